@@ -1,0 +1,31 @@
+// The lockfile must work on every platform and on every registry: each optional (platform) package has an entry
+// of its own, otherwise `npm ci` fails on machines of another kind, and no entry names a registry host.
+import { readFileSync } from 'node:fs';
+
+const lock = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
+const problems = [];
+
+/** Finds a dependency the way Node does: in the nearest node_modules, from the inside out. */
+function isLocked(from, name) {
+  for (let folder = from; ; folder = folder.slice(0, Math.max(0, folder.lastIndexOf('node_modules/') - 1))) {
+    const inside = folder.length > 0 && !folder.endsWith('/') ? `${folder}/` : folder;
+    if (lock.packages[`${inside}node_modules/${name}`] !== undefined) return true;
+    if (folder === '') return false;
+    if (!folder.includes('node_modules/')) folder = 'node_modules/';
+  }
+}
+
+for (const [path, entry] of Object.entries(lock.packages)) {
+  for (const [name, range] of Object.entries(entry.optionalDependencies ?? {})) {
+    if (!isLocked(path, name)) problems.push(`${path || 'the root'} names ${name}@${range}, which has no entry of its own`);
+  }
+  if (typeof entry.resolved === 'string' && entry.resolved.includes('://')) {
+    problems.push(`${path} names a registry host (${entry.resolved})`);
+  }
+}
+
+if (problems.length > 0) {
+  console.error(problems.join('\n'));
+  process.exit(1);
+}
+console.log(`${Object.keys(lock.packages).length} entries, complete for every platform`);
