@@ -1,0 +1,45 @@
+import type { DecisionRecord } from '../decision/record.ts';
+import type { RunView } from './workflow-engine.ts';
+
+/** What happened to the page of an event that was attached to another one's remediation. */
+export interface AttachmentSettled {
+  readonly event_id: string;
+  readonly page: 'resolved' | 'escalated' | 'left_alone';
+  readonly reason: string;
+}
+
+/** Filter of {@link AuditLog.decisions}; newest first. */
+export interface DecisionQuery {
+  readonly service?: string;
+  readonly host?: string;
+  readonly kind?: DecisionRecord['decision']['kind'];
+  /** 1 to 1000. */
+  readonly limit?: number;
+  /** Opaque cursor from the previous page. */
+  readonly before?: string;
+}
+
+/**
+ * Record of everything received and done: append-only and hash-chained. A promise resolves only when the record is
+ * durable. Keeps S11 and S17.
+ */
+export interface AuditLog {
+  /** The decision to remediate, before anything is acknowledged or run. Idempotent by event id. Keeps S10 and S12. */
+  commitIntent(record: DecisionRecord): Promise<void>;
+  /** The terminal record of an event; a second one for the same event id is refused silently. Keeps S11. */
+  conclude(record: DecisionRecord): Promise<void>;
+  /** The outcome of a run; idempotent by run id. */
+  runFinished(run: RunView): Promise<void>;
+  /** The page of an attached event reached its end; idempotent by event id. */
+  attachmentSettled(settled: AttachmentSettled): Promise<void>;
+  /** Terminal record of an event, or its committed intent; by canonical event id. */
+  byEvent(eventId: string): Promise<{ readonly record: DecisionRecord; readonly terminal: boolean } | undefined>;
+  /** Looks up by event id, decision id, or a unique prefix of either (at least 6 characters). */
+  find(id: string): Promise<DecisionRecord | undefined>;
+  decisions(query?: DecisionQuery): Promise<readonly DecisionRecord[]>;
+  /** Finished runs that acted on an incarnation (by instance id), newest first. */
+  runsOf(instanceId: string): Promise<readonly RunView[]>;
+  run(runId: string): Promise<RunView | undefined>;
+  /** Events attached to a remediation whose page has not reached its end. */
+  openAttachments(): Promise<readonly DecisionRecord[]>;
+}

@@ -1,0 +1,42 @@
+/** One accepted event, as the windows count it. */
+export interface Observation {
+  /** Canonical event id (source and id). */
+  readonly eventId: string;
+  readonly region: string;
+  readonly service: string;
+  /** The host, or the service itself for events without one. */
+  readonly entity: string;
+}
+
+/** State of the region's circuit breaker. */
+export interface BreakerView {
+  readonly state: 'closed' | 'open' | 'unknown';
+  /** Unique failing services in the region's window. */
+  readonly services: number;
+  readonly maxServices: number;
+  /** How long it has been open, milliseconds; 0 when closed. */
+  readonly openForMs: number;
+}
+
+/** What the windows say about a service and its region, read in one trip. */
+export interface WindowView {
+  readonly breaker: BreakerView;
+  /** Unique failing entities of the service in its window. */
+  readonly entities: number;
+  readonly windowMs: number;
+}
+
+/**
+ * Rolling counts shared by the nodes: unique entities per service, unique services per region, first sight of an event
+ * id, and the breaker that follows from them. They count everything received, also while suspended. Keeps S7.
+ */
+export interface Windows {
+  /**
+   * Counts one event and answers in the same trip. `firstSeen` is false when this event id was counted before.
+   *
+   * @throws PortError `LZ_WINDOWS_UNAVAILABLE`; the caller then treats everything as suspended.
+   */
+  observe(observation: Observation): Promise<WindowView & { readonly firstSeen: boolean }>;
+  /** Reads without counting. @throws PortError `LZ_WINDOWS_UNAVAILABLE`. */
+  view(scope: { readonly region: string; readonly service: string }): Promise<WindowView>;
+}
