@@ -22,7 +22,11 @@ const ambientProperties = [
     property,
     message: TIME_AND_CHANCE,
   })),
-  { object: 'process', property: 'env', message: 'Options are passed in; only the daemon and the cli read the environment.' },
+  {
+    object: 'process',
+    property: 'env',
+    message: 'Options are passed in; only the daemon and the cli read the environment.',
+  },
 ];
 
 const ambientSyntax = [
@@ -40,20 +44,32 @@ const randomImports = [
 ];
 
 const ioImports = {
-  group: ['net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/*', 'child_process'].flatMap((name) => [
-    name,
-    `node:${name}`,
-  ]),
+  group: ['net', 'tls', 'http', 'https', 'http2', 'dgram', 'dns', 'dns/*', 'child_process'].flatMap(
+    (name) => [name, `node:${name}`],
+  ),
   message: OUTSIDE_WORLD,
 };
 
 const rxjsImports = { group: ['rxjs', 'rxjs/*'], message: 'RxJS lives in stream/ folders.' };
 
 /** Packages that talk to the outside world: their whole purpose is I/O. */
-const adapters = ['locks-redis', 'sensors-kinesis', 'sensors-http', 'actuators-aws', 'pager-pagerduty', 'notify', 'audit', 'cli'];
+const adapters = [
+  'locks-redis',
+  'sensors-kinesis',
+  'sensors-http',
+  'actuators-aws',
+  'pager-pagerduty',
+  'notify',
+  'audit',
+  'cli',
+];
 const adapterSources = adapters.map((name) => `packages/${name}/src/**/*.ts`);
 /** The only files of the other packages that may touch the clock, the sockets or the random source of the machine. */
-const systemFiles = ['packages/*/src/**/system-*.ts', 'packages/*/src/**/adapters/**/*.ts', 'packages/*/src/**/transports/**/*.ts'];
+const systemFiles = [
+  'packages/*/src/**/system-*.ts',
+  'packages/*/src/**/adapters/**/*.ts',
+  'packages/*/src/**/transports/**/*.ts',
+];
 
 export default defineConfig(
   globalIgnores(['**/dist/**', '**/node_modules/**', '**/coverage/**', '.cache/**', '.lazarus/**', '.nx/**']),
@@ -63,7 +79,7 @@ export default defineConfig(
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: {
-        projectService: { allowDefaultProject: ['vitest.config.ts', 'tools/*.ts', 'tools/test/*.ts'] },
+        projectService: { allowDefaultProject: ['vitest.config.ts'] },
         tsconfigRootDir: import.meta.dirname,
       },
     },
@@ -71,8 +87,14 @@ export default defineConfig(
       '@typescript-eslint/consistent-type-imports': 'error',
       '@typescript-eslint/consistent-type-definitions': ['error', 'interface'],
       '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-      '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
-      '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: true },
+      ],
+      '@typescript-eslint/switch-exhaustiveness-check': [
+        'error',
+        { considerDefaultExhaustiveForUnions: true },
+      ],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }],
       '@typescript-eslint/no-empty-function': 'off',
       '@typescript-eslint/require-await': 'off',
@@ -116,7 +138,23 @@ export default defineConfig(
     files: ['**/*.{js,mjs,cjs}'],
     languageOptions: {
       globals: Object.fromEntries(
-        ['console', 'process', 'URL', 'Buffer', 'fetch', 'setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'AbortSignal', 'AbortController', 'performance', 'module', 'require', '__dirname'].map((name) => [name, 'readonly']),
+        [
+          'console',
+          'process',
+          'URL',
+          'Buffer',
+          'fetch',
+          'setTimeout',
+          'clearTimeout',
+          'setInterval',
+          'clearInterval',
+          'AbortSignal',
+          'AbortController',
+          'performance',
+          'module',
+          'require',
+          '__dirname',
+        ].map((name) => [name, 'readonly']),
       ),
     },
   },

@@ -17,7 +17,8 @@ function isLocked(from, name) {
 
 for (const [path, entry] of Object.entries(lock.packages)) {
   for (const [name, range] of Object.entries(entry.optionalDependencies ?? {})) {
-    if (!isLocked(path, name)) problems.push(`${path || 'the root'} names ${name}@${range}, which has no entry of its own`);
+    if (!isLocked(path, name))
+      problems.push(`${path || 'the root'} names ${name}@${range}, which has no entry of its own`);
   }
   if (typeof entry.resolved === 'string' && entry.resolved.includes('://')) {
     problems.push(`${path} names a registry host (${entry.resolved})`);

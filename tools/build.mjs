@@ -1,0 +1,14 @@
+// Builds the named projects and what they depend on, and says something only when it takes long or fails.
+// Usage: node tools/build.mjs [project ...]
+import { build } from './run-command.mjs';
+
+const QUIET_MS = 4000;
+
+const note = setTimeout(() => console.log('Building (a few seconds, only after a change)…'), QUIET_MS);
+const { code, output } = await build(process.argv.slice(2));
+clearTimeout(note);
+if (code !== 0) {
+  console.error(output);
+  console.error('The build failed; the compiler says why above.');
+}
+process.exitCode = code;

@@ -1,0 +1,59 @@
+// Runs one program and keeps what it printed.
+import { spawn } from 'node:child_process';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The folder of the repository. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** What programs need of the environment: no colors in kept output, no prompts, no background daemon. */
+const quietEnvironment = { NO_COLOR: '1', FORCE_COLOR: undefined, NX_DAEMON: 'false', CI: 'true' };
+
+/**
+ * Runs a program to its end.
+ * `echo: true` lets it write to the terminal directly, and nothing is kept.
+ * @returns {Promise<{ code: number, output: string }>} 127 when the program cannot be started
+ */
+export function runCommand(command, args, { cwd = root, env = {}, echo = false, timeoutMs = 0 } = {}) {
+  return new Promise((resolve) => {
+    const environment = { ...process.env, ...(echo ? { NX_DAEMON: 'false' } : quietEnvironment), ...env };
+    environment.PATH = [join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter);
+    for (const [name, value] of Object.entries(environment))
+      if (value === undefined) delete environment[name];
+    const child = spawn(command, args, {
+      cwd,
+      env: environment,
+      stdio: echo ? ['ignore', 'inherit', 'inherit'] : ['ignore', 'pipe', 'pipe'],
+      ...(timeoutMs > 0 ? { timeout: timeoutMs } : {}),
+    });
+    let output = '';
+    child.stdout?.on('data', (chunk) => (output += chunk));
+    child.stderr?.on('data', (chunk) => (output += chunk));
+    child.on('error', (error) => resolve({ code: 127, output: `${command}: ${error.message}` }));
+    child.on('close', (code, signal) => {
+      resolve({
+        code: code ?? 1,
+        output: signal === null ? output : `${output}\n${command} was ended by ${signal}`,
+      });
+    });
+  });
+}
+
+/** The JavaScript file of an installed tool, so that no shell looks a name up. */
+export function toolPath(file) {
+  return join(root, 'node_modules', file);
+}
+
+/** Builds projects and everything they depend on; unchanged ones come from the cache. */
+export function build(projects = []) {
+  const selection = projects.length > 0 ? ['-p', projects.join(',')] : [];
+  return runCommand(process.execPath, [
+    toolPath('nx/dist/bin/nx.js'),
+    'run-many',
+    '-t',
+    'build',
+    ...selection,
+    '--output-style=stream',
+    '--parallel=2',
+  ]);
+}
