@@ -1,1 +1,15 @@
-export {};
+export { createSeededRandom, type SeededRandom } from './chance/seeded-random.ts';
+export { createSequentialIds } from './chance/sequential-ids.ts';
+export { createManualClock, type ManualClock, type ManualClockOptions } from './clock/manual-clock.ts';
+export { type AuditEntry, createFakeAuditLog, type FakeAuditLog } from './fakes/audit-log.ts';
+export { anEvent } from './fakes/event.ts';
+export { aHost, createFakeFleet, type FakeFleet } from './fakes/fleet.ts';
+export { createFakeHealthProbe, type FakeHealthProbe } from './fakes/health-probe.ts';
+export { createRecordingLogger, type LogLine, silentLogger } from './fakes/logger.ts';
+export { createRecordingMeter, type RecordingMeter } from './fakes/meter.ts';
+export { createFakeNotifier, type FakeNotifier } from './fakes/notifier.ts';
+export { createFakePager, type FakePager, type FakePagerOptions } from './fakes/pager.ts';
+export { createFakeStream, type FakeStream } from './fakes/stream.ts';
+export { createFakeVoters, type FakeVoters } from './fakes/voters.ts';
+export { createFakeWorkflowEngine, type FakeWorkflowEngine } from './fakes/workflow-engine.ts';
+export { createRecorder, type RecordedCall, type Recorder } from './recorder/recorder.ts';

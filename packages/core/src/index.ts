@@ -1,0 +1,34 @@
+export type { Decision, EscalationReason, SuppressionReason } from './decision/decision.ts';
+export { describeDecision } from './decision/decision.ts';
+export { type ExitName, type GateId, LADDER } from './decision/ladder.ts';
+export type { DecisionRecord, GateRecord, PageRecord } from './decision/record.ts';
+export { ERROR_CODES, type ErrorCode } from './errors/codes.ts';
+export {
+  ConfigurationError,
+  describeError,
+  formatIssue,
+  invariant,
+  InvariantError,
+  isLazarusError,
+  type Issue,
+  LazarusError,
+  type LazarusErrorInit,
+  LeaseLostError,
+  PortError,
+  WorkflowError,
+} from './errors/lazarus-error.ts';
+export {
+  canonicalEventId,
+  EventSchema,
+  type LazarusEvent,
+  type LazarusEventInput,
+  MAX_EVENT_BYTES,
+} from './events/event.ts';
+export type {
+  BoundPrecondition,
+  Precondition,
+  PreconditionContext,
+  Verdict,
+} from './preconditions/precondition.ts';
+export { isTimeout, withTimeout } from './time/with-timeout.ts';
+export { createSystemClock } from './time/system-clock.ts';
