@@ -32,3 +32,6 @@ export type {
 } from './preconditions/precondition.ts';
 export { isTimeout, withTimeout } from './time/with-timeout.ts';
 export { createSystemClock } from './time/system-clock.ts';
+export { type Controller, ControllerOptions, type ControllerPorts, createController } from './controller/controller.ts';
+export type { EffectiveRule, Mode, Provenance, RuleMatch, Snapshot, SnapshotSummary } from './config/snapshot.ts';
+export { decisionId, type DecisionSubject } from './decision/decision-id.ts';

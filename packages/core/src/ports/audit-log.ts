@@ -40,6 +40,8 @@ export interface AuditLog {
   /** Finished runs that acted on an incarnation (by instance id), newest first. */
   runsOf(instanceId: string): Promise<readonly RunView[]>;
   run(runId: string): Promise<RunView | undefined>;
+  /** Decisions to remediate whose run has no outcome in the log yet; committed intents without a run included. */
+  openRuns(): Promise<readonly DecisionRecord[]>;
   /** Events attached to a remediation whose page has not reached its end. */
   openAttachments(): Promise<readonly DecisionRecord[]>;
 }

@@ -1,0 +1,204 @@
+import { z } from 'zod';
+import type { Snapshot } from '../config/snapshot.ts';
+import { createClaims } from '../decision/claims.ts';
+import { decide } from '../decision/decide.ts';
+import type { Decision } from '../decision/decision.ts';
+import type { DecisionEffects, DecisionReads } from '../decision/ports.ts';
+import type { DecisionRecord } from '../decision/record.ts';
+import { recordOf } from '../decision/walk.ts';
+import type { DecisionSettings, Received, Walk } from '../decision/walk.ts';
+import { ConfigurationError, describeError } from '../errors/lazarus-error.ts';
+import type { LazarusEventInput } from '../events/event.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
+import type { Budgets } from '../ports/budgets.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Fleet } from '../ports/fleet.ts';
+import type { Locks } from '../ports/locks.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Pager } from '../ports/pager.ts';
+import type { Pauses } from '../ports/pauses.ts';
+import type { Voters } from '../ports/voters.ts';
+import type { Windows } from '../ports/windows.ts';
+import type { RunView, WorkflowEngine } from '../ports/workflow-engine.ts';
+import { createRunOutcomes } from './run-outcomes.ts';
+import { settlePage } from './settle-page.ts';
+
+/** Options of {@link createController}. */
+export const ControllerOptions = z.strictObject({
+  /** Name of this node in records. */
+  node: z.string().min(1).max(64),
+  /** The region that this controller is responsible for. */
+  region: z.string().min(1).max(64),
+  /** How far an event may be dated in the future. @remarks Source: design, S9; sensors and nodes run NTP. */
+  maxSkewMs: z.number().int().min(0).max(600_000).default(30_000),
+  /** Longest wait for the provider's inventory. @remarks Source: design, deadline budget of 45 s. */
+  fleetTimeoutMs: z.number().int().min(1).max(30_000).default(5_000),
+  /** TTL of the action lock, renewed at a third of it. @remarks Source: design, L3. */
+  lockTtlMs: z.number().int().min(1_000).max(3_600_000).default(30_000),
+  /** Page to decision, until a rule says otherwise. @remarks Source: design, section 3: 45 of the pager's 60 s. */
+  decideWithinMs: z.number().int().min(1_000).max(600_000).default(45_000),
+  /** How long a page is looked for that was opened after its event. @remarks Source: Lazarus post, parallel paging. */
+  pageLookupMs: z.number().int().min(0).max(30_000).default(5_000),
+});
+
+/** Ports of a controller. */
+export interface ControllerPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly fleet: Fleet;
+  readonly windows: Windows;
+  readonly locks: Locks;
+  readonly budgets: Budgets;
+  readonly pauses: Pauses;
+  readonly voters: Voters;
+  readonly pager: Pager;
+  readonly engine: WorkflowEngine;
+  readonly audit: AuditLog;
+}
+
+/** One node's decision maker: takes what sensors deliver, one at a time or many at once, and concludes each. */
+export interface Controller {
+  /** The configuration in force; absent means observe only. */
+  readonly snapshot: Snapshot | undefined;
+  /** Swaps the configuration by reference; events in flight keep theirs. Keeps S15. */
+  use(snapshot: Snapshot): void;
+  /**
+   * Decides about one event and concludes it: page settled, record durable. Resolves with the terminal record.
+   *
+   * @param payload - The decoded JSON of the event, not validated yet.
+   * @throws PortError `LZ_AUDIT_UNAVAILABLE` when the record could not be made durable; deliver the event again.
+   */
+  decide(payload: unknown, options?: { readonly position?: string; readonly signal?: AbortSignal }): Promise<DecisionRecord>;
+  /** Walks the same ladder with nothing in scope that could change anything. Keeps S13. */
+  plan(event: LazarusEventInput, options?: { readonly signal?: AbortSignal }): Promise<DecisionRecord>;
+  /** Finishes what a process that died left undone; call it at start, and from time to time. */
+  sweep(): Promise<void>;
+  /** Calls back after a run ended and its outcome is durable; returns the unsubscribe function. */
+  onRunFinished(listener: (run: RunView) => void): () => void;
+  /** Events being decided now. */
+  readonly deciding: number;
+  /** Stops; events being decided are abandoned without a record, so that they are delivered again. */
+  close(): Promise<void>;
+}
+
+/**
+ * Creates a controller. It owns no timers and no I/O of its own.
+ *
+ * @throws ConfigurationError `LZ_OPTION_INVALID` or `LZ_PORT_MISSING`.
+ */
+export function createController(options: z.input<typeof ControllerOptions>, ports: ControllerPorts): Controller {
+  const settings: DecisionSettings = parseOptions(options);
+  requirePorts(ports);
+  const claims = createClaims();
+  const reads: DecisionReads = { ...ports, claims };
+  const effects: DecisionEffects = { ...ports };
+  const stop = new AbortController();
+  const finishedListeners = new Set<(run: RunView) => void>();
+  const outcomes = createRunOutcomes(ports, (run) => {
+    for (const listener of finishedListeners) listener(run);
+  });
+  let snapshot: Snapshot | undefined;
+
+  const unsubscribe = ports.engine.onFinished((run) => {
+    outcomes.finish(run).catch((error: unknown) => {
+      ports.log.warn('a run ended but was not settled; the next sweep does it', { run_id: run.run_id, error: describeError(error) });
+    });
+  });
+
+  function receive(position: string, payload: unknown): Received {
+    return { position, payload, atMs: ports.clock.now(), monotonicMs: ports.clock.monotonic() };
+  }
+
+  function startWalk(received: Received, more: { reads: DecisionReads; effects: DecisionEffects | undefined; signal: AbortSignal }): Walk {
+    return { received, settings, snapshot, gates: [], eventId: `undecoded/${received.position}`, budgetReserved: false, ...more };
+  }
+
+  async function conclude(walk: Walk, decision: Decision): Promise<DecisionRecord> {
+    const page = await settlePage(walk, decision, ports);
+    const record = recordOf(walk, decision, page);
+    await ports.audit.conclude(record);
+    return record;
+  }
+
+  /** What was taken on the way is given back unless a run needs it now. */
+  async function settleHoldings(walk: Walk, decision: Decision): Promise<void> {
+    if (decision.kind === 'remediate') {
+      if (walk.lease !== undefined) outcomes.hold(decision.run_id, walk.lease);
+      return;
+    }
+    if (walk.budgetReserved && walk.decisionId !== undefined) await ports.budgets.settle(walk.decisionId, { effects: false });
+    await walk.lease?.release();
+  }
+
+  return {
+    get snapshot() {
+      return snapshot;
+    },
+    get deciding() {
+      return claims.size;
+    },
+    use(next) {
+      snapshot = next;
+    },
+    async decide(payload, { position = 'direct', signal } = {}) {
+      const both = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
+      const walk = startWalk(receive(position, payload), { reads, effects, signal: both });
+      let decision: Decision = { kind: 'escalate', reason: 'invariant_broken', detail: 'the decision did not end' };
+      try {
+        decision = await decide(walk);
+        both.throwIfAborted();
+        await settleHoldings(walk, decision);
+        return await conclude(walk, decision);
+      } finally {
+        claims.end({ eventId: walk.eventId, decision });
+      }
+    },
+    async plan(event, { signal } = {}) {
+      const dryReads: DecisionReads = { ...reads, claims: createClaims(), windows: onlyLooking(ports.windows) };
+      const walk = startWalk(receive('plan', event), { reads: dryReads, effects: undefined, signal: signal ?? stop.signal });
+      const decision = await decide(walk);
+      return recordOf(walk, decision, { action: 'left_alone', detail: 'a plan touches no page' });
+    },
+    sweep: () => outcomes.sweep(),
+    onRunFinished(listener) {
+      finishedListeners.add(listener);
+      return () => finishedListeners.delete(listener);
+    },
+    async close() {
+      unsubscribe();
+      stop.abort(new DOMException('the controller is closing', 'AbortError'));
+      await outcomes.close();
+    },
+  };
+}
+
+/** Windows as `plan` sees them: the event is looked at as if it had been counted, and nothing is. */
+function onlyLooking(windows: Windows): Windows {
+  return {
+    view: (scope) => windows.view(scope),
+    observe: async ({ region, service }) => ({ ...(await windows.view({ region, service })), firstSeen: true }),
+  };
+}
+
+function parseOptions(options: z.input<typeof ControllerOptions>): DecisionSettings {
+  const parsed = ControllerOptions.safeParse(options);
+  if (parsed.success) return parsed.data;
+  throw new ConfigurationError({
+    code: 'LZ_OPTION_INVALID',
+    summary: 'createController was given options that it cannot use:',
+    issues: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
+  });
+}
+
+const PORTS = ['clock', 'log', 'fleet', 'windows', 'locks', 'budgets', 'pauses', 'voters', 'pager', 'engine', 'audit'] as const;
+
+function requirePorts(ports: ControllerPorts): void {
+  const given: Partial<ControllerPorts> = ports;
+  const missing = PORTS.filter((name) => given[name] === undefined);
+  if (missing.length === 0) return;
+  throw new ConfigurationError({
+    code: 'LZ_PORT_MISSING',
+    summary: 'createController needs ports that were not passed:',
+    issues: missing.map((name) => ({ path: `ports.${name}`, message: 'is missing' })),
+  });
+}

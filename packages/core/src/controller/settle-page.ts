@@ -1,0 +1,72 @@
+import type { Decision } from '../decision/decision.ts';
+import type { PageRecord } from '../decision/record.ts';
+import type { Walk } from '../decision/walk.ts';
+import { describeError } from '../errors/lazarus-error.ts';
+import type { AuditLog } from '../ports/audit-log.ts';
+import type { Pager } from '../ports/pager.ts';
+import { withTimeout } from '../time/with-timeout.ts';
+
+/** Longest wait for the pager when a page is handed on; after that it escalates by itself. */
+const ESCALATE_TIMEOUT_MS = 5_000;
+
+/**
+ * Does to the page what the decision asks for. Escalating needs no successful call: a page that nobody acknowledges
+ * escalates by itself, so every failure here ends in `left_alone`. Keeps S10.
+ */
+export async function settlePage(
+  walk: Walk,
+  decision: Decision,
+  ports: { readonly pager: Pager; readonly audit: Pick<AuditLog, 'byEvent'> },
+): Promise<PageRecord> {
+  if (decision.kind === 'remediate') return walk.page ?? { action: 'none', detail: 'the event names no page' };
+  const incidentKey = walk.namedPage;
+  if (incidentKey === undefined) return { action: 'none', detail: 'the event names no page' };
+  const wanted = await wantedFor(walk, decision, ports.audit);
+  if (wanted.action !== 'escalated') return { incident_key: incidentKey, ...wanted };
+  return { incident_key: incidentKey, ...(await handOn(walk, incidentKey, wanted.detail, ports.pager)) };
+}
+
+async function wantedFor(
+  walk: Walk,
+  decision: Exclude<Decision, { kind: 'remediate' }>,
+  audit: Pick<AuditLog, 'byEvent'>,
+): Promise<Pick<PageRecord, 'action' | 'detail'>> {
+  switch (decision.kind) {
+    case 'escalate':
+      return { action: 'escalated', detail: `${decision.reason}: ${decision.detail}` };
+    case 'notify_only':
+      return decision.reason === 'rule'
+        ? { action: 'escalated', detail: decision.detail }
+        : { action: 'left_alone', detail: 'mode notify touches no page: it escalates by itself' };
+    case 'suppress': {
+      if (decision.run_id !== undefined) return { action: 'follows', detail: `follows run ${decision.run_id.slice(0, 12)}` };
+      if (decision.reason === 'attached') return { action: 'escalated', detail: decision.detail };
+      // S10: if this very event was acknowledged before a crash, somebody must get the page now.
+      const earlier = await audit.byEvent(walk.eventId);
+      return earlier !== undefined && !earlier.terminal
+        ? { action: 'escalated', detail: `${decision.reason}: ${decision.detail}` }
+        : { action: 'left_alone', detail: `${decision.reason}: it escalates by itself` };
+    }
+  }
+}
+
+async function handOn(
+  walk: Walk,
+  incidentKey: string,
+  reason: string,
+  pager: Pager,
+): Promise<Pick<PageRecord, 'action' | 'detail'>> {
+  try {
+    const result = await withTimeout(walk.reads.clock, ESCALATE_TIMEOUT_MS, undefined, (signal) =>
+      pager.escalate({ incidentKey, reason, signal }),
+    );
+    if (result.done) return { action: 'escalated', detail: reason };
+    return { action: 'left_alone', detail: `${result.reason.replaceAll('_', ' ')}; ${reason}` };
+  } catch (error) {
+    walk.reads.log.warn('the pager did not take an escalation; the page escalates by itself', {
+      incident_key: incidentKey,
+      error: describeError(error),
+    });
+    return { action: 'left_alone', detail: `the pager did not answer, the page escalates by itself; ${reason}` };
+  }
+}

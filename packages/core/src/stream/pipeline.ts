@@ -1,0 +1,136 @@
+/**
+ * The event flow on one screen: deliveries in, decisions out, and the branches that watch them.
+ *
+ *   sensor ──pull, when there is room──▶ deliveries$ ──judge──▶ decisions$ ─┬─▶ notifications$ ──▶ notifier
+ *                                                                          ├─▶ metrics
+ *   engine ──a run ended─────────────────────────────────────▶ runs$ ──────┴─▶ live$ (console, `--follow`, SSE)
+ *
+ * `judge` writes the audit record before a decision appears here, and acknowledges the delivery after it. Keeps S11.
+ */
+import { EMPTY, Observable, concatMap, from, map, merge, mergeMap, of, share } from 'rxjs';
+import type { Subscription } from 'rxjs';
+import type { Controller } from '../controller/controller.ts';
+import type { DecisionRecord } from '../decision/record.ts';
+import { describeError } from '../errors/lazarus-error.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
+import type { Meter } from '../ports/meter.ts';
+import type { Notification, Notifier } from '../ports/notifier.ts';
+import type { Delivery, Sensor } from '../ports/sensor.ts';
+import type { RunView } from '../ports/workflow-engine.ts';
+import { measureDecision, measureRun } from './measure.ts';
+import { notificationOf, notificationOfRun } from './notifications.ts';
+import { createRoom, pull } from './pull.ts';
+
+/** What a pipeline is made of. */
+export interface PipelinePorts {
+  readonly sensor: Sensor;
+  readonly controller: Controller;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly meter?: Meter;
+  readonly notifier?: Notifier;
+}
+
+/** One thing that happened, as the live view shows it. */
+export type LiveEntry =
+  | { readonly kind: 'decision'; readonly record: DecisionRecord }
+  | { readonly kind: 'run'; readonly run: RunView };
+
+/** A running pipeline. Subscribing or not changes nothing: the flow has its own subscription. */
+export interface Pipeline {
+  readonly decisions$: Observable<DecisionRecord>;
+  readonly runs$: Observable<RunView>;
+  readonly notifications$: Observable<Notification>;
+  readonly live$: Observable<LiveEntry>;
+  /** Deliveries in flight. */
+  readonly inFlight: number;
+  /** Resolves when the flow has ended; rejects when the sensor failed for good. */
+  readonly ended: Promise<void>;
+  /** Stops asking for more and ends every subscription. */
+  close(): Promise<void>;
+}
+
+/**
+ * Connects a sensor to a controller.
+ *
+ * @param options.maxInFlight - Most events decided at the same time, 1 to 10 000.
+ * @defaultValue `maxInFlight` 64
+ */
+export function createPipeline(options: { readonly maxInFlight?: number }, ports: PipelinePorts): Pipeline {
+  const room = createRoom(options.maxInFlight ?? 64);
+
+  const deliveries$ = pull(ports.sensor, room, ports);
+  const decisions$ = deliveries$.pipe(mergeMap((delivery) => judge(delivery, ports), room.size), leaveAfter(room), share());
+  const runs$ = finishedRuns(ports.controller).pipe(share());
+  const notifications$ = merge(decisions$.pipe(mergeMap(notificationOf)), runs$.pipe(mergeMap(notificationOfRun))).pipe(share());
+  const live$ = merge(
+    decisions$.pipe(map((record): LiveEntry => ({ kind: 'decision', record }))),
+    runs$.pipe(map((run): LiveEntry => ({ kind: 'run', run }))),
+  ).pipe(share());
+
+  const branches: Subscription[] = [
+    notifications$.pipe(concatMap((notification) => deliver(notification, ports))).subscribe(),
+    runs$.subscribe((run) => measureRun(ports.meter, run)),
+  ];
+  const ended = new Promise<void>((resolve, reject) => {
+    branches.push(
+      decisions$.subscribe({
+        next: (record) => measureDecision(ports.meter, record),
+        complete: resolve,
+        error: reject,
+      }),
+    );
+  });
+  ended.catch((error: unknown) => ports.log.error('the event flow ended; pages escalate by themselves', { error: describeError(error) }));
+
+  return {
+    decisions$,
+    runs$,
+    notifications$,
+    live$,
+    ended,
+    get inFlight() {
+      return room.inFlight;
+    },
+    async close() {
+      for (const branch of branches) branch.unsubscribe();
+      await ports.sensor.close();
+    },
+  };
+}
+
+/** Decides and then acknowledges; a delivery without a durable record is handed out again. */
+async function judge(delivery: Delivery, { controller, log }: PipelinePorts): Promise<DecisionRecord | undefined> {
+  try {
+    const record = await controller.decide(delivery.payload, { position: delivery.position });
+    await delivery.ack();
+    return record;
+  } catch (error) {
+    log.warn('an event was not concluded; it will be delivered again', { position: delivery.position, error: describeError(error) });
+    await delivery.nack(describeError(error));
+    return undefined;
+  }
+}
+
+/** Makes room for the next delivery once a judgment is through, and drops what came to no record. */
+function leaveAfter(room: { leave(): void }) {
+  return mergeMap((record: DecisionRecord | undefined) => {
+    room.leave();
+    return record === undefined ? EMPTY : of(record);
+  });
+}
+
+function finishedRuns(controller: Controller): Observable<RunView> {
+  return new Observable<RunView>((subscriber) => controller.onRunFinished((run) => subscriber.next(run)));
+}
+
+/** A failed notification is a log line: nothing waits for it and nothing stops. */
+function deliver(notification: Notification, { notifier, log }: PipelinePorts): Observable<void> {
+  if (notifier === undefined) return EMPTY;
+  return from(
+    notifier.send(notification).catch((error: unknown) => {
+      log.warn('a notification was not delivered', { kind: notification.kind, group: notification.group, error: describeError(error) });
+    }),
+  );
+}
