@@ -35,3 +35,5 @@ export { createSystemClock } from './time/system-clock.ts';
 export { type Controller, ControllerOptions, type ControllerPorts, createController } from './controller/controller.ts';
 export type { EffectiveRule, Mode, Provenance, RuleMatch, Snapshot, SnapshotSummary } from './config/snapshot.ts';
 export { decisionId, type DecisionSubject } from './decision/decision-id.ts';
+export { createRunGuard, type GuardedRun, type RunGuard, type RunGuardPorts, type SafePoint } from './controller/run-guard.ts';
+export { createRunOutcomes, type RunOutcomePorts, type RunOutcomes } from './controller/run-outcomes.ts';

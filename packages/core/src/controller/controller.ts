@@ -7,7 +7,7 @@ import type { DecisionEffects, DecisionReads } from '../decision/ports.ts';
 import type { DecisionRecord } from '../decision/record.ts';
 import { recordOf } from '../decision/walk.ts';
 import type { DecisionSettings, Received, Walk } from '../decision/walk.ts';
-import { ConfigurationError, describeError } from '../errors/lazarus-error.ts';
+import { ConfigurationError } from '../errors/lazarus-error.ts';
 import type { LazarusEventInput } from '../events/event.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Budgets } from '../ports/budgets.ts';
@@ -19,8 +19,8 @@ import type { Pager } from '../ports/pager.ts';
 import type { Pauses } from '../ports/pauses.ts';
 import type { Voters } from '../ports/voters.ts';
 import type { Windows } from '../ports/windows.ts';
-import type { RunView, WorkflowEngine } from '../ports/workflow-engine.ts';
-import { createRunOutcomes } from './run-outcomes.ts';
+import type { WorkflowEngine } from '../ports/workflow-engine.ts';
+import type { RunOutcomes } from './run-outcomes.ts';
 import { settlePage } from './settle-page.ts';
 
 /** Options of {@link createController}. */
@@ -54,6 +54,8 @@ export interface ControllerPorts {
   readonly pager: Pager;
   readonly engine: WorkflowEngine;
   readonly audit: AuditLog;
+  /** Shared by all controllers that submit to the same engine. */
+  readonly outcomes: Pick<RunOutcomes, 'hold'>;
 }
 
 /** One node's decision maker: takes what sensors deliver, one at a time or many at once, and concludes each. */
@@ -71,14 +73,10 @@ export interface Controller {
   decide(payload: unknown, options?: { readonly position?: string; readonly signal?: AbortSignal }): Promise<DecisionRecord>;
   /** Walks the same ladder with nothing in scope that could change anything. Keeps S13. */
   plan(event: LazarusEventInput, options?: { readonly signal?: AbortSignal }): Promise<DecisionRecord>;
-  /** Finishes what a process that died left undone; call it at start, and from time to time. */
-  sweep(): Promise<void>;
-  /** Calls back after a run ended and its outcome is durable; returns the unsubscribe function. */
-  onRunFinished(listener: (run: RunView) => void): () => void;
   /** Events being decided now. */
   readonly deciding: number;
   /** Stops; events being decided are abandoned without a record, so that they are delivered again. */
-  close(): Promise<void>;
+  close(): void;
 }
 
 /**
@@ -93,17 +91,7 @@ export function createController(options: z.input<typeof ControllerOptions>, por
   const reads: DecisionReads = { ...ports, claims };
   const effects: DecisionEffects = { ...ports };
   const stop = new AbortController();
-  const finishedListeners = new Set<(run: RunView) => void>();
-  const outcomes = createRunOutcomes(ports, (run) => {
-    for (const listener of finishedListeners) listener(run);
-  });
   let snapshot: Snapshot | undefined;
-
-  const unsubscribe = ports.engine.onFinished((run) => {
-    outcomes.finish(run).catch((error: unknown) => {
-      ports.log.warn('a run ended but was not settled; the next sweep does it', { run_id: run.run_id, error: describeError(error) });
-    });
-  });
 
   function receive(position: string, payload: unknown): Received {
     return { position, payload, atMs: ports.clock.now(), monotonicMs: ports.clock.monotonic() };
@@ -123,7 +111,7 @@ export function createController(options: z.input<typeof ControllerOptions>, por
   /** What was taken on the way is given back unless a run needs it now. */
   async function settleHoldings(walk: Walk, decision: Decision): Promise<void> {
     if (decision.kind === 'remediate') {
-      if (walk.lease !== undefined) outcomes.hold(decision.run_id, walk.lease);
+      if (walk.lease !== undefined) ports.outcomes.hold(decision.run_id, walk.lease);
       return;
     }
     if (walk.budgetReserved && walk.decisionId !== undefined) await ports.budgets.settle(walk.decisionId, { effects: false });
@@ -159,15 +147,8 @@ export function createController(options: z.input<typeof ControllerOptions>, por
       const decision = await decide(walk);
       return recordOf(walk, decision, { action: 'left_alone', detail: 'a plan touches no page' });
     },
-    sweep: () => outcomes.sweep(),
-    onRunFinished(listener) {
-      finishedListeners.add(listener);
-      return () => finishedListeners.delete(listener);
-    },
-    async close() {
-      unsubscribe();
+    close() {
       stop.abort(new DOMException('the controller is closing', 'AbortError'));
-      await outcomes.close();
     },
   };
 }
@@ -190,7 +171,7 @@ function parseOptions(options: z.input<typeof ControllerOptions>): DecisionSetti
   });
 }
 
-const PORTS = ['clock', 'log', 'fleet', 'windows', 'locks', 'budgets', 'pauses', 'voters', 'pager', 'engine', 'audit'] as const;
+const PORTS = ['clock', 'log', 'fleet', 'windows', 'locks', 'budgets', 'pauses', 'voters', 'pager', 'engine', 'audit', 'outcomes'] as const;
 
 function requirePorts(ports: ControllerPorts): void {
   const given: Partial<ControllerPorts> = ports;

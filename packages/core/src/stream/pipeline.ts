@@ -1,9 +1,12 @@
 /**
  * The event flow on one screen: deliveries in, decisions out, and the branches that watch them.
  *
- *   sensor ──pull, when there is room──▶ deliveries$ ──judge──▶ decisions$ ─┬─▶ notifications$ ──▶ notifier
- *                                                                          ├─▶ metrics
- *   engine ──a run ended─────────────────────────────────────▶ runs$ ──────┴─▶ live$ (console, `--follow`, SSE)
+ *   sensor a ─pull─▶ judge ─┐
+ *   sensor b ─pull─▶ judge ─┼─▶ decisions$ ─┬─▶ notifications$ ─▶ notifier
+ *   sensor c ─pull─▶ judge ─┘               ├─▶ metrics
+ *   engine ─a run ended─▶ runs$ ────────────┴─▶ live$ (console, `--follow`, server-sent events)
+ *
+ * A lane is one node's sensor and controller; the next batch is pulled only when its room has a free place.
  *
  * `judge` writes the audit record before a decision appears here, and acknowledges the delivery after it. Keeps S11.
  */
@@ -17,15 +20,22 @@ import type { Logger } from '../ports/logger.ts';
 import type { Meter } from '../ports/meter.ts';
 import type { Notification, Notifier } from '../ports/notifier.ts';
 import type { Delivery, Sensor } from '../ports/sensor.ts';
+import type { RunOutcomes } from '../controller/run-outcomes.ts';
 import type { RunView } from '../ports/workflow-engine.ts';
 import { measureDecision, measureRun } from './measure.ts';
 import { notificationOf, notificationOfRun } from './notifications.ts';
 import { createRoom, pull } from './pull.ts';
 
-/** What a pipeline is made of. */
-export interface PipelinePorts {
+/** One node's part of the flow: what it takes from the stream, and who decides about it. */
+export interface Lane {
   readonly sensor: Sensor;
   readonly controller: Controller;
+}
+
+/** What a pipeline is made of. */
+export interface PipelinePorts {
+  readonly lanes: readonly Lane[];
+  readonly outcomes: RunOutcomes;
   readonly clock: Clock;
   readonly log: Logger;
   readonly meter?: Meter;
@@ -52,17 +62,23 @@ export interface Pipeline {
 }
 
 /**
- * Connects a sensor to a controller.
+ * Connects sensors to controllers.
  *
- * @param options.maxInFlight - Most events decided at the same time, 1 to 10 000.
+ * @param options.maxInFlight - Most events that one lane decides at the same time, 1 to 10 000.
  * @defaultValue `maxInFlight` 64
  */
 export function createPipeline(options: { readonly maxInFlight?: number }, ports: PipelinePorts): Pipeline {
-  const room = createRoom(options.maxInFlight ?? 64);
+  const lanes = ports.lanes.map((lane) => ({ ...lane, room: createRoom(options.maxInFlight ?? 64) }));
 
-  const deliveries$ = pull(ports.sensor, room, ports);
-  const decisions$ = deliveries$.pipe(mergeMap((delivery) => judge(delivery, ports), room.size), leaveAfter(room), share());
-  const runs$ = finishedRuns(ports.controller).pipe(share());
+  const decisions$ = merge(
+    ...lanes.map(({ sensor, controller, room }) =>
+      pull(sensor, room, ports).pipe(
+        mergeMap((delivery) => judge(delivery, controller, ports.log), room.size),
+        leaveAfter(room),
+      ),
+    ),
+  ).pipe(share());
+  const runs$ = settledRuns(ports.outcomes).pipe(share());
   const notifications$ = merge(decisions$.pipe(mergeMap(notificationOf)), runs$.pipe(mergeMap(notificationOfRun))).pipe(share());
   const live$ = merge(
     decisions$.pipe(map((record): LiveEntry => ({ kind: 'decision', record }))),
@@ -91,17 +107,17 @@ export function createPipeline(options: { readonly maxInFlight?: number }, ports
     live$,
     ended,
     get inFlight() {
-      return room.inFlight;
+      return lanes.reduce((sum, { room }) => sum + room.inFlight, 0);
     },
     async close() {
       for (const branch of branches) branch.unsubscribe();
-      await ports.sensor.close();
+      await Promise.all(lanes.map(({ sensor }) => sensor.close()));
     },
   };
 }
 
 /** Decides and then acknowledges; a delivery without a durable record is handed out again. */
-async function judge(delivery: Delivery, { controller, log }: PipelinePorts): Promise<DecisionRecord | undefined> {
+async function judge(delivery: Delivery, controller: Controller, log: Logger): Promise<DecisionRecord | undefined> {
   try {
     const record = await controller.decide(delivery.payload, { position: delivery.position });
     await delivery.ack();
@@ -121,8 +137,8 @@ function leaveAfter(room: { leave(): void }) {
   });
 }
 
-function finishedRuns(controller: Controller): Observable<RunView> {
-  return new Observable<RunView>((subscriber) => controller.onRunFinished((run) => subscriber.next(run)));
+function settledRuns(outcomes: RunOutcomes): Observable<RunView> {
+  return new Observable<RunView>((subscriber) => outcomes.onSettled((run) => subscriber.next(run)));
 }
 
 /** A failed notification is a log line: nothing waits for it and nothing stops. */

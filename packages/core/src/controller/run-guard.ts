@@ -1,0 +1,109 @@
+import type { Snapshot } from '../config/snapshot.ts';
+import { describeError } from '../errors/lazarus-error.ts';
+import type { LazarusEvent } from '../events/event.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Pager } from '../ports/pager.ts';
+import type { Pauses } from '../ports/pauses.ts';
+import type { Voters } from '../ports/voters.ts';
+import type { Windows } from '../ports/windows.ts';
+import type { Verdict } from '../preconditions/precondition.ts';
+
+/** Age at which evidence no longer carries a destructive step. @remarks Source: design, S3. */
+export const EVIDENCE_FRESH_MS = 10_000;
+
+/** What a run is about, as its guard needs it. */
+export interface GuardedRun {
+  readonly runId: string;
+  readonly event: LazarusEvent;
+  readonly rule: string;
+  readonly service: string;
+  readonly hostId?: string;
+  readonly incidentKey?: string;
+}
+
+/** Where in its life a run is. */
+export interface SafePoint {
+  /** Nothing destructive has been done by this run yet, and the next step is destructive. */
+  readonly firstDestructive: boolean;
+  /** Monotonic instant of the ballot in this process; absent in a process that took the run over. */
+  readonly evidenceAtMs?: number;
+}
+
+/** Ports of {@link createRunGuard}. */
+export interface RunGuardPorts {
+  readonly clock: Clock;
+  readonly pauses: Pauses;
+  readonly pager: Pager;
+  readonly voters: Voters;
+  readonly windows: Windows;
+  readonly snapshot: () => Snapshot | undefined;
+}
+
+/** Asks at a safe point whether a run may go on; a failure stops it, undoes it and escalates. */
+export type RunGuard = (run: GuardedRun, point: SafePoint, signal: AbortSignal) => Promise<Verdict>;
+
+const BALLOT_MS = 20_000;
+
+/**
+ * Guards a run at its safe points: paused (S14), taken over by a person, the region suspended (S7), and, right before the
+ * first destructive step, the preconditions put to the vote again when the evidence is older than 10 s (S3). A store
+ * that does not answer is a no. Once something destructive was done a run goes on to its end: stopping half-way would
+ * leave less capacity than finishing.
+ */
+export function createRunGuard(ports: RunGuardPorts): RunGuard {
+  return async (run, point, signal) => {
+    try {
+      if (!point.firstDestructive) return await mayGoOn(run, ports, signal);
+      return firstFailure([
+        await mayGoOn(run, ports, signal),
+        await notSuspended(run, ports),
+        await stillTrue(run, point, ports, signal),
+      ]);
+    } catch (error) {
+      return { verdict: 'fail', reason: `could not be checked again: ${describeError(error)}` };
+    }
+  };
+}
+
+async function mayGoOn(run: GuardedRun, ports: RunGuardPorts, signal: AbortSignal): Promise<Verdict> {
+  const pause = await ports.pauses.active({ region: run.event.region, service: run.service });
+  if (pause !== undefined) return { verdict: 'fail', reason: `paused by ${pause.author}: ${pause.reason}` };
+  if (run.incidentKey === undefined) return { verdict: 'pass' };
+  const page = await ports.pager.find({ incidentKey: run.incidentKey, signal });
+  if (page?.takenByHuman === true) return { verdict: 'fail', reason: `a person took page ${run.incidentKey}` };
+  return { verdict: 'pass' };
+}
+
+async function notSuspended(run: GuardedRun, ports: RunGuardPorts): Promise<Verdict> {
+  const { breaker, entities } = await ports.windows.view({ region: run.event.region, service: run.service });
+  if (breaker.state !== 'closed') return { verdict: 'fail', reason: `the circuit breaker of the region is ${breaker.state}` };
+  const max = ports.snapshot()?.rule(run.rule, run.event)?.limits.maxEntities ?? 0;
+  if (entities > max) return { verdict: 'fail', reason: `${entities} of ${run.service} are failing, ${max} are allowed` };
+  return { verdict: 'pass' };
+}
+
+async function stillTrue(run: GuardedRun, point: SafePoint, ports: RunGuardPorts, signal: AbortSignal): Promise<Verdict> {
+  const nowMs = ports.clock.monotonic();
+  if (point.evidenceAtMs !== undefined && nowMs - point.evidenceAtMs <= EVIDENCE_FRESH_MS) return { verdict: 'pass' };
+  const snapshot = ports.snapshot();
+  const rule = snapshot?.rule(run.rule, run.event);
+  if (snapshot === undefined || rule === undefined) return { verdict: 'fail', reason: `rule ${run.rule} no longer exists` };
+  if (rule.mode !== 'act') return { verdict: 'fail', reason: `rule ${run.rule} is in mode ${rule.mode} now` };
+  const ballot = await ports.voters.ballot(
+    {
+      decisionId: run.runId,
+      configDigest: snapshot.digest,
+      event: run.event,
+      rule: run.rule,
+      deadlineAtMs: nowMs + Math.min(BALLOT_MS, rule.quorum.timeoutMs),
+      ...(run.hostId === undefined ? {} : { hostId: run.hostId }),
+    },
+    { signal },
+  );
+  if (ballot.outcome === 'reached') return { verdict: 'pass', reason: `${ballot.yes} of ${ballot.members} nodes say yes again` };
+  return { verdict: 'fail', reason: `${ballot.yes} of ${ballot.required} needed votes right before acting (${ballot.outcome})` };
+}
+
+function firstFailure(verdicts: readonly Verdict[]): Verdict {
+  return verdicts.find((verdict) => verdict.verdict === 'fail') ?? { verdict: 'pass' };
+}
