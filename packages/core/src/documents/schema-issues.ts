@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { describeFound, formatPath, valueAt } from './document-path.ts';
+import { describeFound, formatPath, quote, valueAt } from './document-path.ts';
 import type { DocumentPath } from './document-path.ts';
 import { knownKeys } from './schema-keys.ts';
 import { didYouMean } from './suggest.ts';
@@ -13,6 +13,9 @@ export interface SchemaIssue {
   readonly message: string;
   readonly hint?: string;
 }
+
+/** Most unknown keys of one mapping that are named. */
+const MAX_UNKNOWN_KEYS = 20;
 
 type ZodIssue = z.core.$ZodIssue;
 
@@ -47,7 +50,7 @@ function explain(
   const segments = [...base, ...issue.path];
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => unknownKey(schema, segments, key));
+      return issue.keys.slice(0, MAX_UNKNOWN_KEYS).map((key) => unknownKey(schema, segments, key));
     case 'invalid_union': {
       const branch = nearestBranch(issue.errors);
       if (branch !== undefined) return branch.flatMap((inner) => explain(schema, root, inner, segments));
@@ -85,7 +88,7 @@ function unknownKey(schema: z.core.$ZodType, segments: DocumentPath, key: string
   const list =
     known.length > 0 && known.length <= 24 ? `known here: ${[...known].sort().join(', ')}` : undefined;
   const hint = didYouMean(key, known) ?? list;
-  return { ...plain([...segments, key], `found the unknown key ${JSON.stringify(key)}`, hint), part: 'key' };
+  return { ...plain([...segments, key], `found the unknown key ${quote(key)}`, hint), part: 'key' };
 }
 
 function explainValue(root: unknown, issue: ZodIssue, segments: DocumentPath): SchemaIssue {

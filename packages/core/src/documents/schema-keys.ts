@@ -15,8 +15,7 @@ interface SchemaDefinition {
   readonly getter?: () => z.core.$ZodType;
 }
 
-const definitionOf = (schema: z.core.$ZodType): SchemaDefinition =>
-  schema._zod.def;
+const definitionOf = (schema: z.core.$ZodType): SchemaDefinition => schema._zod.def;
 
 /** The schemas behind wrappers, unions and pipes: those that look at the input itself. */
 function* alternatives(schema: z.core.$ZodType): Generator<SchemaDefinition> {

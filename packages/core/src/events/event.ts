@@ -24,7 +24,10 @@ export const EventSchema = z.strictObject({
   /** Who says so: `nagios`, `cli`, `healthcheck-sensor/a`. */
   source: name(256),
   /** When it happened, ISO 8601 with offset. */
-  time: z.iso.datetime({ offset: true }),
+  time: z.iso.datetime({
+    offset: true,
+    error: 'expected an ISO 8601 time with offset, such as 2026-01-31T12:00:00Z',
+  }),
   region: name(64),
   environment: name(64),
   account: name(64).optional(),
