@@ -17,6 +17,7 @@ const table = {
   'actuators-aws': ['core'],
   'pager-pagerduty': ['core'],
   audit: ['core'],
+  api: ['core'],
   notify: ['core'],
   cli: ANY,
 };
