@@ -1,1 +1,8 @@
-export {};
+export {
+  aDecisionRecord,
+  aFinishedRun,
+  aRemediation,
+  type AuditContractRunner,
+  type AuditContractSubject,
+  describeAuditContract,
+} from './contracts/audit.ts';
