@@ -130,7 +130,7 @@ export function createQueries(db: DatabaseSync): AuditQueries {
     ORDER BY seq`);
   const openAttachments = db.prepare(`
     SELECT body FROM entry AS t
-    WHERE kind = 'terminal' AND reason = 'attached'
+    WHERE kind = 'terminal' AND page_action = 'follows'
       AND NOT EXISTS (SELECT 1 FROM entry AS s WHERE s.kind = 'attachment' AND s.key = t.key)
     ORDER BY seq`);
   return {

@@ -22,14 +22,14 @@ CREATE TABLE entry (
   host TEXT GENERATED ALWAYS AS (json_extract(body, '$.host')) VIRTUAL,
   host_id TEXT GENERATED ALWAYS AS (json_extract(body, '$.host_id')) VIRTUAL,
   decision TEXT GENERATED ALWAYS AS (json_extract(body, '$.decision.kind')) VIRTUAL,
-  reason TEXT GENERATED ALWAYS AS (json_extract(body, '$.decision.reason')) VIRTUAL,
+  page_action TEXT GENERATED ALWAYS AS (json_extract(body, '$.page.action')) VIRTUAL,
   run_id TEXT GENERATED ALWAYS AS (json_extract(body, '$.decision.run_id')) VIRTUAL
 ) STRICT;
 CREATE UNIQUE INDEX entry_once ON entry (kind, key);
 CREATE INDEX entry_decision_id ON entry (decision_id) WHERE kind IN ('intent', 'terminal');
 CREATE INDEX entry_service ON entry (service, seq) WHERE kind IN ('intent', 'terminal');
 CREATE INDEX entry_run_host ON entry (host_id, seq) WHERE kind = 'run';
-CREATE INDEX entry_attached ON entry (seq) WHERE kind = 'terminal' AND reason = 'attached';
+CREATE INDEX entry_attached ON entry (seq) WHERE kind = 'terminal' AND page_action = 'follows';
 CREATE INDEX entry_remediation ON entry (seq) WHERE decision = 'remediate';
 CREATE INDEX entry_time ON entry (at_ms);
 CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN

@@ -42,6 +42,6 @@ export interface AuditLog {
   run(runId: string): Promise<RunView | undefined>;
   /** Decisions to remediate whose run has no outcome in the log yet; committed intents without a run included. */
   openRuns(): Promise<readonly DecisionRecord[]>;
-  /** Events attached to a remediation whose page has not reached its end. */
+  /** Terminal records whose page follows a run (`page.action` is `follows`) and has not reached its end. */
   openAttachments(): Promise<readonly DecisionRecord[]>;
 }

@@ -109,7 +109,7 @@ export function createFakeAuditLog(): FakeAuditLog {
 }
 
 function isAttached(record: DecisionRecord): boolean {
-  return record.decision.kind === 'suppress' && record.decision.reason === 'attached';
+  return record.page.action === 'follows';
 }
 
 function findById(stored: readonly Stored[], id: string): DecisionRecord | undefined {
