@@ -34,6 +34,7 @@ const manifest = {
   publishConfig: { access: 'public' },
   scripts: {
     build: 'tsup --config ../../tools/tsup.config.ts',
+    bundle: 'tsup --config ../../tools/tsup.config.ts --no-dts',
     typecheck: 'node ../../node_modules/typescript/bin/tsc --noEmit -p .',
   },
   dependencies: { '@lazarus/core': `^${version}` },

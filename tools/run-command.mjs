@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** What programs need of the environment: no colors in kept output, no prompts, no background daemon. */
-const quietEnvironment = { NO_COLOR: '1', FORCE_COLOR: undefined, NX_DAEMON: 'false', CI: 'true' };
+const quietEnvironment = { NO_COLOR: undefined, FORCE_COLOR: '0', NX_DAEMON: 'false', CI: 'true' };
 
 /**
  * Runs a program to its end.
@@ -44,16 +44,32 @@ export function toolPath(file) {
   return join(root, 'node_modules', file);
 }
 
-/** Builds projects and everything they depend on; unchanged ones come from the cache. */
-export function build(projects = []) {
+/**
+ * Builds projects and everything they depend on; unchanged ones come from the cache.
+ * The target `bundle` makes what runs, `build` also the declarations that are published.
+ * @returns {Promise<{ code: number, output: string }>} on failure, what the projects that failed printed
+ */
+export async function build(target, projects = []) {
   const selection = projects.length > 0 ? ['-p', projects.join(',')] : [];
-  return runCommand(process.execPath, [
+  const { code, output } = await runCommand(process.execPath, [
     toolPath('nx/dist/bin/nx.js'),
     'run-many',
     '-t',
-    'build',
+    target,
     ...selection,
     '--output-style=stream',
     '--parallel=2',
   ]);
+  return { code, output: code === 0 ? output : linesOfFailedProjects(output) };
+}
+
+/** nx prefixes each line with its project and lists the failed tasks at the end. */
+function linesOfFailedProjects(output) {
+  const failed = [...output.matchAll(/^- (\S+):\w+$/gm)].map((match) => match[1]);
+  const [, list = ''] = output.split('Failed tasks:');
+  const projects = failed.filter((project) => list.includes(`- ${project}:`));
+  const lines = output
+    .split('\n')
+    .filter((line) => projects.some((project) => line.startsWith(`${project}: `)));
+  return lines.length > 0 ? lines.filter((line) => !/: npm (?:warn|error)/.test(line)).join('\n') : output;
 }

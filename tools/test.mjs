@@ -32,7 +32,7 @@ for (const [name, reason] of Object.entries(servers.missing)) {
   console.log(`Tests that need ${name} are skipped: ${reason}.`);
 }
 
-const built = await build();
+const built = await build('build');
 if (built.code !== 0) {
   console.log(built.output);
   console.log('The build failed, so no test ran.');
