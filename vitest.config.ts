@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
-// Packages resolve to their sources, so that no test needs a build. The defaults have to be repeated.
-const conditions = ['@lazarus/source', 'module', 'node', 'development|production'];
+// Packages resolve to their sources, so that no test needs a build. The defaults have to be repeated,
+// but for `module`: it picks files of the AWS SDK that only a bundler can load.
+const conditions = ['@lazarus/source', 'node', 'development|production'];
 
 export default defineConfig({
   resolve: { conditions },
