@@ -37,3 +37,11 @@ export type { EffectiveRule, Mode, Provenance, RuleMatch, Snapshot, SnapshotSumm
 export { decisionId, type DecisionSubject } from './decision/decision-id.ts';
 export { createRunGuard, type GuardedRun, type RunGuard, type RunGuardPorts, type SafePoint } from './controller/run-guard.ts';
 export { createRunOutcomes, type RunOutcomePorts, type RunOutcomes } from './controller/run-outcomes.ts';
+export { type BreakerBounds, BreakerOptions, type BreakerState, stepBreaker } from './circuit-breaker/breaker.ts';
+export { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker/circuit-breaker.ts';
+export { compareFencingTokens } from './locks/fencing.ts';
+export { parseOptions } from './errors/parse-options.ts';
+export { PauseSchema } from './pauses/pause-table.ts';
+export { entityBound, LimiterOptions } from './rate-limit/limiter.ts';
+export { createServiceLimiter, type ServiceLimiter } from './rate-limit/service-limiter.ts';
+export { type BudgetBounds, BudgetOptions } from './budget/budget.ts';

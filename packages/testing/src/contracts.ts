@@ -1,8 +1,9 @@
+export { type BudgetsHarness, describeBudgetsContract } from './contracts/budgets-contract.ts';
+export { describeLocksContract, type LocksHarness } from './contracts/locks-contract.ts';
+export { describePausesContract, type PausesHarness } from './contracts/pauses-contract.ts';
+export type { ContractMatchers, ContractRunner } from './contracts/runner.ts';
 export {
-  aDecisionRecord,
-  aFinishedRun,
-  aRemediation,
-  type AuditContractRunner,
-  type AuditContractSubject,
-  describeAuditContract,
-} from './contracts/audit.ts';
+  describeWindowsContract,
+  type WindowsContractBounds,
+  type WindowsHarness,
+} from './contracts/windows-contract.ts';

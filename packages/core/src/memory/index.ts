@@ -1,0 +1,9 @@
+export { type AgedReservation, createMemoryBudgets, type MemoryBudgets } from './memory-budgets.ts';
+export { createMemoryLocks, type MemoryLocks, MemoryLocksOptions } from './memory-locks.ts';
+export { createMemoryPauses } from './memory-pauses.ts';
+export {
+  type AgedObservation,
+  createMemoryWindows,
+  type MemoryWindows,
+  MemoryWindowsOptions,
+} from './memory-windows.ts';

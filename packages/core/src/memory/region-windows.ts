@@ -1,0 +1,119 @@
+/**
+ * Everything that is counted about one region: its failing services, the failing entities of each, the event ids that
+ * were seen, and the breaker. A region's services and their entities share one window length, so a service's entities are
+ * all forgotten when the service is.
+ *
+ * Invariants:
+ * S7: what does not fit into memory makes its count uncountable, which is above every bound.
+ * L5: services, entities and event ids are bounded each.
+ */
+import type { BreakerBounds, BreakerState } from '../circuit-breaker/breaker.ts';
+import { stepBreaker } from '../circuit-breaker/breaker.ts';
+import type { Observation, WindowView } from '../ports/windows.ts';
+import type { FirstSight } from '../windows/first-sight.ts';
+import { createFirstSight, seeId } from '../windows/first-sight.ts';
+import type { RollingWindow } from '../windows/rolling-window.ts';
+import {
+  countKeys,
+  createRollingWindow,
+  exportKeys,
+  markOverflow,
+  observeKey,
+} from '../windows/rolling-window.ts';
+
+/** Bounds of one region. */
+export interface RegionBounds {
+  readonly breaker: BreakerBounds & { readonly windowMs: number };
+  readonly maxStoredServices: number;
+  readonly maxStoredEntities: number;
+  readonly maxStoredEntitiesPerService: number;
+  readonly maxStoredEventIds: number;
+}
+
+/** State of one region; updated in place, one owner. */
+export interface RegionWindows {
+  readonly bounds: RegionBounds;
+  readonly services: RollingWindow;
+  readonly entitiesOf: Map<string, RollingWindow>;
+  readonly sight: FirstSight;
+  storedEntities: number;
+  breaker: BreakerState;
+}
+
+/** What a region needs to know besides its own counts. */
+export interface RegionKnowledge {
+  readonly isWholeWindowKnown: boolean;
+  readonly knownServices: number | undefined;
+}
+
+/** A region about which nothing is known yet. */
+export function createRegionWindows(bounds: RegionBounds, nowMs: number): RegionWindows {
+  const { windowMs } = bounds.breaker;
+  return {
+    bounds,
+    services: createRollingWindow({ windowMs, capacity: bounds.maxStoredServices }),
+    entitiesOf: new Map(),
+    sight: createFirstSight({ windowMs, capacity: bounds.maxStoredEventIds, nowMs }),
+    storedEntities: 0,
+    breaker: { phase: 'unknown', sinceMs: nowMs },
+  };
+}
+
+/** Counts one event, once per event id. */
+export function countObservation(
+  region: RegionWindows,
+  observation: Omit<Observation, 'region'>,
+  nowMs: number,
+): { readonly firstSeen: boolean } {
+  const { eventId, service, entity } = observation;
+  if (seeId(region.sight, eventId, nowMs).verdict === 'repeated') return { firstSeen: false };
+  if (observeKey(region.services, service, nowMs, (name) => forgetService(region, name))) {
+    countEntity(region, service, entity, nowMs);
+  }
+  return { firstSeen: true };
+}
+
+/** Reads a service and its region, and lets the breaker move. */
+export function viewRegion(
+  region: RegionWindows,
+  service: string,
+  knowledge: RegionKnowledge,
+  nowMs: number,
+): WindowView {
+  const services = countKeys(region.services, nowMs, (name) => forgetService(region, name));
+  const step = stepBreaker(region.bounds.breaker, region.breaker, { services, ...knowledge }, nowMs);
+  region.breaker = step.state;
+  const entities = region.entitiesOf.get(service);
+  return {
+    breaker: step.verdict,
+    entities: entities === undefined ? 0 : countKeys(entities, nowMs),
+    windowMs: region.bounds.breaker.windowMs,
+  };
+}
+
+/** The observations that still count, oldest first, without their event ids. */
+export function exportRegion(
+  region: RegionWindows,
+  nowMs: number,
+): readonly { readonly service: string; readonly entity: string; readonly ageMs: number }[] {
+  const all = [...region.entitiesOf].flatMap(([service, entities]) =>
+    exportKeys(entities, nowMs).map(({ key, ageMs }) => ({ service, entity: key, ageMs })),
+  );
+  return all.sort((left, right) => right.ageMs - left.ageMs);
+}
+
+function countEntity(region: RegionWindows, service: string, entity: string, nowMs: number): void {
+  const { windowMs } = region.bounds.breaker;
+  const capacity = region.bounds.maxStoredEntitiesPerService;
+  const entities = region.entitiesOf.get(service) ?? createRollingWindow({ windowMs, capacity });
+  region.entitiesOf.set(service, entities);
+  const before = entities.size;
+  if (region.storedEntities >= region.bounds.maxStoredEntities) markOverflow(entities, nowMs);
+  else observeKey(entities, entity, nowMs);
+  region.storedEntities += entities.size - before;
+}
+
+function forgetService(region: RegionWindows, service: string): void {
+  region.storedEntities -= region.entitiesOf.get(service)?.size ?? 0;
+  region.entitiesOf.delete(service);
+}
