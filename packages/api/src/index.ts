@@ -1,1 +1,11 @@
-export {};
+export { type Api, type ApiPorts, createApi } from './api.ts';
+export { MAX_PAUSE_MS } from './endpoints/pauses.ts';
+export type { IndexLine } from './endpoints/index-page.ts';
+export type { MetricsSource } from './endpoints/metrics.ts';
+export type { NodeInfo } from './endpoints/health.ts';
+export type { ReadinessCheck, ReadinessResult } from './health/readiness.ts';
+export type { LiveSource } from './live/live-log.ts';
+export { createMeter, type PrometheusMeter } from './meter/meter.ts';
+export { METRICS } from './meter/metric-names.ts';
+export { ApiOptions } from './options.ts';
+export { type ProblemBody, type ProblemCode, PROBLEMS } from './problem.ts';

@@ -1,0 +1,71 @@
+import { z } from '@hono/zod-openapi';
+import type { AuditLog } from '@lazarus/core/ports';
+import type { Endpoint } from '../endpoint.ts';
+import { problem } from '../problem.ts';
+import { readQuery } from '../request.ts';
+import { DecisionRecordSchema } from '../wire/decision-schema.ts';
+
+const MAX_PAGE = 1000;
+
+const DecisionsQuery = z.strictObject({
+  service: z.string().min(1).optional(),
+  host: z.string().min(1).optional(),
+  kind: z.enum(['remediate', 'escalate', 'notify_only', 'suppress']).optional(),
+  limit: z.coerce.number().int().min(1).max(MAX_PAGE).default(100),
+  /** Cursor: `next` of the page before. */
+  before: z.string().min(1).optional(),
+});
+
+/** `GET /v1/decisions` and `GET /v1/decisions/{id}`: the records, newest first, and one of them whole. */
+export function decisionEndpoints(audit: Pick<AuditLog, 'decisions' | 'find'>): readonly Endpoint[] {
+  return [
+    {
+      method: 'get',
+      path: '/v1/decisions',
+      summary: 'Decisions, newest first',
+      description:
+        'Give `next` of one page as `before` of the next one. Without `next` there is nothing older.',
+      query: DecisionsQuery,
+      answer: {
+        mediaType: 'application/json',
+        description: 'One page of decision records',
+        schema: z.object({ decisions: z.array(DecisionRecordSchema), next: z.string().optional() }),
+      },
+      problems: ['invalid_request', 'unavailable'],
+      handle: async (context) => {
+        const query = readQuery(context, DecisionsQuery);
+        if (!query.ok) return query.refusal;
+        const { limit, ...filter } = query.value;
+        const decisions = await audit.decisions({ limit, ...defined(filter) });
+        const last = decisions.length === limit ? decisions.at(-1) : undefined;
+        return context.json({ decisions, ...(last === undefined ? {} : { next: last.event_id }) });
+      },
+    },
+    {
+      method: 'get',
+      path: '/v1/decisions/{id}',
+      summary: 'One decision with every gate, vote and piece of evidence',
+      description:
+        'The id is an event id (with or without its slashes encoded), a decision id, or a prefix of at least 6 characters that only one of them has.',
+      parameters: z.object({ id: z.string() }),
+      answer: {
+        mediaType: 'application/json',
+        description: 'The decision record',
+        schema: DecisionRecordSchema,
+      },
+      problems: ['not_found', 'unavailable'],
+      handle: async (context) => {
+        const id = context.req.param('id') ?? '';
+        const record = await audit.find(id);
+        if (record !== undefined) return context.json(record);
+        const message = `no decision has the id ${id}, or several begin with it (give at least 6 characters)`;
+        return problem(context, 'not_found', message);
+      },
+    },
+  ];
+}
+
+/** The entries that have a value; an absent filter and an undefined one are not the same to the audit log. */
+function defined<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as never;
+}

@@ -1,0 +1,37 @@
+import { describeError, withTimeout } from '@lazarus/core';
+import type { Clock } from '@lazarus/core/ports';
+
+/** One thing a node needs before it can do its work. */
+export interface ReadinessCheck {
+  /** `audit`, `stream`, `config`, `quorum` … */
+  readonly name: string;
+  /** Resolves when it is there, with a line for people if there is something to say; throws when it is not. */
+  readonly check: (signal: AbortSignal) => Promise<string | undefined> | string | undefined;
+}
+
+/** What one check said. */
+export interface ReadinessResult {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+  readonly duration_ms: number;
+}
+
+/** Runs all checks at once, each with its own deadline; one that hangs is a failed one. */
+export async function runReadinessChecks(
+  checks: readonly ReadinessCheck[],
+  { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
+): Promise<readonly ReadinessResult[]> {
+  return Promise.all(
+    checks.map(async ({ name, check }) => {
+      const startedMs = clock.monotonic();
+      const durationMs = (): number => Math.round(clock.monotonic() - startedMs);
+      try {
+        const detail = await withTimeout(clock, timeoutMs, undefined, check);
+        return { name, ok: true, detail: detail ?? 'ok', duration_ms: durationMs() };
+      } catch (error) {
+        return { name, ok: false, detail: describeError(error), duration_ms: durationMs() };
+      }
+    }),
+  );
+}

@@ -1,0 +1,174 @@
+import type { Controller, DecisionRecord, Snapshot } from '@lazarus/core';
+import type { LiveEntry } from '@lazarus/core/stream';
+import type { Pause, Pauses, RunView } from '@lazarus/core/ports';
+import {
+  createFakeAuditLog,
+  createFakeFleet,
+  createFakeWorkflowEngine,
+  createManualClock,
+  silentLogger,
+} from '@lazarus/testing';
+import { createApi, createMeter } from '../src/index.ts';
+import type { Api, ApiPorts } from '../src/index.ts';
+
+/** A decision record; every part can be changed. */
+export function aRecord(overrides: Partial<DecisionRecord> = {}): DecisionRecord {
+  return {
+    event_id: 'nagios/web-1/17',
+    decision_id: 'd1234567890abcdef',
+    region: 'us-east-1',
+    environment: 'prod',
+    service: 'web',
+    host: 'web-1',
+    event_type: 'NagiosHostAlarm',
+    source: 'nagios',
+    event: { id: 'web-1/17' },
+    rule: 'host_down',
+    config_digest: 'c0ffee',
+    mode: 'act',
+    coordinator: 'a',
+    received_at: '2026-01-01T00:00:00.000Z',
+    decided_at: '2026-01-01T00:00:01.000Z',
+    decision: {
+      kind: 'remediate',
+      workflow: 'default.replace_host',
+      run_id: 'd1234567890abcdef',
+      votes: '3/3',
+    },
+    gates: [
+      {
+        gate: 'decode',
+        number: 1,
+        verdict: 'pass',
+        reason: 'NagiosHostAlarm from nagios',
+        evidence: {},
+        at: '2026-01-01T00:00:00.000Z',
+        duration_ms: 0.4,
+      },
+    ],
+    page: { incident_key: 'web/web-1', action: 'acknowledged', detail: 'taken by Lazarus' },
+    ...overrides,
+  };
+}
+
+/** A run that ended well; every part can be changed. */
+export function aRun(overrides: Partial<RunView> = {}): RunView {
+  return {
+    run_id: 'd1234567890abcdef',
+    workflow: 'default.replace_host',
+    definition_digest: 'abc',
+    service: 'web',
+    status: 'succeeded',
+    started_at: '2026-01-01T00:00:01.000Z',
+    ended_at: '2026-01-01T00:00:21.000Z',
+    deadline_at: '2026-01-01T00:30:01.000Z',
+    outputs: {},
+    steps: [],
+    ...overrides,
+  };
+}
+
+/** Pauses in memory, for the API only: exactly what it was told. */
+export function createListedPauses(): Pauses & { readonly cleared: readonly unknown[] } {
+  let pauses: Pause[] = [];
+  const cleared: unknown[] = [];
+  const sameScope = (left: Pause['scope'], right: Pause['scope']): boolean =>
+    left.region === right.region && left.service === right.service;
+  return {
+    cleared,
+    active: async () => pauses[0],
+    set: async (pause) => void pauses.push(pause),
+    clear: async (scope, by) => {
+      const before = pauses.length;
+      pauses = pauses.filter((pause) => !sameScope(pause.scope, scope));
+      cleared.push({ scope, by });
+      return before - pauses.length;
+    },
+    list: async () => pauses,
+  };
+}
+
+/** A live source that a test pushes into. */
+export function createLiveSource() {
+  const observers = new Set<{ next(entry: LiveEntry): void }>();
+  return {
+    subscribe(observer: { next(entry: LiveEntry): void }) {
+      observers.add(observer);
+      return { unsubscribe: () => void observers.delete(observer) };
+    },
+    push(entry: LiveEntry) {
+      for (const observer of observers) observer.next(entry);
+    },
+    get observers() {
+      return observers.size;
+    },
+  };
+}
+
+/** A snapshot that only knows names. */
+export function aSnapshot(): Snapshot {
+  const summary = {
+    digest: 'c0ffee',
+    rules: ['host_down'],
+    services: ['web', 'db'],
+    profiles: ['stateless'],
+    workflows: ['default.replace_host'],
+  };
+  return {
+    digest: summary.digest,
+    summary,
+    match: () => ({ matched: false, nearest: [] }),
+    rule: () => undefined,
+    staleAfterMs: () => 300_000,
+  };
+}
+
+/** An API over fakes. */
+export function createFixture(
+  more: {
+    readonly options?: Partial<Parameters<typeof createApi>[0]>;
+    readonly ports?: Partial<ApiPorts>;
+  } = {},
+) {
+  const clock = createManualClock();
+  const audit = createFakeAuditLog();
+  const engine = createFakeWorkflowEngine({ clock });
+  const fleet = createFakeFleet({ clock });
+  const pauses = createListedPauses();
+  const live = createLiveSource();
+  const meter = createMeter();
+  const planned: unknown[] = [];
+  const controller: Pick<Controller, 'plan' | 'snapshot'> = {
+    snapshot: aSnapshot(),
+    plan: async (event) => {
+      planned.push(event);
+      return aRecord();
+    },
+  };
+  const api: Api = createApi(
+    { node: { name: 'a', region: 'us-east-1', zone: 'us-east-1a', version: '0.1.0' }, ...more.options },
+    {
+      clock,
+      log: silentLogger,
+      audit,
+      engine,
+      controller,
+      pauses,
+      fleet,
+      live,
+      metrics: meter,
+      ...more.ports,
+    },
+  );
+  const send = (method: string, path: string, body?: unknown, headers: Record<string, string> = {}) =>
+    api.app.request(path, {
+      method,
+      headers: { ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+  const get = async (path: string): Promise<{ status: number; body: Record<string, unknown> }> => {
+    const response = await send('GET', path);
+    return { status: response.status, body: (await response.json()) as Record<string, unknown> };
+  };
+  return { api, clock, audit, engine, fleet, pauses, live, meter, planned, send, get };
+}
