@@ -32,12 +32,35 @@ export type {
 } from './preconditions/precondition.ts';
 export { isTimeout, withTimeout } from './time/with-timeout.ts';
 export { createSystemClock } from './time/system-clock.ts';
-export { type Controller, ControllerOptions, type ControllerPorts, createController } from './controller/controller.ts';
-export type { EffectiveRule, Mode, Provenance, RuleMatch, Snapshot, SnapshotSummary } from './config/snapshot.ts';
+export {
+  type Controller,
+  ControllerOptions,
+  type ControllerPorts,
+  createController,
+} from './controller/controller.ts';
+export type {
+  EffectiveRule,
+  Mode,
+  Provenance,
+  RuleMatch,
+  Snapshot,
+  SnapshotSummary,
+} from './config/snapshot.ts';
 export { decisionId, type DecisionSubject } from './decision/decision-id.ts';
-export { createRunGuard, type GuardedRun, type RunGuard, type RunGuardPorts, type SafePoint } from './controller/run-guard.ts';
+export {
+  createRunGuard,
+  type GuardedRun,
+  type RunGuard,
+  type RunGuardPorts,
+  type SafePoint,
+} from './controller/run-guard.ts';
 export { createRunOutcomes, type RunOutcomePorts, type RunOutcomes } from './controller/run-outcomes.ts';
-export { type BreakerBounds, BreakerOptions, type BreakerState, stepBreaker } from './circuit-breaker/breaker.ts';
+export {
+  type BreakerBounds,
+  BreakerOptions,
+  type BreakerState,
+  stepBreaker,
+} from './circuit-breaker/breaker.ts';
 export { type CircuitBreaker, createCircuitBreaker } from './circuit-breaker/circuit-breaker.ts';
 export { compareFencingTokens } from './locks/fencing.ts';
 export { parseOptions } from './errors/parse-options.ts';

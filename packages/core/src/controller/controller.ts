@@ -8,6 +8,7 @@ import type { DecisionRecord } from '../decision/record.ts';
 import { recordOf } from '../decision/walk.ts';
 import type { DecisionSettings, Received, Walk } from '../decision/walk.ts';
 import { ConfigurationError } from '../errors/lazarus-error.ts';
+import { parseOptions } from '../errors/parse-options.ts';
 import type { LazarusEventInput } from '../events/event.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Budgets } from '../ports/budgets.ts';
@@ -70,7 +71,10 @@ export interface Controller {
    * @param payload - The decoded JSON of the event, not validated yet.
    * @throws PortError `LZ_AUDIT_UNAVAILABLE` when the record could not be made durable; deliver the event again.
    */
-  decide(payload: unknown, options?: { readonly position?: string; readonly signal?: AbortSignal }): Promise<DecisionRecord>;
+  decide(
+    payload: unknown,
+    options?: { readonly position?: string; readonly signal?: AbortSignal },
+  ): Promise<DecisionRecord>;
   /** Walks the same ladder with nothing in scope that could change anything. Keeps S13. */
   plan(event: LazarusEventInput, options?: { readonly signal?: AbortSignal }): Promise<DecisionRecord>;
   /** Events being decided now. */
@@ -84,8 +88,11 @@ export interface Controller {
  *
  * @throws ConfigurationError `LZ_OPTION_INVALID` or `LZ_PORT_MISSING`.
  */
-export function createController(options: z.input<typeof ControllerOptions>, ports: ControllerPorts): Controller {
-  const settings: DecisionSettings = parseOptions(options);
+export function createController(
+  options: z.input<typeof ControllerOptions>,
+  ports: ControllerPorts,
+): Controller {
+  const settings: DecisionSettings = parseOptions('createController', ControllerOptions, options);
   requirePorts(ports);
   const claims = createClaims();
   const reads: DecisionReads = { ...ports, claims };
@@ -97,8 +104,19 @@ export function createController(options: z.input<typeof ControllerOptions>, por
     return { position, payload, atMs: ports.clock.now(), monotonicMs: ports.clock.monotonic() };
   }
 
-  function startWalk(received: Received, more: { reads: DecisionReads; effects: DecisionEffects | undefined; signal: AbortSignal }): Walk {
-    return { received, settings, snapshot, gates: [], eventId: `undecoded/${received.position}`, budgetReserved: false, ...more };
+  function startWalk(
+    received: Received,
+    more: { reads: DecisionReads; effects: DecisionEffects | undefined; signal: AbortSignal },
+  ): Walk {
+    return {
+      received,
+      settings,
+      snapshot,
+      gates: [],
+      eventId: `undecoded/${received.position}`,
+      budgetReserved: false,
+      ...more,
+    };
   }
 
   async function conclude(walk: Walk, decision: Decision): Promise<DecisionRecord> {
@@ -114,7 +132,8 @@ export function createController(options: z.input<typeof ControllerOptions>, por
       if (walk.lease !== undefined) ports.outcomes.hold(decision.run_id, walk.lease);
       return;
     }
-    if (walk.budgetReserved && walk.decisionId !== undefined) await ports.budgets.settle(walk.decisionId, { effects: false });
+    if (walk.budgetReserved && walk.decisionId !== undefined)
+      await ports.budgets.settle(walk.decisionId, { effects: false });
     await walk.lease?.release();
   }
 
@@ -131,7 +150,11 @@ export function createController(options: z.input<typeof ControllerOptions>, por
     async decide(payload, { position = 'direct', signal } = {}) {
       const both = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
       const walk = startWalk(receive(position, payload), { reads, effects, signal: both });
-      let decision: Decision = { kind: 'escalate', reason: 'invariant_broken', detail: 'the decision did not end' };
+      let decision: Decision = {
+        kind: 'escalate',
+        reason: 'invariant_broken',
+        detail: 'the decision did not end',
+      };
       try {
         decision = await decide(walk);
         both.throwIfAborted();
@@ -142,8 +165,16 @@ export function createController(options: z.input<typeof ControllerOptions>, por
       }
     },
     async plan(event, { signal } = {}) {
-      const dryReads: DecisionReads = { ...reads, claims: createClaims(), windows: onlyLooking(ports.windows) };
-      const walk = startWalk(receive('plan', event), { reads: dryReads, effects: undefined, signal: signal ?? stop.signal });
+      const dryReads: DecisionReads = {
+        ...reads,
+        claims: createClaims(),
+        windows: onlyLooking(ports.windows),
+      };
+      const walk = startWalk(receive('plan', event), {
+        reads: dryReads,
+        effects: undefined,
+        signal: signal ?? stop.signal,
+      });
       const decision = await decide(walk);
       return recordOf(walk, decision, { action: 'left_alone', detail: 'a plan touches no page' });
     },
@@ -157,21 +188,27 @@ export function createController(options: z.input<typeof ControllerOptions>, por
 function onlyLooking(windows: Windows): Windows {
   return {
     view: (scope) => windows.view(scope),
-    observe: async ({ region, service }) => ({ ...(await windows.view({ region, service })), firstSeen: true }),
+    observe: async ({ region, service }) => ({
+      ...(await windows.view({ region, service })),
+      firstSeen: true,
+    }),
   };
 }
 
-function parseOptions(options: z.input<typeof ControllerOptions>): DecisionSettings {
-  const parsed = ControllerOptions.safeParse(options);
-  if (parsed.success) return parsed.data;
-  throw new ConfigurationError({
-    code: 'LZ_OPTION_INVALID',
-    summary: 'createController was given options that it cannot use:',
-    issues: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
-  });
-}
-
-const PORTS = ['clock', 'log', 'fleet', 'windows', 'locks', 'budgets', 'pauses', 'voters', 'pager', 'engine', 'audit', 'outcomes'] as const;
+const PORTS = [
+  'clock',
+  'log',
+  'fleet',
+  'windows',
+  'locks',
+  'budgets',
+  'pauses',
+  'voters',
+  'pager',
+  'engine',
+  'audit',
+  'outcomes',
+] as const;
 
 function requirePorts(ports: ControllerPorts): void {
   const given: Partial<ControllerPorts> = ports;

@@ -70,24 +70,34 @@ async function mayGoOn(run: GuardedRun, ports: RunGuardPorts, signal: AbortSigna
   if (pause !== undefined) return { verdict: 'fail', reason: `paused by ${pause.author}: ${pause.reason}` };
   if (run.incidentKey === undefined) return { verdict: 'pass' };
   const page = await ports.pager.find({ incidentKey: run.incidentKey, signal });
-  if (page?.takenByHuman === true) return { verdict: 'fail', reason: `a person took page ${run.incidentKey}` };
+  if (page?.takenByHuman === true)
+    return { verdict: 'fail', reason: `a person took page ${run.incidentKey}` };
   return { verdict: 'pass' };
 }
 
 async function notSuspended(run: GuardedRun, ports: RunGuardPorts): Promise<Verdict> {
   const { breaker, entities } = await ports.windows.view({ region: run.event.region, service: run.service });
-  if (breaker.state !== 'closed') return { verdict: 'fail', reason: `the circuit breaker of the region is ${breaker.state}` };
+  if (breaker.state !== 'closed')
+    return { verdict: 'fail', reason: `the circuit breaker of the region is ${breaker.state}` };
   const max = ports.snapshot()?.rule(run.rule, run.event)?.limits.maxEntities ?? 0;
-  if (entities > max) return { verdict: 'fail', reason: `${entities} of ${run.service} are failing, ${max} are allowed` };
+  if (entities > max)
+    return { verdict: 'fail', reason: `${entities} of ${run.service} are failing, ${max} are allowed` };
   return { verdict: 'pass' };
 }
 
-async function stillTrue(run: GuardedRun, point: SafePoint, ports: RunGuardPorts, signal: AbortSignal): Promise<Verdict> {
+async function stillTrue(
+  run: GuardedRun,
+  point: SafePoint,
+  ports: RunGuardPorts,
+  signal: AbortSignal,
+): Promise<Verdict> {
   const nowMs = ports.clock.monotonic();
-  if (point.evidenceAtMs !== undefined && nowMs - point.evidenceAtMs <= EVIDENCE_FRESH_MS) return { verdict: 'pass' };
+  if (point.evidenceAtMs !== undefined && nowMs - point.evidenceAtMs <= EVIDENCE_FRESH_MS)
+    return { verdict: 'pass' };
   const snapshot = ports.snapshot();
   const rule = snapshot?.rule(run.rule, run.event);
-  if (snapshot === undefined || rule === undefined) return { verdict: 'fail', reason: `rule ${run.rule} no longer exists` };
+  if (snapshot === undefined || rule === undefined)
+    return { verdict: 'fail', reason: `rule ${run.rule} no longer exists` };
   if (rule.mode !== 'act') return { verdict: 'fail', reason: `rule ${run.rule} is in mode ${rule.mode} now` };
   const ballot = await ports.voters.ballot(
     {
@@ -100,8 +110,12 @@ async function stillTrue(run: GuardedRun, point: SafePoint, ports: RunGuardPorts
     },
     { signal },
   );
-  if (ballot.outcome === 'reached') return { verdict: 'pass', reason: `${ballot.yes} of ${ballot.members} nodes say yes again` };
-  return { verdict: 'fail', reason: `${ballot.yes} of ${ballot.required} needed votes right before acting (${ballot.outcome})` };
+  if (ballot.outcome === 'reached')
+    return { verdict: 'pass', reason: `${ballot.yes} of ${ballot.members} nodes say yes again` };
+  return {
+    verdict: 'fail',
+    reason: `${ballot.yes} of ${ballot.required} needed votes right before acting (${ballot.outcome})`,
+  };
 }
 
 function firstFailure(verdicts: readonly Verdict[]): Verdict {

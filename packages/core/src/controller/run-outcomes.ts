@@ -62,7 +62,10 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
   /** S10: the workflow escalates by itself; this is for an engine that could not. */
   async function escalateIfForgotten(run: RunView): Promise<void> {
     if (run.status === 'succeeded' || run.page === 'escalated' || run.incident_key === undefined) return;
-    await ports.pager.escalate({ incidentKey: run.incident_key, reason: `run ${run.run_id.slice(0, 12)} ${run.status}` });
+    await ports.pager.escalate({
+      incidentKey: run.incident_key,
+      reason: `run ${run.run_id.slice(0, 12)} ${run.status}`,
+    });
   }
 
   async function settleAttachment(attached: DecisionRecord, run: RunView): Promise<void> {
@@ -71,7 +74,10 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
     await ports.audit.attachmentSettled({ event_id: attached.event_id, page, reason });
   }
 
-  async function followRun(incidentKey: string | undefined, run: RunView): Promise<'resolved' | 'escalated' | 'left_alone'> {
+  async function followRun(
+    incidentKey: string | undefined,
+    run: RunView,
+  ): Promise<'resolved' | 'escalated' | 'left_alone'> {
     if (incidentKey === undefined) return 'left_alone';
     const reason = `attached to run ${run.run_id.slice(0, 12)}, which ${run.status}`;
     const result =
@@ -110,7 +116,8 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
       }
       for (const attached of await ports.audit.openAttachments()) {
         const run = await endedRunOf(attached);
-        if (run !== undefined) await guarded('an attached page was not settled', () => settleAttachment(attached, run));
+        if (run !== undefined)
+          await guarded('an attached page was not settled', () => settleAttachment(attached, run));
       }
     },
     onSettled(listener) {

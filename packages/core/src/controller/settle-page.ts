@@ -18,7 +18,8 @@ export async function settlePage(
   decision: Decision,
   ports: { readonly pager: Pager; readonly audit: Pick<AuditLog, 'byEvent'> },
 ): Promise<PageRecord> {
-  if (decision.kind === 'remediate') return walk.page ?? { action: 'none', detail: 'the event names no page' };
+  if (decision.kind === 'remediate')
+    return walk.page ?? { action: 'none', detail: 'the event names no page' };
   const incidentKey = walk.namedPage;
   if (incidentKey === undefined) return { action: 'none', detail: 'the event names no page' };
   const wanted = await wantedFor(walk, decision, ports.audit);
@@ -39,7 +40,8 @@ async function wantedFor(
         ? { action: 'escalated', detail: decision.detail }
         : { action: 'left_alone', detail: 'mode notify touches no page: it escalates by itself' };
     case 'suppress': {
-      if (decision.run_id !== undefined) return { action: 'follows', detail: `follows run ${decision.run_id.slice(0, 12)}` };
+      if (decision.run_id !== undefined)
+        return { action: 'follows', detail: `follows run ${decision.run_id.slice(0, 12)}` };
       if (decision.reason === 'attached') return { action: 'escalated', detail: decision.detail };
       // S10: if this very event was acknowledged before a crash, somebody must get the page now.
       const earlier = await audit.byEvent(walk.eventId);
@@ -67,6 +69,9 @@ async function handOn(
       incident_key: incidentKey,
       error: describeError(error),
     });
-    return { action: 'left_alone', detail: `the pager did not answer, the page escalates by itself; ${reason}` };
+    return {
+      action: 'left_alone',
+      detail: `the pager did not answer, the page escalates by itself; ${reason}`,
+    };
   }
 }

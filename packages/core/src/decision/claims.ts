@@ -38,7 +38,9 @@ export function createClaims(): Claims {
     claim(entityKey, eventId) {
       const held = byEntity.get(entityKey);
       if (held !== undefined) {
-        return held.eventId === eventId ? { mine: true } : { mine: false, eventId: held.eventId, ended: held.ended };
+        return held.eventId === eventId
+          ? { mine: true }
+          : { mine: false, eventId: held.eventId, ended: held.ended };
       }
       const { promise, resolve } = Promise.withResolvers<ClaimOutcome>();
       byEntity.set(entityKey, { eventId, ended: promise, settle: resolve });

@@ -45,7 +45,9 @@ export async function decide(walk: Walk): Promise<Decision> {
       at,
       duration_ms: walk.reads.clock.monotonic() - startedMs,
       ...(outcome.verdict === 'fail' ? { exit: outcome.exit } : {}),
-      ...(outcome.verdict === 'fail' && outcome.wouldFlip !== undefined ? { would_flip: outcome.wouldFlip } : {}),
+      ...(outcome.verdict === 'fail' && outcome.wouldFlip !== undefined
+        ? { would_flip: outcome.wouldFlip }
+        : {}),
     });
     if (outcome.verdict === 'fail') return inMode(walk, outcome.decision);
     if (outcome.done !== undefined) return inMode(walk, outcome.done);
@@ -58,7 +60,11 @@ async function attempt(id: GateId, walk: Walk): Promise<GateOutcome> {
     return await GATES[id](walk);
   } catch (error) {
     const detail = `gate ${id} failed: ${describeError(error)}`;
-    walk.reads.log.error('a gate failed; escalating', { gate: id, event_id: walk.eventId, error: describeError(error) });
+    walk.reads.log.error('a gate failed; escalating', {
+      gate: id,
+      event_id: walk.eventId,
+      error: describeError(error),
+    });
     return {
       verdict: 'fail',
       exit: 'invariant_broken',
@@ -73,7 +79,9 @@ function inMode(walk: Walk, decision: Decision): Decision {
   if (walk.rule?.mode !== 'notify') return decision;
   if (decision.kind !== 'remediate' && decision.kind !== 'escalate') return decision;
   const detail =
-    decision.kind === 'remediate' ? `rule ${walk.rule.name} is in mode notify` : `${decision.reason}: ${decision.detail}`;
+    decision.kind === 'remediate'
+      ? `rule ${walk.rule.name} is in mode notify`
+      : `${decision.reason}: ${decision.detail}`;
   return { kind: 'notify_only', reason: 'mode', detail, would: decision.kind };
 }
 
@@ -94,11 +102,17 @@ const decode: Gate = (walk) => {
   walk.eventId = canonicalEventId(parsed.event);
   if (parsed.event.incident_key !== undefined) walk.namedPage = parsed.event.incident_key;
   if (parsed.event.region !== walk.settings.region) {
-    return escalate('invalid', `the event is about region ${parsed.event.region}, this is ${walk.settings.region}`, {
-      evidence: { region: parsed.event.region },
-    });
+    return escalate(
+      'invalid',
+      `the event is about region ${parsed.event.region}, this is ${walk.settings.region}`,
+      {
+        evidence: { region: parsed.event.region },
+      },
+    );
   }
-  return pass(`${parsed.event.event_type} from ${parsed.event.source}`, { event_type: parsed.event.event_type });
+  return pass(`${parsed.event.event_type} from ${parsed.event.source}`, {
+    event_type: parsed.event.event_type,
+  });
 };
 
 // 2 ---------------------------------------------------------------------------------------------------------------
@@ -107,7 +121,8 @@ const fresh: Gate = (walk) => {
   const ageMs = walk.received.atMs - Date.parse(event.time);
   const staleAfterMs = walk.snapshot?.staleAfterMs(event.event_type) ?? DEFAULT_STALE_AFTER_MS;
   const evidence = { age_ms: ageMs, stale_after_ms: staleAfterMs, max_skew_ms: walk.settings.maxSkewMs };
-  if (ageMs > staleAfterMs) return suppress('stale', `${seconds(ageMs)} old, the limit is ${seconds(staleAfterMs)}`, { evidence });
+  if (ageMs > staleAfterMs)
+    return suppress('stale', `${seconds(ageMs)} old, the limit is ${seconds(staleAfterMs)}`, { evidence });
   if (ageMs < -walk.settings.maxSkewMs) {
     return escalate('future_dated', `dated ${seconds(-ageMs)} in the future`, { evidence });
   }
@@ -124,7 +139,12 @@ const firstSeen: Gate = async (walk) => {
   if (decision.kind === 'remediate' && (await walk.reads.engine.get(decision.run_id)) !== undefined) {
     walk.decisionId = decision.run_id;
     walk.page = earlier.record.page;
-    return { verdict: 'pass', reason: 'resumed: its run exists', evidence: { redelivered: true }, done: decision };
+    return {
+      verdict: 'pass',
+      reason: 'resumed: its run exists',
+      evidence: { redelivered: true },
+      done: decision,
+    };
   }
   return pass('delivered again; it was not finished', { redelivered: true });
 };
@@ -141,13 +161,19 @@ const observe: Gate = async (walk) => {
       entity: entityOf(walk),
     });
     walk.view = view;
-    return pass(`${view.entities} failing in ${event.service}, ${view.breaker.services} services in the region`, {
-      entities: view.entities,
-      services: view.breaker.services,
-      window_ms: view.windowMs,
-    });
+    return pass(
+      `${view.entities} failing in ${event.service}, ${view.breaker.services} services in the region`,
+      {
+        entities: view.entities,
+        services: view.breaker.services,
+        window_ms: view.windowMs,
+      },
+    );
   } catch (error) {
-    return escalate('windows_unavailable', `counts are unknown, which counts as open: ${describeError(error)}`);
+    return escalate(
+      'windows_unavailable',
+      `counts are unknown, which counts as open: ${describeError(error)}`,
+    );
   }
 };
 
@@ -173,10 +199,16 @@ const coalesce: Gate = async (walk) => {
   const claim = walk.reads.claims.claim(`${event.region}/${event.service}/${entity}`, walk.eventId);
   if (!claim.mine) {
     const ended = await claim.ended;
-    return suppress('attached', `event ${claim.eventId} about ${entity} was decided first: ${ended.decision.kind}`, {
-      attachedTo: claim.eventId,
-      ...('run_id' in ended.decision && ended.decision.run_id !== undefined ? { runId: ended.decision.run_id } : {}),
-    });
+    return suppress(
+      'attached',
+      `event ${claim.eventId} about ${entity} was decided first: ${ended.decision.kind}`,
+      {
+        attachedTo: claim.eventId,
+        ...('run_id' in ended.decision && ended.decision.run_id !== undefined
+          ? { runId: ended.decision.run_id }
+          : {}),
+      },
+    );
   }
   if (walk.target === undefined) return pass(`${entity} is not being remediated`, { entity });
   return (await alreadyRemediated(walk, event.time)) ?? pass(`${entity} is not being remediated`, { entity });
@@ -188,7 +220,9 @@ async function alreadyRemediated(walk: Walk, eventTime: string): Promise<GateOut
   if (held !== undefined && held.by.kind === 'host' && held.heldBy !== walk.decisionId) {
     const run = await walk.reads.engine.get(held.heldBy);
     if (run?.status === 'running') {
-      return suppress('attached', `run ${short(run.run_id)} is replacing ${target.name}`, { runId: run.run_id });
+      return suppress('attached', `run ${short(run.run_id)} is replacing ${target.name}`, {
+        runId: run.run_id,
+      });
     }
   }
   const [last] = await walk.reads.audit.runsOf(target.incarnation.instanceId);
@@ -199,15 +233,20 @@ async function alreadyRemediated(walk: Walk, eventTime: string): Promise<GateOut
   const handedOver = last.status !== 'succeeded';
   if (!gone && !older && !handedOver) return undefined;
   // S9: what an earlier run has dealt with never acts again; its page follows that run.
-  return suppress('superseded', `run ${short(last.run_id)} already dealt with ${target.name} (${last.status})`, {
-    runId: last.run_id,
-    evidence: { lifecycle: target.lifecycle, run_status: last.status },
-  });
+  return suppress(
+    'superseded',
+    `run ${short(last.run_id)} already dealt with ${target.name} (${last.status})`,
+    {
+      runId: last.run_id,
+      evidence: { lifecycle: target.lifecycle, run_status: last.status },
+    },
+  );
 }
 
 // 6 ---------------------------------------------------------------------------------------------------------------
 const matchRule: Gate = (walk) => {
-  if (walk.snapshot === undefined) return escalate('no_config', 'there is no valid configuration yet: observing only');
+  if (walk.snapshot === undefined)
+    return escalate('no_config', 'there is no valid configuration yet: observing only');
   const event = known(walk.event);
   const match = walk.snapshot.match(event);
   if (!match.matched) {
@@ -221,10 +260,20 @@ const matchRule: Gate = (walk) => {
   walk.rule = match.rule;
   const { name, mode, action } = match.rule;
   const evidence = { rule: name, mode, why: match.why, others: match.others };
-  if (mode === 'off') return escalate('mode_off', `rule ${name} is switched off for ${event.service}`, { evidence, wouldFlip: 'mode: act' });
+  if (mode === 'off')
+    return escalate('mode_off', `rule ${name} is switched off for ${event.service}`, {
+      evidence,
+      wouldFlip: 'mode: act',
+    });
   if (action === 'notify_only') {
     const detail = `rule ${name} alerts without remediation`;
-    return { verdict: 'fail', exit: 'notify_only_rule', reason: detail, evidence, decision: { kind: 'notify_only', reason: 'rule', detail } };
+    return {
+      verdict: 'fail',
+      exit: 'notify_only_rule',
+      reason: detail,
+      evidence,
+      decision: { kind: 'notify_only', reason: 'rule', detail },
+    };
   }
   return pass(`${name} (${mode})`, evidence);
 };
@@ -275,7 +324,10 @@ const regionBreaker: Gate = (walk) => {
     return pass(`closed: ${breaker.services} of at most ${breaker.maxServices} failing services`, evidence);
   }
   const detail = `the circuit breaker of the region is ${breaker.state}: ${breaker.services} services are failing, ${breaker.maxServices} are allowed`;
-  return escalate('region_circuit_open', detail, { evidence, wouldFlip: `at most ${breaker.maxServices} failing services` });
+  return escalate('region_circuit_open', detail, {
+    evidence,
+    wouldFlip: `at most ${breaker.maxServices} failing services`,
+  });
 };
 
 // 10 --------------------------------------------------------------------------------------------------------------
@@ -283,13 +335,20 @@ const serviceLimit: Gate = async (walk) => {
   const { entities, windowMs } = known(walk.view);
   const { service } = known(walk.event);
   const { maxEntities, maxEntitiesFraction } = known(walk.rule).limits;
-  const bound = maxEntitiesFraction === undefined ? maxEntities : Math.min(maxEntities, await shareOf(walk, maxEntitiesFraction));
+  const bound =
+    maxEntitiesFraction === undefined
+      ? maxEntities
+      : Math.min(maxEntities, await shareOf(walk, maxEntitiesFraction));
   const evidence = { entities, max_entities: bound, window_ms: windowMs };
   if (entities <= bound) return pass(`${entities} of at most ${bound} failing in ${service}`, evidence);
-  return escalate('service_rate_limited', `${entities} of ${service} failed within ${seconds(windowMs)}, ${bound} are allowed`, {
-    evidence,
-    wouldFlip: `at most ${bound} failing`,
-  });
+  return escalate(
+    'service_rate_limited',
+    `${entities} of ${service} failed within ${seconds(windowMs)}, ${bound} are allowed`,
+    {
+      evidence,
+      wouldFlip: `at most ${bound} failing`,
+    },
+  );
 };
 
 /** A share of the known hosts, at least one; an incomplete inventory allows none. Keeps S8. */
@@ -304,10 +363,15 @@ const lock: Gate = async (walk) => {
   const rule = known(walk.rule);
   const { target } = walk;
   if (rule.lock.type === 'host' && target === undefined) {
-    return escalate('target_unresolved', walk.targetProblem ?? `rule ${rule.name} needs a host and the event names none`);
+    return escalate(
+      'target_unresolved',
+      walk.targetProblem ?? `rule ${rule.name} needs a host and the event names none`,
+    );
   }
   if (target !== undefined && (!target.managed || target.isProtected)) {
-    const detail = target.isProtected ? `${target.name} is protected` : `${target.name} has not opted in at the provider`;
+    const detail = target.isProtected
+      ? `${target.name} is protected`
+      : `${target.name} has not opted in at the provider`;
     return escalate('target_protected', detail, { wouldFlip: 'tag the host as managed at the provider' });
   }
   walk.decisionId = await chooseDecisionId(walk);
@@ -317,12 +381,16 @@ const lock: Gate = async (walk) => {
       : ({ kind: 'service', service: event.service } as const);
   try {
     const busy = await takeLock(walk, wanted, walk.decisionId);
-    if (busy === undefined) return pass(`${rule.lock.type} lock ${isDry(walk) ? 'is free' : 'acquired'}`, { target: wanted });
+    if (busy === undefined)
+      return pass(`${rule.lock.type} lock ${isDry(walk) ? 'is free' : 'acquired'}`, { target: wanted });
     const evidence = { held_by: busy.heldBy, lock: busy.by };
     // The page can only share the fate of a run that is about the same host.
     const sameHost = busy.by.kind === 'host' && wanted.kind === 'host' && busy.by.host === wanted.host;
     if (rule.lock.onBusy === 'attach' && sameHost) {
-      return suppress('attached', `run ${short(busy.heldBy)} holds the lock`, { evidence, runId: busy.heldBy });
+      return suppress('attached', `run ${short(busy.heldBy)} holds the lock`, {
+        evidence,
+        runId: busy.heldBy,
+      });
     }
     return escalate('lock_held', `the ${busy.by.kind} lock is held by ${short(busy.heldBy)}`, { evidence });
   } catch (error) {
@@ -375,7 +443,12 @@ const ballot: Gate = async (walk) => {
     { signal: walk.signal },
   );
   walk.ballot = result;
-  const evidence = { yes: result.yes, required: result.required, members: result.members, voided: result.voided };
+  const evidence = {
+    yes: result.yes,
+    required: result.required,
+    members: result.members,
+    voided: result.voided,
+  };
   if (result.outcome === 'reached') return pass(`${result.yes} of ${result.members} nodes say yes`, evidence);
   const failing = failingChecks(walk);
   const count = `${result.yes} of ${result.required} needed votes`;
@@ -394,10 +467,15 @@ function failingChecks(walk: Walk): string[] {
     for (const check of vote.checks) {
       if (check.verdict === 'pass') continue;
       const seen = reasons.get(check.check);
-      reasons.set(check.check, { nodes: (seen?.nodes ?? 0) + 1, reason: seen?.reason ?? check.reason ?? 'no reason given' });
+      reasons.set(check.check, {
+        nodes: (seen?.nodes ?? 0) + 1,
+        reason: seen?.reason ?? check.reason ?? 'no reason given',
+      });
     }
   }
-  return [...reasons].map(([check, { nodes, reason }]) => `${check}: ${reason} (${nodes} ${nodes === 1 ? 'node' : 'nodes'})`);
+  return [...reasons].map(
+    ([check, { nodes, reason }]) => `${check}: ${reason} (${nodes} ${nodes === 1 ? 'node' : 'nodes'})`,
+  );
 }
 
 // 13 --------------------------------------------------------------------------------------------------------------
@@ -411,13 +489,18 @@ const budget: Gate = async (walk) => {
     region: event.region,
   };
   try {
-    const answer = isDry(walk) ? await walk.reads.budgets.peek(charge) : await known(walk.effects).budgets.reserve(charge);
+    const answer = isDry(walk)
+      ? await walk.reads.budgets.peek(charge)
+      : await known(walk.effects).budgets.reserve(charge);
     if (answer.granted) {
       walk.budgetReserved = !isDry(walk);
       return pass(`${answer.inFlight} in flight, ${answer.perHour} within the hour`, { ...answer });
     }
     const detail = `the ${answer.scope} has ${answer.used} of ${answer.max} (${answer.bound})`;
-    return escalate('budget_spent', detail, { evidence: { ...answer }, wouldFlip: `${answer.bound} below ${answer.max}` });
+    return escalate('budget_spent', detail, {
+      evidence: { ...answer },
+      wouldFlip: `${answer.bound} below ${answer.max}`,
+    });
   } catch (error) {
     // S6: unreadable means nothing left.
     return escalate('budget_unavailable', describeError(error));
@@ -428,7 +511,8 @@ const budget: Gate = async (walk) => {
 const acknowledge: Gate = async (walk) => {
   const leftMs = remainingMs(walk);
   const evidence = { left_ms: leftMs };
-  if (leftMs === 0) return escalate('deadline_passed', 'too late to acknowledge: the page escalates by itself', { evidence });
+  if (leftMs === 0)
+    return escalate('deadline_passed', 'too late to acknowledge: the page escalates by itself', { evidence });
   if (isDry(walk)) return pass('the page would be acknowledged', evidence);
   const effects = known(walk.effects);
   const page: PageRecord =
@@ -465,7 +549,8 @@ async function acknowledgePage(walk: Walk, incidentKey: string): Promise<string 
       return `the pager did not take the acknowledgement: ${describeError(error)}`;
     }
     if (result.done) return undefined;
-    if (result.reason !== 'not_found' || clock.monotonic() >= untilMs) return refusal(incidentKey, result.reason, result.page);
+    if (result.reason !== 'not_found' || clock.monotonic() >= untilMs)
+      return refusal(incidentKey, result.reason, result.page);
     await pause(clock, PAGE_RETRY_MS, walk.signal);
   }
 }
@@ -498,7 +583,8 @@ const run: Gate = async (walk) => {
       ...(walk.namedPage === undefined ? {} : { incidentKey: walk.namedPage }),
       ...(rule.notificationGroup === undefined ? {} : { notificationGroup: rule.notificationGroup }),
     });
-    const reason = submitted === 'created' ? `${workflow.name} started` : `${workflow.name} was started before`;
+    const reason =
+      submitted === 'created' ? `${workflow.name} started` : `${workflow.name} was started before`;
     return { verdict: 'pass', reason, evidence: { submitted }, done: remediation(walk) };
   } catch (error) {
     return escalate('run_not_started', describeError(error));

@@ -65,7 +65,12 @@ export interface Walk {
 
 /** What a gate says. A gate that stops the event carries the decision; `done` ends the walk with a pass. */
 export type GateOutcome =
-  | { readonly verdict: 'pass'; readonly reason: string; readonly evidence?: Evidence; readonly done?: Decision }
+  | {
+      readonly verdict: 'pass';
+      readonly reason: string;
+      readonly evidence?: Evidence;
+      readonly done?: Decision;
+    }
   | {
       readonly verdict: 'fail';
       /** `invariant_broken`: the gate itself failed, which can happen on any rung. */
@@ -92,7 +97,13 @@ export function escalate(
   detail: string,
   more: { readonly evidence?: Evidence; readonly wouldFlip?: string } = {},
 ): GateOutcome {
-  return { verdict: 'fail', exit, reason: detail, ...more, decision: { kind: 'escalate', reason: exit, detail } };
+  return {
+    verdict: 'fail',
+    exit,
+    reason: detail,
+    ...more,
+    decision: { kind: 'escalate', reason: exit, detail },
+  };
 }
 
 /** The event needs nothing of its own. */
@@ -112,13 +123,20 @@ export function suppress(
     ...(more.attachedTo === undefined ? {} : { attached_to: more.attachedTo }),
     ...(more.runId === undefined ? {} : { run_id: more.runId }),
   };
-  return { verdict: 'fail', exit, reason: detail, ...(more.evidence === undefined ? {} : { evidence: more.evidence }), decision };
+  return {
+    verdict: 'fail',
+    exit,
+    reason: detail,
+    ...(more.evidence === undefined ? {} : { evidence: more.evidence }),
+    decision,
+  };
 }
 
 /** Milliseconds left until this event must be acknowledged or escalated; 0 when it is too late. */
 export function remainingMs(walk: Walk): number {
   const budgetMs = walk.rule?.decideWithinMs ?? walk.settings.decideWithinMs;
-  const ageAtReceiptMs = walk.event === undefined ? 0 : Math.max(0, walk.received.atMs - Date.parse(walk.event.time));
+  const ageAtReceiptMs =
+    walk.event === undefined ? 0 : Math.max(0, walk.received.atMs - Date.parse(walk.event.time));
   const elapsedMs = walk.reads.clock.monotonic() - walk.received.monotonicMs;
   return Math.max(0, budgetMs - ageAtReceiptMs - elapsedMs);
 }

@@ -61,7 +61,8 @@ export const ERROR_CODES = {
   },
   LZ_BUDGET_REFUSED: {
     summary: 'A destructive call came without a reservation in the blast-radius budget.',
-    remedy: 'None at run time: the run stops and escalates. Look for a workflow started outside the decision.',
+    remedy:
+      'None at run time: the run stops and escalates. Look for a workflow started outside the decision.',
   },
   LZ_PAUSE_UNAVAILABLE: {
     summary: 'The pause store did not answer.',
@@ -69,7 +70,8 @@ export const ERROR_CODES = {
   },
   LZ_PAGER_UNAVAILABLE: {
     summary: 'The pager service did not answer as expected.',
-    remedy: 'None needed: an untouched page escalates by itself. Check credentials and rate limit if it persists.',
+    remedy:
+      'None needed: an untouched page escalates by itself. Check credentials and rate limit if it persists.',
   },
   LZ_NOTIFY_FAILED: {
     summary: 'A notification could not be delivered.',

@@ -61,7 +61,14 @@ export class ConfigurationError extends LazarusError {
   readonly issues: readonly Issue[];
 
   constructor(init: {
-    readonly code?: 'LZ_CONFIG_INVALID' | 'LZ_OPTION_INVALID' | 'LZ_PORT_MISSING' | 'LZ_DEFINITION_INVALID' | 'LZ_PATTERN_INVALID' | 'LZ_EXPRESSION_INVALID' | 'LZ_EVENT_INVALID';
+    readonly code?:
+      | 'LZ_CONFIG_INVALID'
+      | 'LZ_OPTION_INVALID'
+      | 'LZ_PORT_MISSING'
+      | 'LZ_DEFINITION_INVALID'
+      | 'LZ_PATTERN_INVALID'
+      | 'LZ_EXPRESSION_INVALID'
+      | 'LZ_EVENT_INVALID';
     readonly summary: string;
     readonly issues: readonly Issue[];
     readonly cause?: unknown;

@@ -12,9 +12,14 @@ export interface ActuatorCall {
 /** Changes hosts. All calls are idempotent by `idempotencyKey`. */
 export interface HostActuator {
   /** Launches a host like `from` (same service, size, network; same zone unless it has no capacity). */
-  clone(call: ActuatorCall & { readonly from: string }): Promise<{ readonly hostId: string; readonly zone: string }>;
+  clone(
+    call: ActuatorCall & { readonly from: string },
+  ): Promise<{ readonly hostId: string; readonly zone: string }>;
   /** Finds what an earlier `clone` with this key launched, if it did. */
-  findClone(call: { readonly idempotencyKey: string; readonly signal: AbortSignal }): Promise<string | undefined>;
+  findClone(call: {
+    readonly idempotencyKey: string;
+    readonly signal: AbortSignal;
+  }): Promise<string | undefined>;
   /** Reads one host; `undefined` when the provider does not know it (yet). */
   describe(hostId: string, options: { readonly signal: AbortSignal }): Promise<Host | undefined>;
   /** Writes the lifecycle at the provider; `forensics` keeps the host, listed, until `expiresAt` (ISO time). */

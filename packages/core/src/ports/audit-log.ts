@@ -33,7 +33,9 @@ export interface AuditLog {
   /** The page of an attached event reached its end; idempotent by event id. */
   attachmentSettled(settled: AttachmentSettled): Promise<void>;
   /** Terminal record of an event, or its committed intent; by canonical event id. */
-  byEvent(eventId: string): Promise<{ readonly record: DecisionRecord; readonly terminal: boolean } | undefined>;
+  byEvent(
+    eventId: string,
+  ): Promise<{ readonly record: DecisionRecord; readonly terminal: boolean } | undefined>;
   /** Looks up by event id, decision id, or a unique prefix of either (at least 6 characters). */
   find(id: string): Promise<DecisionRecord | undefined>;
   decisions(query?: DecisionQuery): Promise<readonly DecisionRecord[]>;

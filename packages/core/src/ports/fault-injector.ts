@@ -1,13 +1,6 @@
 /** The eight faults of the chaos tool, by the words of the field. */
 export type FaultKind =
-  | 'shutdown'
-  | 'blackhole'
-  | 'latency'
-  | 'dns'
-  | 'packet_loss'
-  | 'cpu'
-  | 'memory'
-  | 'io';
+  'shutdown' | 'blackhole' | 'latency' | 'dns' | 'packet_loss' | 'cpu' | 'memory' | 'io';
 
 /** Starts and ends faults on purpose. */
 export interface FaultInjector {

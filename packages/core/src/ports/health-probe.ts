@@ -14,5 +14,8 @@ export interface HealthProbe {
   /** The availability zone that the probe looks from. */
   readonly zone: string;
   /** Never rejects for a host that is down: that is a result. Rejects with the signal's reason when aborted. */
-  probe(host: Host, options: { readonly timeoutMs: number; readonly signal: AbortSignal }): Promise<HealthReport>;
+  probe(
+    host: Host,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<HealthReport>;
 }

@@ -1,11 +1,6 @@
 /** Critical steps about which people are told. */
 export type NotificationKind =
-  | 'acknowledged'
-  | 'resolved'
-  | 'escalated'
-  | 'notify_only'
-  | 'would_have_remediated'
-  | 'alarm';
+  'acknowledged' | 'resolved' | 'escalated' | 'notify_only' | 'would_have_remediated' | 'alarm';
 
 /** One message about one decision. */
 export interface Notification {

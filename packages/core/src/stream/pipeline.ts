@@ -79,7 +79,10 @@ export function createPipeline(options: { readonly maxInFlight?: number }, ports
     ),
   ).pipe(share());
   const runs$ = settledRuns(ports.outcomes).pipe(share());
-  const notifications$ = merge(decisions$.pipe(mergeMap(notificationOf)), runs$.pipe(mergeMap(notificationOfRun))).pipe(share());
+  const notifications$ = merge(
+    decisions$.pipe(mergeMap(notificationOf)),
+    runs$.pipe(mergeMap(notificationOfRun)),
+  ).pipe(share());
   const live$ = merge(
     decisions$.pipe(map((record): LiveEntry => ({ kind: 'decision', record }))),
     runs$.pipe(map((run): LiveEntry => ({ kind: 'run', run }))),
@@ -98,7 +101,9 @@ export function createPipeline(options: { readonly maxInFlight?: number }, ports
       }),
     );
   });
-  ended.catch((error: unknown) => ports.log.error('the event flow ended; pages escalate by themselves', { error: describeError(error) }));
+  ended.catch((error: unknown) =>
+    ports.log.error('the event flow ended; pages escalate by themselves', { error: describeError(error) }),
+  );
 
   return {
     decisions$,
@@ -117,13 +122,20 @@ export function createPipeline(options: { readonly maxInFlight?: number }, ports
 }
 
 /** Decides and then acknowledges; a delivery without a durable record is handed out again. */
-async function judge(delivery: Delivery, controller: Controller, log: Logger): Promise<DecisionRecord | undefined> {
+async function judge(
+  delivery: Delivery,
+  controller: Controller,
+  log: Logger,
+): Promise<DecisionRecord | undefined> {
   try {
     const record = await controller.decide(delivery.payload, { position: delivery.position });
     await delivery.ack();
     return record;
   } catch (error) {
-    log.warn('an event was not concluded; it will be delivered again', { position: delivery.position, error: describeError(error) });
+    log.warn('an event was not concluded; it will be delivered again', {
+      position: delivery.position,
+      error: describeError(error),
+    });
     await delivery.nack(describeError(error));
     return undefined;
   }
@@ -146,7 +158,11 @@ function deliver(notification: Notification, { notifier, log }: PipelinePorts): 
   if (notifier === undefined) return EMPTY;
   return from(
     notifier.send(notification).catch((error: unknown) => {
-      log.warn('a notification was not delivered', { kind: notification.kind, group: notification.group, error: describeError(error) });
+      log.warn('a notification was not delivered', {
+        kind: notification.kind,
+        group: notification.group,
+        error: describeError(error),
+      });
     }),
   );
 }

@@ -53,7 +53,11 @@ const RETRY_MS = 1_000;
  * A source that cannot be read is asked again after a pause, or after `retryAfterMs`; an error that cannot pass ends the
  * stream with it.
  */
-export function pull(sensor: Sensor, room: Room, ports: { readonly clock: Clock; readonly log: Logger }): Observable<Delivery> {
+export function pull(
+  sensor: Sensor,
+  room: Room,
+  ports: { readonly clock: Clock; readonly log: Logger },
+): Observable<Delivery> {
   return new Observable<Delivery>((subscriber) => {
     const stop = new AbortController();
     const { signal } = stop;

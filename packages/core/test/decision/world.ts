@@ -1,6 +1,11 @@
 import { createController, createRunOutcomes } from '@lazarus/core';
 import type { Controller, EffectiveRule, RunOutcomes, Snapshot } from '@lazarus/core';
-import { createMemoryBudgets, createMemoryLocks, createMemoryPauses, createMemoryWindows } from '@lazarus/core/memory';
+import {
+  createMemoryBudgets,
+  createMemoryLocks,
+  createMemoryPauses,
+  createMemoryWindows,
+} from '@lazarus/core/memory';
 import type { Budgets, Locks, Pauses, Windows } from '@lazarus/core/ports';
 import {
   aHost,
@@ -89,25 +94,54 @@ export function createWorld(
   const zones = ['a', 'b', 'c', 'a'];
   const fleet = createFakeFleet({
     clock,
-    hosts: names.map((name, index) => aHost({ hostId: `i-${name}`, name, zone: `us-east-1${zones[index] ?? 'a'}` })),
+    hosts: names.map((name, index) =>
+      aHost({ hostId: `i-${name}`, name, zone: `us-east-1${zones[index] ?? 'a'}` }),
+    ),
   });
   const pager = createFakePager({ clock });
   const voters = createFakeVoters();
   const engine = createFakeWorkflowEngine({ clock });
   const audit = createFakeAuditLog();
   const locks = options.ports?.locks ?? createMemoryLocks({ clock });
-  const windows = options.ports?.windows ?? createMemoryWindows({ clock });
-  const budgets = options.ports?.budgets ?? createMemoryBudgets({ clock });
+  const windows = options.ports?.windows ?? createMemoryWindows({ clock, history: [] });
+  const budgets = options.ports?.budgets ?? createMemoryBudgets({ clock, history: [] });
   const pauses = options.ports?.pauses ?? createMemoryPauses({ clock });
   const outcomes = createRunOutcomes({ audit, budgets, pager, engine, log: silentLogger });
-  const ports = { clock, log: silentLogger, fleet, windows, locks, budgets, pauses, voters, pager, engine, audit, outcomes };
+  const ports = {
+    clock,
+    log: silentLogger,
+    fleet,
+    windows,
+    locks,
+    budgets,
+    pauses,
+    voters,
+    pager,
+    engine,
+    audit,
+    outcomes,
+  };
   const start = (): Controller => {
     const controller = createController({ node: 'a', region: 'us-east-1' }, ports);
     controller.use(aSnapshot(options.withoutRule === true ? undefined : (options.rule ?? aRule())));
     return controller;
   };
   pager.open('web/web1');
-  return { clock, fleet, pager, voters, engine, audit, locks, windows, budgets, pauses, outcomes, controller: start(), restart: start };
+  return {
+    clock,
+    fleet,
+    pager,
+    voters,
+    engine,
+    audit,
+    locks,
+    windows,
+    budgets,
+    pauses,
+    outcomes,
+    controller: start(),
+    restart: start,
+  };
 }
 
 export { aHost, anEvent, createRecorder };

@@ -1,0 +1,41 @@
+import { z } from 'zod';
+import { DurationSchema } from '../documents/duration.ts';
+import { FractionSchema, ModeSchema } from '../rules/rule-schema.ts';
+import { TunablesSchema } from './tunables.ts';
+
+const modes = z.record(z.string().min(1), ModeSchema);
+
+/** Settings of a region's configuration: defaults for every rule, modes by place, thresholds of the region's breaker. */
+export const SettingsSchema = z.strictObject({
+  apiVersion: z.literal('lazarus/v1').optional(),
+  /** The mode of everything; with the modes below, the most cautious one wins. */
+  mode: ModeSchema.optional(),
+  modes: z.strictObject({ environments: modes.default({}), regions: modes.default({}) }).prefault({}),
+  /** Used where neither service, profile nor rule gives a value. */
+  defaults: TunablesSchema.omit({ mode: true }).prefault({}),
+  /** Values for the main parameter of a check, by its name, where neither service, profile nor rule gives one. */
+  prechecks: z.record(z.string(), z.json()).default({}),
+  /** Age at which events no longer act, by event type. */
+  stale_after: z.record(z.string(), DurationSchema).default({}),
+  /** The region's circuit breaker: unique failing services in a rolling window. */
+  breaker: z
+    .strictObject({
+      max_services: z.int().min(1).default(5),
+      max_services_fraction: FractionSchema.optional(),
+      window: DurationSchema.prefault('10m'),
+      /** Closes again below this number of services. */
+      close_below: z.int().min(1).optional(),
+      /** Stays open at least this long. */
+      min_open: DurationSchema.prefault('1m'),
+    })
+    .refine((breaker) => (breaker.close_below ?? 1) <= breaker.max_services, {
+      path: ['close_below'],
+      error: 'expected at most max_services, otherwise it would close above its threshold',
+    })
+    .prefault({}),
+  /** The limiter of each service: unique failing entities in a rolling window. */
+  limiter: z.strictObject({ window: DurationSchema.prefault('10m') }).prefault({}),
+});
+
+/** Settings with defaults; durations are milliseconds. */
+export type SettingsDocument = z.output<typeof SettingsSchema>;
