@@ -1,3 +1,10 @@
+export {
+  aDecisionRecord,
+  aFinishedRun,
+  aRemediation,
+  type AuditHarness,
+  describeAuditContract,
+} from './contracts/audit-contract.ts';
 export { type BudgetsHarness, describeBudgetsContract } from './contracts/budgets-contract.ts';
 export { describeLocksContract, type LocksHarness } from './contracts/locks-contract.ts';
 export { describePausesContract, type PausesHarness } from './contracts/pauses-contract.ts';

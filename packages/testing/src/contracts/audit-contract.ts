@@ -1,20 +1,12 @@
 import type { DecisionRecord } from '@lazarus/core';
 import type { AuditLog, RunView } from '@lazarus/core/ports';
+import type { ContractRunner } from './runner.ts';
 
-/** The part of a test runner that a contract suite needs; it is passed in, so that any runner will do. */
-export interface AuditContractRunner {
-  describe(title: string, body: () => void): void;
-  it(title: string, body: () => Promise<void>): void;
-  /** Fails the test unless both are deeply equal. */
-  equal(actual: unknown, expected: unknown): void;
-}
-
-/** What the suite needs from an adapter. */
-export interface AuditContractSubject {
-  /** A fresh, empty log for each test. */
-  create(): Promise<AuditLog>;
-  /** Ends what `create` made. */
-  dispose?(log: AuditLog): Promise<void>;
+/** What an audit log provides to be examined. */
+export interface AuditHarness {
+  /** A fresh, empty log. */
+  readonly log: AuditLog;
+  close(): Promise<void>;
 }
 
 /** A valid terminal record of an event that was escalated; every part can be changed. */
@@ -70,12 +62,13 @@ export function aFinishedRun(runId: string, overrides: Partial<RunView> = {}): R
   };
 }
 
+type Equal = (actual: unknown, expected: unknown) => void;
 type Case = (title: string, body: (log: AuditLog) => Promise<void>) => void;
 
 const ids = (records: readonly DecisionRecord[]): readonly string[] =>
   records.map((record) => record.event_id);
 
-function describeTerminalRecords(it: Case, { equal }: AuditContractRunner): void {
+function describeTerminalRecords(it: Case, equal: Equal): void {
   it('S11: a second terminal record for one event is refused silently and the first one stays', async (log) => {
     await log.conclude(aDecisionRecord({ coordinator: 'node-a' }));
     await log.conclude(aDecisionRecord({ coordinator: 'node-b' }));
@@ -133,7 +126,7 @@ function describeTerminalRecords(it: Case, { equal }: AuditContractRunner): void
   });
 }
 
-function describeSearch(it: Case, { equal }: AuditContractRunner): void {
+function describeSearch(it: Case, equal: Equal): void {
   it('a record is found by event id, by decision id and by a unique prefix of 6 characters', async (log) => {
     await log.conclude(aRemediation('abcdef123456', { event_id: 'nagios/first' }));
     await log.conclude(aRemediation('abcxyz123456', { event_id: 'healthcheck/second' }));
@@ -162,7 +155,7 @@ function describeSearch(it: Case, { equal }: AuditContractRunner): void {
   });
 }
 
-function describeListing(it: Case, { equal }: AuditContractRunner): void {
+function describeListing(it: Case, equal: Equal): void {
   it('decisions are listed newest first, committed intents included', async (log) => {
     await log.conclude(aDecisionRecord({ event_id: 'nagios/1' }));
     await log.commitIntent(aRemediation('run-000002'));
@@ -197,7 +190,7 @@ function describeListing(it: Case, { equal }: AuditContractRunner): void {
   });
 }
 
-function describeRuns(it: Case, { equal }: AuditContractRunner): void {
+function describeRuns(it: Case, equal: Equal): void {
   it('the first outcome of a run stays', async (log) => {
     await log.runFinished(aFinishedRun('run-000001'));
     await log.runFinished(aFinishedRun('run-000001', { status: 'failed' }));
@@ -251,26 +244,25 @@ function describeRuns(it: Case, { equal }: AuditContractRunner): void {
   });
 }
 
-/**
- * Says what every audit log must do. Keeps S11 and S12.
- *
- * @example
- * ```ts
- * describeAuditContract({ describe, it, equal: (a, b) => expect(a).toEqual(b) }, { create: async () => createFakeAuditLog() });
- * ```
- */
-export function describeAuditContract(runner: AuditContractRunner, subject: AuditContractSubject): void {
+/** What every `AuditLog` adapter promises (S11, S12). */
+export function describeAuditContract(
+  runner: ContractRunner,
+  options: { readonly name: string; readonly create: () => Promise<AuditHarness> },
+): void {
+  const equal: Equal = (actual, expected) => runner.expect(actual).toEqual(expected);
   const it: Case = (title, body) =>
     runner.it(title, async () => {
-      const log = await subject.create();
+      const harness = await options.create();
       try {
-        await body(log);
+        await body(harness.log);
       } finally {
-        await subject.dispose?.(log);
+        await harness.close();
       }
     });
-  runner.describe('terminal records', () => describeTerminalRecords(it, runner));
-  runner.describe('search', () => describeSearch(it, runner));
-  runner.describe('listing', () => describeListing(it, runner));
-  runner.describe('runs and attachments', () => describeRuns(it, runner));
+  runner.describe(`audit log contract: ${options.name}`, () => {
+    describeTerminalRecords(it, equal);
+    describeSearch(it, equal);
+    describeListing(it, equal);
+    describeRuns(it, equal);
+  });
 }
