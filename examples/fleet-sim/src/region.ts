@@ -12,7 +12,6 @@ import { LoadBalancer } from './balancer/load-balancer.ts';
 import { FaultList } from './faults/fault.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { seedNewServices } from './fleet/seed-services.ts';
-import { stateOf } from './fleet/instance.ts';
 import { startWarden } from './fleet/warden.ts';
 import { regionOptions, zonesOf } from './options.ts';
 import type { RegionOptions, ResolvedRegionOptions } from './options.ts';
@@ -112,8 +111,12 @@ async function start(
   const server = createAdaptorServer({ fetch: endpointApp(parts).fetch }) as Server;
   state.endpointPort = await listenOn(server, state.endpointPort, 'API endpoint');
   ending.push(async () => closeServer(server));
+  const startedMs = Date.now();
+  const deadline = startedMs + START_PATIENCE_MS;
   parts.fleet.resume();
   seedNewServices(options, state, parts.fleet);
+  await until(deadline, () => isBooted(parts.fleet, startedMs));
+  // Only now, so that no health check counts a host as failed that has not had the time to come up.
   for (const group of state.targetGroups) {
     const balancer = new LoadBalancer(group, parts.fleet, {
       healthCheck: options.healthCheck,
@@ -124,7 +127,7 @@ async function start(
     parts.balancers.push(balancer);
   }
   parts.save();
-  await untilServing(parts);
+  if (state.dependencyHealthy) await until(deadline, () => parts.balancers.every(hasMadeUpItsMind));
   const view = (): RegionView => viewRegion({ ...parts, endpoint, zones: zonesOf(options) });
   const endpoint = `http://127.0.0.1:${state.endpointPort}`;
   return {
@@ -136,27 +139,29 @@ async function start(
   };
 }
 
-/** Resolves when every host that should run does, and no load balancer still makes up its mind. */
-async function untilServing({ fleet, balancers, state }: Parts): Promise<void> {
-  const deadline = Date.now() + START_PATIENCE_MS;
-  for (;;) {
-    const failed = fleet.instances.find(({ stateReason }) => stateReason?.code === 'Server.InternalError');
-    if (failed !== undefined)
-      throw new StartupError(`host ${failed.instanceId} did not start: ${failed.stateReason?.message ?? ''}`);
-    const isBooting = fleet.instances.some((instance) => {
-      const isDown = instance.process === 'on' && fleet.pidOf(instance) === undefined;
-      return (stateOf(instance) === 'pending' && !instance.stuckPending) || isDown;
-    });
-    const isChecking = balancers.some(
-      (balancer) =>
-        state.dependencyHealthy &&
-        balancer.group.targets.some(({ instanceId }) => balancer.healthOf(instanceId).state === 'initial'),
-    );
-    if (!isBooting && !isChecking) return;
-    if (Date.now() > deadline)
+/** @throws StartupError when a host launched since `startedMs` did not come up. */
+function isBooted(fleet: Fleet, startedMs: number): boolean {
+  const failed = fleet.instances.find(
+    ({ stateReason, launchTimeMs }) =>
+      launchTimeMs >= startedMs && stateReason?.code === 'Server.InternalError',
+  );
+  if (failed !== undefined) {
+    throw new StartupError(`host ${failed.instanceId} did not start: ${failed.stateReason?.message ?? ''}`);
+  }
+  return !fleet.isBooting;
+}
+
+function hasMadeUpItsMind(balancer: LoadBalancer): boolean {
+  return balancer.group.targets.every(({ instanceId }) => balancer.healthOf(instanceId).state !== 'initial');
+}
+
+async function until(deadlineMs: number, condition: () => boolean): Promise<void> {
+  while (!condition()) {
+    if (Date.now() > deadlineMs) {
       throw new StartupError(
         `the hosts were not up after ${START_PATIENCE_MS / 1_000} s: is the machine overloaded?`,
       );
+    }
     await sleep(20);
   }
 }

@@ -43,9 +43,13 @@ const waiter = () => ({ client: region.ec2, maxWaitTime: 15, minDelay: 1, maxDel
 
 async function find(filters: Record<string, string[]>): Promise<string[]> {
   const reply = await region.ec2.send(
-    new DescribeInstancesCommand({ Filters: Object.entries(filters).map(([Name, Values]) => ({ Name, Values })) }),
+    new DescribeInstancesCommand({
+      Filters: Object.entries(filters).map(([Name, Values]) => ({ Name, Values })),
+    }),
   );
-  return reply.Reservations!.flatMap((reservation) => reservation.Instances!.map(({ InstanceId }) => InstanceId!));
+  return reply.Reservations!.flatMap((reservation) =>
+    reservation.Instances!.map(({ InstanceId }) => InstanceId!),
+  );
 }
 
 async function only(id: string) {
@@ -60,7 +64,9 @@ describe('the life of an instance', () => {
         launch({
           ClientToken: 'life-1',
           Placement: { AvailabilityZone: 'us-east-1c' },
-          TagSpecifications: [{ ResourceType: 'instance', Tags: [{ Key: 'Name', Value: 'web <3 & "quotes"' }] }],
+          TagSpecifications: [
+            { ResourceType: 'instance', Tags: [{ Key: 'Name', Value: 'web <3 & "quotes"' }] },
+          ],
         }),
       ),
     );
@@ -114,22 +120,31 @@ describe('the life of an instance', () => {
     expect(impaired.InstanceStatuses![0]!.InstanceStatus!.Status).toBe('impaired');
 
     await region.ec2.send(new RebootInstancesCommand({ InstanceIds: [id] }));
-    await until('healthy after the reboot', () => fetch(before.health_url!).then(({ ok }) => ok, () => false));
+    await until('healthy after the reboot', () =>
+      fetch(before.health_url!).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
     await region.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
   });
 
   it('keeps a protected instance until the protection is lifted', async () => {
     const id = await runOne();
     const protect = (Value: boolean) =>
-      region.ec2.send(new ModifyInstanceAttributeCommand({ InstanceId: id, DisableApiTermination: { Value } }));
+      region.ec2.send(
+        new ModifyInstanceAttributeCommand({ InstanceId: id, DisableApiTermination: { Value } }),
+      );
     await protect(true);
     const shown = await region.ec2.send(
       new DescribeInstanceAttributeCommand({ InstanceId: id, Attribute: 'disableApiTermination' }),
     );
     expect(shown.DisableApiTermination).toEqual({ Value: true });
-    await expect(region.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }))).rejects.toMatchObject({
-      name: 'OperationNotPermitted',
-    });
+    await expect(region.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }))).rejects.toMatchObject(
+      {
+        name: 'OperationNotPermitted',
+      },
+    );
     await protect(false);
     await region.ec2.send(new ModifyInstanceAttributeCommand({ InstanceId: id, Groups: ['sg-0quarantine'] }));
     expect((await only(id)).SecurityGroups).toMatchObject([{ GroupId: 'sg-0quarantine' }]);
@@ -166,7 +181,9 @@ describe('RunInstances with a client token', () => {
     const id = await runOne({ ClientToken: 'token-3' });
     await region.ec2.send(new TerminateInstancesCommand({ InstanceIds: [id] }));
     await until('terminated', async () => (await only(id)).State?.Name === 'terminated');
-    await expect(runOne({ ClientToken: 'token-3' })).rejects.toMatchObject({ name: 'IdempotentInstanceTerminated' });
+    await expect(runOne({ ClientToken: 'token-3' })).rejects.toMatchObject({
+      name: 'IdempotentInstanceTerminated',
+    });
   });
 });
 
@@ -202,7 +219,9 @@ describe('RunInstances without a template', () => {
   });
 
   it('shows what a template launches', async () => {
-    const reply = await region.ec2.send(new DescribeLaunchTemplateVersionsCommand({ LaunchTemplateName: 'web' }));
+    const reply = await region.ec2.send(
+      new DescribeLaunchTemplateVersionsCommand({ LaunchTemplateName: 'web' }),
+    );
     const data = reply.LaunchTemplateVersions![0]!.LaunchTemplateData!;
     expect(data.ImageId).toMatch(/^ami-/);
     expect(data.TagSpecifications![0]!.Tags).toContainEqual({ Key: 'service', Value: 'web' });
@@ -214,13 +233,19 @@ describe('RunInstances without a template', () => {
     ['InvalidParameterValue', { Placement: { AvailabilityZone: 'us-east-1f' } }],
     ['InvalidSubnetID.NotFound', { SubnetId: 'subnet-0123456789abcdef0' }],
     ['InvalidLaunchTemplateName.NotFoundException', { LaunchTemplate: { LaunchTemplateName: 'nothing' } }],
-    ['InvalidLaunchTemplateId.VersionNotFound', { LaunchTemplate: { LaunchTemplateName: 'web', Version: '7' } }],
+    [
+      'InvalidLaunchTemplateId.VersionNotFound',
+      { LaunchTemplate: { LaunchTemplateName: 'web', Version: '7' } },
+    ],
     ['InvalidParameterValue', { ClientToken: 'x'.repeat(65) }],
-    ['InvalidParameterValue', { TagSpecifications: [{ ResourceType: 'instance' as const, Tags: [{ Key: 'aws:x', Value: '' }] }] }],
+    [
+      'InvalidParameterValue',
+      { TagSpecifications: [{ ResourceType: 'instance' as const, Tags: [{ Key: 'aws:x', Value: '' }] }] },
+    ],
     ['DryRunOperation', { DryRun: true }],
   ])('refuses with %s for %j and launches nothing', async (name, changes) => {
     const { launches } = region.view();
-    const { LaunchTemplate, ...rest } = launch(changes as Partial<RunInstancesCommandInput>);
+    const { LaunchTemplate, ...rest } = launch(changes);
     const input = LaunchTemplate === undefined ? rest : { ...rest, LaunchTemplate };
     await expect(region.ec2.send(new RunInstancesCommand(input))).rejects.toMatchObject({ name });
     expect(region.view().launches).toBe(launches);
@@ -239,12 +264,16 @@ describe('DescribeInstances', () => {
   });
 
   it('pages through everything once, 5 at a time', async () => {
-    await region.ec2.send(new RunInstancesCommand(launch({ MinCount: 7, MaxCount: 7, ClientToken: 'pages' })));
+    await region.ec2.send(
+      new RunInstancesCommand(launch({ MinCount: 7, MaxCount: 7, ClientToken: 'pages' })),
+    );
     const ids: string[] = [];
     let pages = 0;
     for await (const page of paginateDescribeInstances({ client: region.ec2, pageSize: 5 }, {})) {
       pages += 1;
-      ids.push(...page.Reservations!.flatMap(({ Instances }) => Instances!.map(({ InstanceId }) => InstanceId!)));
+      ids.push(
+        ...page.Reservations!.flatMap(({ Instances }) => Instances!.map(({ InstanceId }) => InstanceId!)),
+      );
     }
     expect(ids).toEqual(region.view().instances.map(({ id }) => id));
     expect(pages).toBe(Math.ceil(ids.length / 5));
@@ -264,7 +293,10 @@ describe('DescribeInstances', () => {
 
   it('shows scheduled events of the provider', async () => {
     const { id } = instanceNamed(region.view(), 'web-1');
-    await region.sim('hosts/web-1/events', { code: 'instance-retirement', not_before: '2027-01-01T00:00:00Z' });
+    await region.sim('hosts/web-1/events', {
+      code: 'instance-retirement',
+      not_before: '2027-01-01T00:00:00Z',
+    });
     const reply = await region.ec2.send(new DescribeInstanceStatusCommand({ InstanceIds: [id] }));
     expect(reply.InstanceStatuses![0]!.Events).toMatchObject([
       { Code: 'instance-retirement', NotBefore: new Date('2027-01-01T00:00:00Z') },
@@ -294,7 +326,9 @@ describe('credentials', () => {
       region: 'eu-west-1',
       credentials: { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'example' },
     });
-    await expect(stranger.send(new DescribeInstancesCommand({}))).rejects.toMatchObject({ name: 'AuthFailure' });
+    await expect(stranger.send(new DescribeInstancesCommand({}))).rejects.toMatchObject({
+      name: 'AuthFailure',
+    });
     stranger.destroy();
   });
 });

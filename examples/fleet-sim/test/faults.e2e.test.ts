@@ -10,16 +10,21 @@ const faultOf = (order: unknown): Fault => ({ id: 1, order: faultOrder.parse(ord
 describe('a fault', () => {
   it('with on_call 2 and times 2 hits calls 2 and 3 of its action and no other', () => {
     let faults = [faultOf({ action: 'RunInstances', on_call: 2, times: 2, delay_ms: 5 })];
-    const hits = ['RunInstances', 'StopInstances', 'RunInstances', 'RunInstances', 'RunInstances'].map((action) => {
-      const counted = countCall(faults, action);
-      faults = counted.faults;
-      return counted.effects.delay_ms;
-    });
+    const hits = ['RunInstances', 'StopInstances', 'RunInstances', 'RunInstances', 'RunInstances'].map(
+      (action) => {
+        const counted = countCall(faults, action);
+        faults = counted.faults;
+        return counted.effects.delay_ms;
+      },
+    );
     expect(hits).toEqual([undefined, undefined, 5, 5, undefined]);
   });
 
   it('on every action joins its effects with those of another fault', () => {
-    const faults = [faultOf({ action: '*', times: 'always', delay_ms: 1 }), faultOf({ action: 'X', drop_reply: true })];
+    const faults = [
+      faultOf({ action: '*', times: 'always', delay_ms: 1 }),
+      faultOf({ action: 'X', drop_reply: true }),
+    ];
     expect(countCall(faults, 'X').effects).toEqual({ delay_ms: 1, drop_reply: true });
   });
 });
@@ -33,14 +38,19 @@ describe('injected faults', () => {
   afterAll(() => region.close());
 
   const run = () =>
-    region.ec2.send(new RunInstancesCommand({ MinCount: 1, MaxCount: 1, LaunchTemplate: { LaunchTemplateName: 'web' } }));
+    region.ec2.send(
+      new RunInstancesCommand({ MinCount: 1, MaxCount: 1, LaunchTemplate: { LaunchTemplateName: 'web' } }),
+    );
   const stateOf = (id: string) => region.view().instances.find((instance) => instance.id === id)!;
 
   it('of status 500 are tried 3 times by the SDK and launch nothing', async () => {
     const { launches, calls } = region.view();
     const error = { code: 'InsufficientInstanceCapacity', status: 500 };
     await region.sim('faults', { action: 'RunInstances', times: 'always', error });
-    await expect(run()).rejects.toMatchObject({ name: 'InsufficientInstanceCapacity', $metadata: { attempts: 3 } });
+    await expect(run()).rejects.toMatchObject({
+      name: 'InsufficientInstanceCapacity',
+      $metadata: { attempts: 3 },
+    });
     expect(region.view().launches).toBe(launches);
     expect(region.view().calls['RunInstances']).toBe((calls['RunInstances'] ?? 0) + 3);
   });
@@ -75,8 +85,14 @@ describe('injected faults', () => {
     const startedMs = Date.now();
     await region.ec2.send(new DescribeInstancesCommand({}));
     expect(Date.now() - startedMs).toBeGreaterThanOrEqual(199);
-    const log = (await (await region.sim('calls')).json()) as { calls: { action: string; faults: string[] }[] };
-    expect(log.calls.at(-1)).toMatchObject({ action: 'DescribeInstances', faults: ['delay_ms'], status: 200 });
+    const log = (await (await region.sim('calls')).json()) as {
+      calls: { action: string; faults: string[] }[];
+    };
+    expect(log.calls.at(-1)).toMatchObject({
+      action: 'DescribeInstances',
+      faults: ['delay_ms'],
+      status: 200,
+    });
   });
 
   it('that are malformed are refused with 400 and the reason', async () => {

@@ -45,7 +45,11 @@ export async function testRegion(options: RegionOptions = {}): Promise<TestRegio
 }
 
 /** Waits until `condition` holds; tells what it waited for when it never does. */
-export async function until(what: string, condition: () => boolean | Promise<boolean>, patienceMs = 10_000): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => boolean | Promise<boolean>,
+  patienceMs = 10_000,
+): Promise<void> {
   const deadline = Date.now() + patienceMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited ${patienceMs} ms in vain: ${what}`);

@@ -56,6 +56,7 @@ export class LoadBalancer {
       this.group.listenPort,
       `load balancer of ${this.group.name}`,
     );
+    this.dropTerminated();
     this.#follow();
   }
 

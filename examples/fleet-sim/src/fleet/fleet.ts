@@ -50,6 +50,7 @@ export class Fleet {
   readonly #state: RegionState;
   readonly #settings: FleetSettings;
   readonly #processes = new Map<string, HostProcess>();
+  readonly #booting = new Set<HostProcess>();
   #isClosed = false;
 
   constructor(state: RegionState, settings: FleetSettings) {
@@ -59,6 +60,11 @@ export class Fleet {
 
   get instances(): readonly InstanceRecord[] {
     return this.#state.instances;
+  }
+
+  /** Whether any host is on its way up. */
+  get isBooting(): boolean {
+    return this.#booting.size > 0;
   }
 
   /** The instance with this id or, among those that are not terminated, with this Name tag. */
@@ -179,12 +185,15 @@ export class Fleet {
     if (this.#isClosed || (instance.stuckPending && stateOf(instance) === 'pending')) return;
     const bootTime = sleep(bootMs);
     const host = this.#spawn(instance);
+    this.#booting.add(host);
     try {
       const port = await host.listening;
       await bootTime;
       this.#booted(instance, host, port);
     } catch (error) {
       this.#bootFailed(instance, error as Error);
+    } finally {
+      this.#booting.delete(host);
     }
   }
 
