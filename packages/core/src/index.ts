@@ -24,6 +24,9 @@ export {
   type LazarusEventInput,
   MAX_EVENT_BYTES,
 } from './events/event.ts';
+export { defineEventType, type EventType, type EventTypeDefinition } from './events/event-type.ts';
+export { createEventTypes, type EventTypes } from './events/event-types.ts';
+export { type EventParse, parseEvent, type ParseEventOptions } from './events/parse-event.ts';
 export type {
   BoundPrecondition,
   Precondition,
