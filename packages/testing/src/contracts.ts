@@ -8,6 +8,7 @@ export {
 export { type BudgetsHarness, describeBudgetsContract } from './contracts/budgets-contract.ts';
 export { describeLocksContract, type LocksHarness } from './contracts/locks-contract.ts';
 export { describePausesContract, type PausesHarness } from './contracts/pauses-contract.ts';
+export { describePagerContract, type PagerHarness } from './contracts/pager-contract.ts';
 export type { ContractMatchers, ContractRunner } from './contracts/runner.ts';
 export {
   describeWindowsContract,
