@@ -1,1 +1,48 @@
-export {};
+export {
+  type Action,
+  type ActionContext,
+  actionId,
+  type ActionOptions,
+  type ActionPortName,
+  type ActionPorts,
+  defineAction,
+  type EffectCheck,
+  type HostCommands,
+  type HttpCaller,
+  type ServiceActuator,
+  type Undo,
+} from './actions/action.ts';
+export { type ActionRegistry, createActionRegistry } from './actions/action-registry.ts';
+export { builtinActions } from './actions/builtin/index.ts';
+export { type StepError, type StepErrorClass } from './actions/step-error.ts';
+export { coordinate, type CoordinatedRun, type CoordinatorOptions } from './coordinator/coordinate.ts';
+export type {
+  BodyContext,
+  Pending,
+  RunHandle,
+  RunRecord,
+  Selected,
+  Settled,
+  StepBody,
+} from './coordinator/run-handle.ts';
+export type { BodyPorts, StepGuard, StepPoint } from './coordinator/step-body.ts';
+export type { StepState, StepStatus } from './coordinator/step-state.ts';
+export { loadWorkflow, type LoadWorkflowOptions } from './document/load-workflow.ts';
+export {
+  canonicalJson,
+  idempotencyKey,
+  type InputDefinition,
+  type Need,
+  type RetryPolicy,
+  type StepDefinition,
+  type WorkflowDefinition,
+} from './document/workflow-definition.ts';
+export { WorkflowDocumentSchema } from './document/workflow-schema.ts';
+export { createEmbeddedEngine, createEngine, type EmbeddedEngine } from './engine/embedded-engine.ts';
+export { type EngineOptions, type EngineTimes, EngineTimesSchema, type StepProgress } from './engine/engine-options.ts';
+export { openSqliteJournal } from './engine/adapters/sqlite-journal.ts';
+export type { Processes } from './engine/adapters/system-process.ts';
+export type { Journal, JournalEntry, JournalWrite, RunQuery, RunSummary, WriteOutcome } from './engine/journal.ts';
+export { resolveInputs } from './engine/run-inputs.ts';
+export { buildGraph, type Graph } from './graph/graph.ts';
+export { checkMakeBeforeBreak, type MakeBeforeBreakFinding } from './graph/make-before-break.ts';

@@ -1,0 +1,194 @@
+import { ConfigurationError } from '@lazarus/core';
+import type { LazarusEvent } from '@lazarus/core';
+import type {
+  Clock,
+  FencingToken,
+  HealthProbe,
+  HostActuator,
+  Json,
+  LoadBalancer,
+  Logger,
+  Notifier,
+  Pager,
+  RunRequest,
+} from '@lazarus/core/ports';
+import type { z } from 'zod';
+
+/** Runs a command on a host, through whatever agent the embedder has. */
+export interface HostCommands {
+  /**
+   * Runs one of the embedder's named commands; never a free shell text.
+   *
+   * @throws PortError `LZ_ACTUATOR_TRANSIENT`, `LZ_ACTUATOR_REFUSED`.
+   */
+  run(call: {
+    readonly hostId: string;
+    readonly command: string;
+    readonly args: Readonly<Record<string, string>>;
+    readonly idempotencyKey: string;
+    readonly decisionId: string;
+    readonly signal: AbortSignal;
+  }): Promise<{ readonly exitCode: number; readonly output: string }>;
+}
+
+/** Changes the size of a service and restarts its software. Idempotent by `idempotencyKey`. */
+export interface ServiceActuator {
+  /** @throws PortError `LZ_ACTUATOR_TRANSIENT`, `LZ_ACTUATOR_REFUSED`. */
+  setDesiredHosts(call: {
+    readonly service: string;
+    readonly hosts: number;
+    readonly idempotencyKey: string;
+    readonly decisionId: string;
+    readonly signal: AbortSignal;
+  }): Promise<{ readonly before: number }>;
+  /** Hosts that are in service now. */
+  activeHosts(service: string, options: { readonly signal: AbortSignal }): Promise<number>;
+}
+
+/** Calls an HTTP endpoint that the operator allowed; the adapter guards against requests to internal addresses. */
+export interface HttpCaller {
+  call(request: {
+    readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+    readonly url: string;
+    readonly headers: Readonly<Record<string, string>>;
+    readonly body?: string;
+    readonly signal: AbortSignal;
+  }): Promise<{ readonly status: number; readonly body: string }>;
+}
+
+/** Everything that built-in actions may reach. A workflow whose actions need a port that is missing is refused. */
+export interface ActionPorts {
+  readonly pager?: Pager;
+  readonly hosts?: HostActuator;
+  readonly loadBalancer?: LoadBalancer;
+  readonly probe?: HealthProbe;
+  readonly notifier?: Notifier;
+  readonly commands?: HostCommands;
+  readonly services?: ServiceActuator;
+  readonly http?: HttpCaller;
+}
+
+/** Name of a port of {@link ActionPorts}. */
+export type ActionPortName = keyof ActionPorts;
+
+/** What an action is given besides its input. */
+export interface ActionContext {
+  readonly run: RunRequest;
+  readonly event: LazarusEvent;
+  readonly step: string;
+  /** The same for all attempts of the step, over crashes and processes; 64 hex characters. Keeps S1. */
+  readonly idempotencyKey: string;
+  /** 1 for the first attempt or poll. */
+  readonly attempt: number;
+  /** Wall time at which the step began, the same for all attempts; milliseconds. */
+  readonly startedAtMs: number;
+  /** Output of the poll before this one. */
+  readonly previous?: Json;
+  /** Aborts when the attempt times out or the run lost its lock or lease. */
+  readonly signal: AbortSignal;
+  /** Token of the run's lock, for stores that can refuse an older holder. */
+  readonly fence?: FencingToken;
+  readonly ports: ActionPorts;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Answer of a check hook: whether the effect of an earlier attempt is there, and what it gave. */
+export type EffectCheck<O> = { readonly happened: true; readonly output: O } | { readonly happened: false };
+
+/** How to undo an action: another action, with inputs made from input and output. */
+export interface Undo<I, O> {
+  readonly uses: string;
+  with(input: I, output: O): Readonly<Record<string, Json>>;
+}
+
+/** Inert description of an action plus its code; the loader, the docs, the lab and the coordinator read it. */
+export interface Action<I = unknown, O = unknown> {
+  readonly kind: 'action';
+  readonly name: string;
+  readonly version: number;
+  readonly summary: string;
+  readonly input: z.ZodType<I>;
+  readonly output: z.ZodType<O>;
+  readonly requires: readonly ActionPortName[];
+  /** Only looks: it may be polled and repeated freely. */
+  readonly readOnly: boolean;
+  /** Budget and re-validation apply. Keeps S3 and S6. */
+  readonly destructive: boolean;
+  /** Repeating it with the same idempotency key changes nothing more. */
+  readonly idempotent: boolean;
+  check?(input: I, context: ActionContext): Promise<EffectCheck<O>>;
+  readonly undo?: Undo<I, O>;
+  run(input: I, context: ActionContext): Promise<O>;
+}
+
+/** Options of {@link defineAction}. */
+export interface ActionOptions<I extends z.ZodType, O extends z.ZodType> {
+  /** `area.verb`, for example `host.clone`. */
+  readonly name: string;
+  /** 1 or more; a change that breaks users is a new version. */
+  readonly version: number;
+  readonly summary: string;
+  /** A strict object: its keys are the keys of `with`. */
+  readonly input: I;
+  readonly output: O;
+  /** @defaultValue none */
+  readonly requires?: readonly ActionPortName[];
+  /** @defaultValue false */
+  readonly readOnly?: boolean;
+  /** @defaultValue false */
+  readonly destructive?: boolean;
+  /** Needed unless there is a `check` hook or the action only looks. */
+  readonly idempotent?: boolean;
+  /** "Did it happen?": asked before a step is repeated whose result is unknown. */
+  check?(input: z.output<I>, context: ActionContext): Promise<EffectCheck<z.output<O>>>;
+  readonly undo?: Undo<z.output<I>, z.output<O>>;
+  run(input: z.output<I>, context: ActionContext): Promise<z.output<O>>;
+}
+
+const NAME = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/;
+
+/**
+ * Describes an action. Nothing runs; the result is data that a registry holds.
+ *
+ * @throws ConfigurationError `LZ_DEFINITION_INVALID` when the name is malformed, or when the action neither says that it
+ * is idempotent nor has a `check` hook: a resumed run could then only guess. Keeps S12.
+ */
+export function defineAction<I extends z.ZodType, O extends z.ZodType>(options: ActionOptions<I, O>): Action<z.output<I>, z.output<O>> {
+  const readOnly = options.readOnly ?? false;
+  const destructive = options.destructive ?? false;
+  const idempotent = readOnly || (options.idempotent ?? false);
+  const problems = [
+    NAME.test(options.name) ? '' : `the name ${JSON.stringify(options.name)} is not like area.verb`,
+    Number.isInteger(options.version) && options.version >= 1 ? '' : `version ${options.version} is not a whole number from 1`,
+    idempotent || options.check !== undefined ? '' : 'it is not idempotent and has no check hook, so it could not be resumed',
+    readOnly && destructive ? 'it cannot only look and be destructive' : '',
+  ].filter((problem) => problem !== '');
+  if (problems.length > 0) {
+    throw new ConfigurationError({
+      code: 'LZ_DEFINITION_INVALID',
+      summary: `action ${options.name}@${options.version} was refused`,
+      issues: problems.map((message) => ({ path: '', message })),
+    });
+  }
+  return {
+    kind: 'action',
+    name: options.name,
+    version: options.version,
+    summary: options.summary,
+    input: options.input as z.ZodType<z.output<I>>,
+    output: options.output as z.ZodType<z.output<O>>,
+    requires: options.requires ?? [],
+    readOnly,
+    destructive,
+    idempotent,
+    run: options.run,
+    ...(options.check === undefined ? {} : { check: options.check }),
+    ...(options.undo === undefined ? {} : { undo: options.undo }),
+  };
+}
+
+/** `host.clone@1` */
+export function actionId(action: Pick<Action, 'name' | 'version'>): string {
+  return `${action.name}@${action.version}`;
+}

@@ -1,0 +1,154 @@
+import { PortError } from '@lazarus/core';
+import { DurationSchema } from '@lazarus/core/documents';
+import { z } from 'zod';
+import type { ActionContext } from '../action.ts';
+import { defineAction } from '../action.ts';
+import { requiredPort } from '../required-port.ts';
+
+const host = z.string().min(1);
+
+const call = (context: ActionContext) => ({
+  decisionId: context.run.runId,
+  idempotencyKey: context.idempotencyKey,
+  signal: context.signal,
+});
+
+const cloneOutput = z.strictObject({ host_id: z.string(), zone: z.string() });
+
+/**
+ * Launches a replacement. The provider gets the idempotency key (`ClientToken` on EC2), and the check hook finds what an
+ * earlier attempt launched, so a run that crashed in the middle never launches a second host. Keeps S1.
+ */
+export const hostClone = defineAction({
+  name: 'host.clone',
+  version: 1,
+  summary: 'Launches a host like the given one.',
+  input: z.strictObject({ from: host }),
+  output: cloneOutput,
+  requires: ['hosts'],
+  destructive: true,
+  idempotent: true,
+  undo: { uses: 'host.terminate@1', with: (_input, output) => ({ host: output.host_id }) },
+  check: async (_input, context) => {
+    const hosts = requiredPort(context, 'hosts');
+    const { idempotencyKey, signal } = context;
+    const found = await hosts.findClone({ idempotencyKey, signal });
+    if (found === undefined) return { happened: false };
+    const described = await hosts.describe(found, { signal });
+    return { happened: true, output: { host_id: found, zone: described?.zone ?? '' } };
+  },
+  run: async (input, context) => {
+    const launched = await requiredPort(context, 'hosts').clone({ ...call(context), from: input.from });
+    return { host_id: launched.hostId, zone: launched.zone };
+  },
+});
+
+/** Reads a host; made to be polled. A host that the provider does not know yet is `pending`. */
+export const hostDescribe = defineAction({
+  name: 'host.describe',
+  version: 1,
+  summary: 'Reads the state of a host from the provider.',
+  input: z.strictObject({ host }),
+  output: z.strictObject({
+    host_id: z.string(),
+    state: z.enum(['pending', 'running', 'stopping', 'stopped', 'terminated']),
+    lifecycle: z.enum(['active', 'launching', 'removing', 'forensics']),
+    zone: z.string(),
+    service: z.string(),
+    known: z.boolean(),
+  }),
+  requires: ['hosts'],
+  readOnly: true,
+  run: async (input, context) => {
+    const found = await requiredPort(context, 'hosts').describe(input.host, { signal: context.signal });
+    if (found === undefined) {
+      return { host_id: input.host, state: 'pending' as const, lifecycle: 'launching' as const, zone: '', service: '', known: false };
+    }
+    const { hostId, state, lifecycle, zone, service } = found;
+    return { host_id: hostId, state, lifecycle, zone, service, known: true };
+  },
+});
+
+/** Writes the lifecycle of a host. An expiry counts from the start of the step, so that a retry writes the same one. */
+export const hostSetState = defineAction({
+  name: 'host.set_state',
+  version: 1,
+  summary: 'Writes what Lazarus does with a host; forensics keeps it until it expires.',
+  input: z.strictObject({
+    host,
+    state: z.enum(['active', 'launching', 'removing', 'forensics']),
+    /** How long a host in forensics is kept. */
+    keep: DurationSchema.optional(),
+  }),
+  output: z.strictObject({ state: z.string(), expires_at: z.string().nullable() }),
+  requires: ['hosts'],
+  destructive: true,
+  idempotent: true,
+  run: async (input, context) => {
+    const { host: hostId, state: lifecycle, keep } = input;
+    const expiresAt = keep === undefined ? undefined : new Date(context.startedAtMs + keep).toISOString();
+    await requiredPort(context, 'hosts').setLifecycle({
+      ...call(context),
+      hostId,
+      lifecycle,
+      ...(expiresAt === undefined ? {} : { expiresAt }),
+    });
+    return { state: lifecycle, expires_at: expiresAt ?? null };
+  },
+});
+
+/** Ends a host for good; used to undo a launch. */
+export const hostTerminate = defineAction({
+  name: 'host.terminate',
+  version: 1,
+  summary: 'Terminates a host.',
+  input: z.strictObject({ host }),
+  output: z.strictObject({ host_id: z.string() }),
+  requires: ['hosts'],
+  destructive: true,
+  idempotent: true,
+  run: async (input, context) => {
+    await requiredPort(context, 'hosts').terminate({ ...call(context), hostId: input.host });
+    return { host_id: input.host };
+  },
+});
+
+/** Restarts the operating system of a host. */
+export const hostReboot = defineAction({
+  name: 'host.reboot',
+  version: 1,
+  summary: 'Restarts the operating system of a host.',
+  input: z.strictObject({ host }),
+  output: z.strictObject({ host_id: z.string() }),
+  requires: ['hosts'],
+  destructive: true,
+  idempotent: true,
+  run: async (input, context) => {
+    await requiredPort(context, 'hosts').reboot({ ...call(context), hostId: input.host });
+    return { host_id: input.host };
+  },
+});
+
+/** Runs a command of the embedder on a host. */
+export const hostCommand = defineAction({
+  name: 'host.command',
+  version: 1,
+  summary: 'Runs one of the named commands on a host.',
+  input: z.strictObject({ host, command: z.string().min(1), args: z.record(z.string(), z.string()).default({}) }),
+  output: z.strictObject({ exit_code: z.number().int(), output: z.string() }),
+  requires: ['commands'],
+  destructive: true,
+  idempotent: true,
+  run: async (input, context) => {
+    const { host: hostId, command, args } = input;
+    const result = await requiredPort(context, 'commands').run({ ...call(context), hostId, command, args });
+    if (result.exitCode !== 0) {
+      throw new PortError({
+        code: 'LZ_ACTUATOR_REFUSED',
+        message: `command ${command} on ${hostId} ended with ${result.exitCode}: ${result.output.slice(0, 200)}`,
+        retryable: false,
+      });
+    }
+    return { exit_code: 0, output: result.output.slice(0, 4_000) };
+  },
+});

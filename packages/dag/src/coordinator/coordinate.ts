@@ -1,0 +1,198 @@
+/**
+ * One run from its first step to its outcome, on any engine.
+ *
+ * Phases: `steps` → (on a stop) undo and `on_error` → `finally`. Undoing has 40 s before the human is told in any case,
+ * so that an acknowledged page is escalated within 60 s of the end of the run's time (S10). `finally` cannot change the
+ * outcome. Undoing with `on_error`, and `finally`, each have the cleanup budget of the workflow.
+ */
+import type { Json, RunOutcome, RunView } from '@lazarus/core/ports';
+import type { ActionRegistry } from '../actions/action-registry.ts';
+import { parseTemplate } from '../expression/template.ts';
+import type { ExpressionValues } from '../expression/expression.ts';
+import { planCompensation } from './compensation.ts';
+import { driveSteps } from './drive-steps.ts';
+import type { Stop } from './drive-steps.ts';
+import type { RunHandle, StepBody } from './run-handle.ts';
+import { runView } from './run-view.ts';
+import { stepBody } from './step-body.ts';
+import type { BodyPorts, StepPoint } from './step-body.ts';
+import { planStep } from './step-plan.ts';
+import type { PlanContext } from './step-plan.ts';
+import { createStepState } from './step-state.ts';
+import type { RunPhase, StepState } from './step-state.ts';
+
+/** Longest time that undoing may keep a human waiting, milliseconds. Keeps S10. */
+export const UNDO_BEFORE_ESCALATION_MS = 40_000;
+
+/** What a coordinator needs besides the handle. */
+export interface CoordinatorOptions {
+  readonly actions: ActionRegistry;
+  readonly bodies: BodyPorts;
+  /** Called on every change of a step, also while replaying. */
+  onStep?(state: StepState, atMs: number): void;
+}
+
+/** One run in the hands of its coordinator. */
+export interface CoordinatedRun {
+  /** Drives the run to its end. Rejects only when the engine cannot go on (fenced, journal gone, broken invariant). */
+  execute(): Promise<RunView>;
+  /** The run as it is now. */
+  view(): RunView;
+  /** Steps that changed something, or may have. */
+  effects(): readonly StepState[];
+}
+
+/** Takes a run in hand; nothing happens before `execute`. */
+export function coordinate(handle: RunHandle, options: CoordinatorOptions): CoordinatedRun {
+  return new Coordinator(handle, options);
+}
+
+class Coordinator implements CoordinatedRun {
+  readonly #handle: RunHandle;
+  readonly #options: CoordinatorOptions;
+  readonly #context: PlanContext;
+  readonly #main: readonly StepState[];
+  #cleanup: readonly StepState[] = [];
+  #final: readonly StepState[] = [];
+  #stop: Stop | undefined;
+  #outcome: RunOutcome | undefined;
+  #isOver = false;
+  #endedAtMs: number | undefined;
+  #outputs: Readonly<Record<string, Json>> = {};
+
+  constructor(handle: RunHandle, options: CoordinatorOptions) {
+    this.#handle = handle;
+    this.#options = options;
+    this.#context = { actions: options.actions, values: () => this.#values() };
+    this.#main = handle.run.definition.steps.map((step) => createStepState(planStep(step, 'steps', this.#context), step));
+  }
+
+  async execute(): Promise<RunView> {
+    const { run } = this.#handle;
+    const main = await this.#drive('steps', this.#main, { startedAtMs: run.startedAtMs, deadlineAtMs: run.deadlineAtMs, isStoppable: true });
+    this.#stop = main.stop;
+    this.#outcome = main.stop?.outcome ?? 'succeeded';
+    let atMs = main.atMs;
+    if (main.stop !== undefined) atMs = await this.#cleanUp(atMs);
+    this.#outputs = this.#evaluateOutputs();
+    atMs = await this.#finalize(atMs);
+    this.#endedAtMs = atMs;
+    this.#isOver = true;
+    return this.view();
+  }
+
+  view(): RunView {
+    return runView({
+      run: this.#handle.run,
+      steps: [...this.#main, ...this.#cleanup, ...this.#final],
+      outputs: this.#outputs,
+      ...(this.#isOver && this.#outcome !== undefined ? { outcome: this.#outcome } : {}),
+      ...(this.#endedAtMs === undefined ? {} : { endedAtMs: this.#endedAtMs }),
+      ...(this.#stop === undefined ? {} : { stop: this.#stop }),
+    });
+  }
+
+  effects(): readonly StepState[] {
+    return [...this.#main, ...this.#cleanup].filter(
+      (state) => state.work?.kind === 'action' && state.work.action.destructive && (state.uncertain || ['succeeded', 'compensated', 'unknown'].includes(state.status)),
+    );
+  }
+
+  /** Undoes and tells a human; the human is told in time even when undoing hangs. */
+  async #cleanUp(atMs: number): Promise<number> {
+    const { onError, timeouts } = this.#handle.run.definition;
+    const undo = onError.compensate === 'none' ? [] : planCompensation(this.#main, this.#context);
+    const tell = onError.steps.map((step) => createStepState(planStep(step, 'on_error', this.#context, undo), step));
+    this.#cleanup = [...undo, ...tell];
+    const done = await this.#drive('cleanup', this.#cleanup, {
+      startedAtMs: atMs,
+      deadlineAtMs: atMs + timeouts.cleanupMs,
+      isStoppable: false,
+      releaseAtMs: atMs + UNDO_BEFORE_ESCALATION_MS,
+    });
+    return done.atMs;
+  }
+
+  async #finalize(atMs: number): Promise<number> {
+    const { definition } = this.#handle.run;
+    this.#final = definition.finally.map((step) => createStepState(planStep(step, 'finally', this.#context), step));
+    const done = await this.#drive('finally', this.#final, { startedAtMs: atMs, deadlineAtMs: atMs + definition.timeouts.cleanupMs, isStoppable: false });
+    return done.atMs;
+  }
+
+  #drive(
+    name: string,
+    steps: readonly StepState[],
+    times: { readonly startedAtMs: number; readonly deadlineAtMs: number; readonly isStoppable: boolean; readonly releaseAtMs?: number },
+  ): ReturnType<typeof driveSteps> {
+    return driveSteps({
+      handle: this.#handle,
+      name,
+      steps,
+      ...times,
+      body: (state) => this.#body(state),
+      onChange: (state, atMs) => this.#options.onStep?.(state, atMs),
+    });
+  }
+
+  #body(state: StepState): StepBody {
+    const { work, plan } = state;
+    if (work?.kind !== 'action') throw new TypeError(`step ${plan.id} calls no action`);
+    return stepBody(
+      {
+        run: this.#handle.run,
+        point: this.#point(state, plan.phase, work.action.destructive),
+        action: work.action,
+        input: work.input,
+        effectOf: plan.effectOf,
+        attempt: state.attempts,
+        startedAtMs: state.startedAtMs ?? 0,
+        uncertain: state.uncertain,
+        ...(state.previous === undefined ? {} : { previous: state.previous }),
+      },
+      this.#options.bodies,
+    );
+  }
+
+  #point(state: StepState, phase: RunPhase, destructive: boolean): StepPoint {
+    const firstDestructive = destructive && phase === 'steps' && this.effects().length === 0;
+    return { step: state.plan.id, phase, uses: state.plan.uses, destructive, firstDestructive };
+  }
+
+  /** Outputs whose steps did not run are left out. */
+  #evaluateOutputs(): Readonly<Record<string, Json>> {
+    const values = this.#values();
+    const entries = Object.entries(this.#handle.run.definition.outputs).flatMap(([name, text]): [string, Json][] => {
+      try {
+        return [[name, parseTemplate(text).evaluate(values)]];
+      } catch {
+        return [];
+      }
+    });
+    return Object.fromEntries(entries);
+  }
+
+  #values(): ExpressionValues {
+    const { request, inputs, definition } = this.#handle.run;
+    const steps = this.#main.map((state): [string, unknown] => [
+      state.plan.id,
+      { status: state.status, outputs: state.output ?? {} },
+    ]);
+    return {
+      inputs,
+      event: { account: null, host: null, incident_key: null, summary: null, ...request.event },
+      run: {
+        id: request.runId,
+        workflow: definition.name,
+        rule: request.rule,
+        service: request.service,
+        host: request.hostId ?? null,
+        incident_key: request.incidentKey ?? null,
+        notification_group: request.notificationGroup ?? null,
+        outcome: this.#outcome ?? 'running',
+      },
+      steps: Object.fromEntries(steps),
+      error: { step: this.#stop?.step ?? null, code: this.#stop?.code ?? null, message: this.#stop?.message ?? null },
+    };
+  }
+}

@@ -1,0 +1,112 @@
+import { LeaseLostError } from '@lazarus/core';
+import type { Verdict } from '@lazarus/core';
+import type { Clock, Json, Logger } from '@lazarus/core/ports';
+import type { Action, ActionContext, ActionPorts } from '../actions/action.ts';
+import { idempotencyKey } from '../document/workflow-definition.ts';
+import type { BodyContext, RunRecord, StepBody } from './run-handle.ts';
+import type { RunPhase } from './step-state.ts';
+
+/** A place where a run may be stopped before it does anything more. */
+export interface StepPoint {
+  readonly step: string;
+  readonly phase: RunPhase;
+  readonly uses: string;
+  readonly destructive: boolean;
+  /** Nothing destructive has been done by this run yet, and this step is destructive. */
+  readonly firstDestructive: boolean;
+}
+
+/** Asked right before each effect; a failure stops the run. Never asked before a human is told. */
+export type StepGuard = (run: RunRecord, point: StepPoint, signal: AbortSignal) => Promise<Verdict>;
+
+/** What bodies are made with. */
+export interface BodyPorts {
+  readonly guard: StepGuard;
+  readonly ports: ActionPorts;
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** One attempt, as the driver describes it. */
+export interface Attempt {
+  readonly run: RunRecord;
+  readonly point: StepPoint;
+  readonly action: Action;
+  readonly input: unknown;
+  readonly effectOf: string;
+  readonly attempt: number;
+  readonly startedAtMs: number;
+  readonly previous?: Json;
+  /** An earlier attempt of this step ended without a known result. */
+  readonly uncertain: boolean;
+}
+
+/** What a body journals: the output, or why it did not start. */
+export type BodyResult =
+  | { readonly output: Json }
+  | { readonly stopped: string; readonly code: string; readonly uncertain: boolean };
+
+/**
+ * The body of one attempt: safe point, then "did it happen already?" where an earlier attempt may have had an effect, then
+ * the effect. Keeps S3, S4 and S12.
+ */
+export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
+  return async (body) => {
+    const { action, input, point } = attempt;
+    const mayHaveHappened = (body.mayHaveHappened || attempt.uncertain) && !action.readOnly;
+    const verdict = await askGuard(attempt, ports, body.signal);
+    if (verdict.verdict === 'fail') {
+      return { stopped: verdict.reason, code: stopCode(verdict, point), uncertain: mayHaveHappened } satisfies BodyResult as Json;
+    }
+    body.signal.throwIfAborted();
+    const context = actionContext(attempt, ports, body);
+    if (mayHaveHappened && action.check !== undefined) {
+      const found = await action.check(input, context);
+      if (found.happened) return result(action, found.output);
+    }
+    return result(action, await action.run(input, context));
+  };
+}
+
+function stopCode(verdict: Verdict, point: StepPoint): string {
+  const code = verdict.evidence?.['code'];
+  if (typeof code === 'string') return code;
+  return point.firstDestructive ? 'LZ_WORKFLOW_REVALIDATION' : 'LZ_WORKFLOW_CANCELED';
+}
+
+async function askGuard(attempt: Attempt, ports: BodyPorts, signal: AbortSignal): Promise<Verdict> {
+  try {
+    return await ports.guard(attempt.run, attempt.point, signal);
+  } catch (error) {
+    if (signal.aborted) throw error;
+    const reason = error instanceof Error ? error.message : String(error);
+    return { verdict: 'fail', reason: `the safe point could not be checked: ${reason}` };
+  }
+}
+
+function result(action: Action, output: unknown): Json {
+  return { output: action.output.parse(output) as Json } satisfies BodyResult;
+}
+
+function actionContext(attempt: Attempt, ports: BodyPorts, body: BodyContext): ActionContext {
+  const { run, point } = attempt;
+  return {
+    run: run.request,
+    event: run.request.event,
+    step: point.step,
+    idempotencyKey: idempotencyKey(run.request.runId, attempt.effectOf),
+    attempt: attempt.attempt,
+    startedAtMs: attempt.startedAtMs,
+    signal: body.signal,
+    ports: ports.ports,
+    clock: ports.clock,
+    log: ports.log,
+    ...(attempt.previous === undefined ? {} : { previous: attempt.previous }),
+    ...(body.fence === undefined ? {} : { fence: body.fence }),
+  };
+}
+
+/** True for the abort of a run whose lease or lock is gone. */
+export function isLeaseLost(error: unknown): boolean {
+  return error instanceof LeaseLostError;
+}

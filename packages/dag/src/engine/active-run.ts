@@ -1,0 +1,184 @@
+import { describeError } from '@lazarus/core';
+import type { RunView } from '@lazarus/core/ports';
+import { coordinate } from '../coordinator/coordinate.ts';
+import type { CoordinatedRun } from '../coordinator/coordinate.ts';
+import type { RunRecord } from '../coordinator/run-handle.ts';
+import { stepView } from '../coordinator/run-view.ts';
+import type { StepPoint } from '../coordinator/step-body.ts';
+import type { StepState } from '../coordinator/step-state.ts';
+import type { AlarmClock } from './alarm-clock.ts';
+import { EmbeddedRun, fenced } from './embedded-run.ts';
+import type { EngineOptions, EngineTimes } from './engine-options.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type { LoadedRun, StoredSignal } from './journal.ts';
+import { RunLock } from './run-lock.ts';
+
+/** What a run that is driven needs from its engine. */
+export interface ActiveRunPorts {
+  readonly options: EngineOptions;
+  readonly times: EngineTimes;
+  readonly alarms: AlarmClock;
+  readonly writer: GroupCommit;
+  readonly owner: string;
+  assertOwned(): Promise<void>;
+  /** Monotonic instant of the evidence, when the run was submitted in this process. */
+  readonly evidenceAtMs?: number;
+}
+
+/** How driving ended: with the run's end, or because this process cannot go on. */
+export interface DriveEnd {
+  readonly view?: RunView;
+  readonly error?: unknown;
+}
+
+/** Tries of a call that ends a run's hold on something shared; failing it never holds up the end of the run. */
+const SETTLE_TRIES = 3;
+const SETTLE_PAUSE_MS = 200;
+
+/** One run in the hands of this process: handle, coordinator, lock, and what happens at the end. */
+export class ActiveRun {
+  readonly epoch: number;
+  readonly #loaded: LoadedRun;
+  readonly #ports: ActiveRunPorts;
+  readonly #handle: EmbeddedRun;
+  readonly #lock: RunLock;
+  readonly #coordinated: CoordinatedRun;
+  readonly #halt = new AbortController();
+  #signalsSeen: number;
+  #isCreated: boolean;
+  ended: Promise<void> = Promise.resolve();
+
+  constructor(loaded: LoadedRun, ports: ActiveRunPorts) {
+    const { run, entries, signals } = loaded;
+    const { options, times } = ports;
+    this.#loaded = loaded;
+    this.#ports = ports;
+    this.epoch = run.epoch;
+    this.#isCreated = run.epoch > 1 || entries.length > 0;
+    this.#signalsSeen = signals.length;
+    this.#handle = new EmbeddedRun(run, entries, signals, {
+      now: () => options.clock.now(),
+      random: () => options.random.next(),
+      alarms: ports.alarms,
+      append: (index, entry) => ports.writer.append(run.runId, run.epoch, index, entry).finally(() => {
+        this.#isCreated = true;
+      }),
+      assertOwned: () => ports.assertOwned(),
+      fence: () => this.#lock.fence,
+      ...(options.onBoundary === undefined ? {} : { onBoundary: (boundary, key) => options.onBoundary?.(boundary, key) }),
+    });
+    this.#lock = new RunLock({
+      locks: options.locks,
+      clock: options.clock,
+      target: run.request.lock,
+      holder: run.runId,
+      ttlMs: times.lockTtlMs,
+      waitMs: times.lockWaitMs,
+      onLost: (error) => this.#handle.abortBodies(error),
+    });
+    this.#coordinated = coordinate(this.#handle, {
+      actions: options.actions,
+      bodies: { guard: (record, point, signal) => this.#guard(record, point, signal), ports: options.ports, clock: options.clock, log: options.log },
+      onStep: (state) => this.#onStep(state),
+    });
+  }
+
+  /** False until the run itself is known to be in the journal. */
+  get isCreated(): boolean {
+    return this.#isCreated;
+  }
+
+  view(): RunView {
+    return this.#coordinated.view();
+  }
+
+  /** Drives in the background. */
+  start(onEnd: (end: DriveEnd) => void): void {
+    this.ended = this.#run().then(
+      (view) => onEnd({ view }),
+      (error: unknown) => onEnd({ error }),
+    );
+  }
+
+  /** Stops driving here; the run itself goes on with its next owner. */
+  abandon(reason: Error): void {
+    this.#halt.abort(reason);
+    this.#handle.halt(reason);
+  }
+
+  deliver(signal: StoredSignal): void {
+    this.#signalsSeen += 1;
+    this.#handle.deliver(signal);
+  }
+
+  /** Hands over the signals that another process wrote. */
+  reconcileSignals(stored: readonly StoredSignal[]): void {
+    for (const signal of stored.slice(this.#signalsSeen)) this.deliver(signal);
+  }
+
+  /** The journal or the code failed: a human is told without it. Escalating twice is harmless. Keeps S10. */
+  async callForHelp(reason: string): Promise<void> {
+    const { options } = this.#ports;
+    const { request } = this.#loaded.run;
+    const text = `run ${request.runId.slice(0, 12)} of ${request.workflow} cannot go on: ${reason}`.slice(0, 500);
+    const group = request.notificationGroup;
+    if (group !== undefined) {
+      await this.#quietly('an alarm was not delivered', async () => {
+        await options.ports.notifier?.send({ kind: 'alarm', group, service: request.service, decisionId: request.runId, text });
+      });
+    }
+    const { incidentKey } = request;
+    if (incidentKey === undefined) return;
+    await this.#quietly('a page was not escalated; it escalates by itself', async () => {
+      await options.ports.pager?.escalate({ incidentKey, reason: text, note: text });
+    });
+  }
+
+  async #run(): Promise<RunView> {
+    const view = await this.#coordinated.execute();
+    const { writer, options, owner } = this.#ports;
+    const { runId, epoch } = this.#loaded.run;
+    const effects = this.#coordinated.effects().length > 0;
+    if (options.budgets !== undefined) await this.#quietly('a budget was not settled', async () => options.budgets?.settle(runId, { effects }));
+    const endedAtMs = Date.parse(view.ended_at ?? view.started_at);
+    const status = view.status === 'running' ? 'failed' : view.status;
+    const outcome = await writer.write({ kind: 'finish', runId, owner, epoch, status, endedAtMs, view });
+    if (outcome !== 'done') throw fenced(runId);
+    await this.#quietly('a lock was not released; it expires', () => this.#lock.release());
+    return view;
+  }
+
+  /** Lock first, then the embedder's guard. A human is told whatever the guard says. Keeps S3, S4 and S14. */
+  async #guard(record: RunRecord, point: StepPoint, signal: AbortSignal): ReturnType<NonNullable<EngineOptions['guard']>> {
+    if (point.phase === 'on_error' || point.phase === 'finally') return { verdict: 'pass' };
+    const lock = await this.#lock.ensure(this.#halt.signal);
+    if (!lock.held) return { verdict: 'fail', reason: lock.reason, evidence: { code: 'LZ_LOCK_LOST' } };
+    const { guard } = this.#ports.options;
+    if (guard === undefined || point.phase !== 'steps') return { verdict: 'pass' };
+    const { evidenceAtMs } = this.#ports;
+    const safePoint = { firstDestructive: point.firstDestructive, ...(evidenceAtMs === undefined ? {} : { evidenceAtMs }) };
+    return guard(record.request, safePoint, signal);
+  }
+
+  #onStep(state: StepState): void {
+    const { options } = this.#ports;
+    if (options.onStep === undefined || this.#handle.isReplaying) return;
+    options.onStep({ runId: this.#loaded.run.runId, workflow: this.#loaded.run.definition.name, step: stepView(this.#loaded.run, state) });
+  }
+
+  async #quietly(message: string, work: () => Promise<void>): Promise<void> {
+    const { clock, log } = this.#ports.options;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        await work();
+        return;
+      } catch (error) {
+        if (tries >= SETTLE_TRIES) {
+          log.error(message, { run_id: this.#loaded.run.runId, error: describeError(error) });
+          return;
+        }
+        await clock.sleep(SETTLE_PAUSE_MS);
+      }
+    }
+  }
+}

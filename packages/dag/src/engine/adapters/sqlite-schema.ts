@@ -1,0 +1,48 @@
+/** Version of the tables; a newer one is refused. */
+export const SCHEMA_VERSION = 1;
+
+/** The tables of the journal. Open runs have an index of their own, so ten thousand finished ones cost nothing. */
+export const SCHEMA = `
+CREATE TABLE IF NOT EXISTS owner (
+  id TEXT PRIMARY KEY,
+  process TEXT NOT NULL,
+  lease_until INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS definition (
+  digest TEXT PRIMARY KEY,
+  body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS run (
+  n INTEGER PRIMARY KEY,
+  id TEXT NOT NULL UNIQUE,
+  workflow TEXT NOT NULL,
+  service TEXT NOT NULL,
+  host TEXT,
+  definition TEXT NOT NULL,
+  request TEXT NOT NULL,
+  inputs TEXT NOT NULL,
+  status TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  owner TEXT NOT NULL,
+  started_at INTEGER NOT NULL,
+  deadline_at INTEGER NOT NULL,
+  ended_at INTEGER,
+  view TEXT,
+  pruned INTEGER NOT NULL
+) STRICT;
+CREATE INDEX IF NOT EXISTS run_open ON run (owner) WHERE status = 'running';
+CREATE INDEX IF NOT EXISTS run_ended ON run (pruned, ended_at) WHERE status <> 'running';
+CREATE TABLE IF NOT EXISTS entry (
+  run INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  body TEXT NOT NULL,
+  PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS signal (
+  run INTEGER NOT NULL,
+  seq INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  PRIMARY KEY (run, seq)
+) STRICT, WITHOUT ROWID;
+`;

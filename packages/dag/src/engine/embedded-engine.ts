@@ -1,0 +1,374 @@
+/**
+ * The embedded engine: runs on one disk, driven by whichever process owns them.
+ *
+ * 1. `submit` resolves after the run is durable. What follows is at most once per completed step, over any crash.
+ * 2. An owner is a process with a lease. Recovery is a continuous sweep, never an event of the start: it claims runs
+ *    whose owner is certainly gone or whose lease ran out, by compare-and-set on the epoch.
+ * 3. An owner that was replaced cannot write any more (fenced), and its bodies are aborted. S4.
+ * 4. When the journal cannot be written, no run starts, and the people behind running ones are told at once. S10.
+ */
+import { describeError, InvariantError, isLazarusError, PortError, WorkflowError } from '@lazarus/core';
+import { didYouMean } from '@lazarus/core/documents';
+import type { RunRequest, RunView, WorkflowEngine } from '@lazarus/core/ports';
+import { coordinate } from '../coordinator/coordinate.ts';
+import { CANCEL_SIGNAL } from '../coordinator/limits.ts';
+import type { WorkflowDefinition } from '../document/workflow-definition.ts';
+import { DEFINITION_FORMAT } from '../document/workflow-definition.ts';
+import { ActiveRun } from './active-run.ts';
+import { createSystemProcesses } from './adapters/system-process.ts';
+import type { Processes } from './adapters/system-process.ts';
+import { systemScheduler } from './adapters/system-scheduler.ts';
+import { openSqliteJournal } from './adapters/sqlite-journal.ts';
+import { AlarmClock } from './alarm-clock.ts';
+import { fenced } from './embedded-run.ts';
+import { actionsUsed, assertRunnable, EngineTimesSchema } from './engine-options.ts';
+import type { EngineOptions, EngineTimes } from './engine-options.ts';
+import { GroupCommit } from './group-commit.ts';
+import type { Journal, LoadedRun, RunQuery, RunSummary, StoredRun } from './journal.ts';
+import { ReplayRun } from './replay-run.ts';
+import { resolveInputs } from './run-inputs.ts';
+
+/** The embedded engine. */
+export interface EmbeddedEngine extends WorkflowEngine {
+  /** Sends a signal to a running run; it is durable when the promise resolves. */
+  signal(runId: string, name: string, payload: Parameters<WorkflowEngine['cancel']>[1] | null): Promise<void>;
+  listRuns(query?: RunQuery): Promise<readonly RunSummary[]>;
+  /** Replaces the workflows that can be started; runs in flight keep theirs. @throws ConfigurationError. */
+  setWorkflows(definitions: readonly WorkflowDefinition[]): void;
+  /** Whether runs can be started, and why not. */
+  health(): { readonly ok: true } | { readonly ok: false; readonly reason: string };
+  /** Runs that this process drives. */
+  readonly activeRuns: readonly string[];
+  /** Transactions made durable by this process. */
+  readonly commits: number;
+  /** Stops driving: runs stay where they are and are taken over by the next process. */
+  close(): Promise<void>;
+}
+
+/** Runs claimed in one sweep, so that a huge backlog does not start at once. */
+const CLAIM_MAX = 50;
+
+/** Sweeps between two rounds of compaction. */
+const PRUNE_EVERY_SWEEPS = 60;
+
+/**
+ * Opens the journal in `file` and starts to drive: runs without an owner are taken over before this resolves.
+ *
+ * @throws PortError `LZ_JOURNAL_UNAVAILABLE`, ConfigurationError `LZ_PORT_MISSING`, `LZ_OPTION_INVALID`.
+ * @example
+ * ```ts
+ * const engine = await createEmbeddedEngine({ file: '.lazarus/runs.db', actions, workflows, ports, clock, ids, random, log });
+ * await engine.submit(request);
+ * ```
+ */
+export async function createEmbeddedEngine(options: EngineOptions & { readonly file: string }): Promise<EmbeddedEngine> {
+  return createEngine(await openSqliteJournal({ file: options.file }), options);
+}
+
+/** The engine over an open journal, which it closes. */
+export async function createEngine(journal: Journal, options: EngineOptions): Promise<EmbeddedEngine> {
+  assertRunnable(options.workflows, options.actions, options.ports);
+  const engine = new Engine(journal, options);
+  try {
+    await engine.open();
+  } catch (error) {
+    await engine.close();
+    throw error;
+  }
+  return engine;
+}
+
+class Engine implements EmbeddedEngine {
+  readonly #journal: Journal;
+  readonly #options: EngineOptions;
+  readonly #times: EngineTimes;
+  readonly #processes: Processes;
+  readonly #owner: string;
+  readonly #writer: GroupCommit;
+  readonly #alarms: AlarmClock;
+  readonly #active = new Map<string, ActiveRun>();
+  /** Runs that stopped because the journal failed; they are canceled once it works again. */
+  readonly #stranded = new Map<string, StoredRun>();
+  readonly #listeners = new Set<(run: RunView) => void>();
+  readonly #closing = new AbortController();
+  #workflows: ReadonlyMap<string, WorkflowDefinition>;
+  #leaseUntilMs = 0;
+  #sweeps = 0;
+  #failure: string | undefined;
+  #sweeping: Promise<void> = Promise.resolve();
+  #renewing: Promise<ReadonlyMap<string, number>> | undefined;
+
+  constructor(journal: Journal, options: EngineOptions) {
+    this.#journal = journal;
+    this.#options = options;
+    this.#times = EngineTimesSchema.parse(options.times ?? {});
+    this.#processes = options.processes ?? createSystemProcesses();
+    this.#owner = options.ids.next('engine');
+    this.#writer = new GroupCommit(journal, this.#owner, options.schedule ?? systemScheduler);
+    this.#alarms = new AlarmClock(options.clock);
+    this.#workflows = latestByName(options.workflows);
+  }
+
+  async open(): Promise<void> {
+    await this.#sweep();
+    if (this.#failure !== undefined) throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: this.#failure, retryable: true });
+    this.#sweeping = this.#sweepForever();
+  }
+
+  async submit(request: RunRequest): Promise<'created' | 'exists'> {
+    this.#assertOpen();
+    const definition = this.#workflows.get(request.workflow);
+    if (definition === undefined) throw this.#unknownWorkflow(request.workflow);
+    const inputs = resolveInputs(definition, request);
+    if (this.#active.has(request.runId) || (await this.#journal.has(request.runId))) return 'exists';
+    const nowMs = this.#options.clock.now();
+    const run: StoredRun = { runId: request.runId, request, definition, inputs, startedAtMs: nowMs, deadlineAtMs: nowMs + request.timeoutMs, epoch: 1 };
+    const created = this.#writer.write({ kind: 'create', owner: this.#owner, run });
+    const active = this.#drive({ run, entries: [], signals: [] }, this.#options.clock.monotonic());
+    const outcome = await created;
+    if (outcome === 'done') return 'created';
+    active.abandon(fenced(request.runId));
+    return 'exists';
+  }
+
+  async get(runId: string): Promise<RunView | undefined> {
+    const active = this.#active.get(runId);
+    if (active !== undefined) return active.view();
+    const finished = await this.#journal.view(runId);
+    if (finished !== undefined) return finished;
+    const loaded = await this.#journal.load(runId);
+    return loaded === undefined ? undefined : this.#replay(loaded);
+  }
+
+  async cancel(runId: string, reason: string): Promise<void> {
+    await this.signal(runId, CANCEL_SIGNAL, reason);
+  }
+
+  async signal(runId: string, name: string, payload: string | null): Promise<void> {
+    const signal = { name, payload };
+    const outcome = await this.#writer.write({ kind: 'signal', runId, signal });
+    if (outcome === 'done') this.#active.get(runId)?.deliver(signal);
+  }
+
+  onFinished(listener: (run: RunView) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
+  async listRuns(query: RunQuery = {}): Promise<readonly RunSummary[]> {
+    return this.#journal.list(query);
+  }
+
+  setWorkflows(definitions: readonly WorkflowDefinition[]): void {
+    assertRunnable(definitions, this.#options.actions, this.#options.ports);
+    this.#workflows = latestByName(definitions);
+  }
+
+  health(): ReturnType<EmbeddedEngine['health']> {
+    return this.#failure === undefined ? { ok: true } : { ok: false, reason: this.#failure };
+  }
+
+  get activeRuns(): readonly string[] {
+    return [...this.#active.keys()];
+  }
+
+  get commits(): number {
+    return this.#journal.commits;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closing.signal.aborted) return;
+    this.#closing.abort(new DOMException('the engine was closed', 'AbortError'));
+    this.#alarms.close();
+    const active = [...this.#active.values()];
+    for (const run of active) run.abandon(new DOMException('the engine was closed', 'AbortError'));
+    await Promise.allSettled([this.#sweeping, ...active.map((run) => run.ended)]);
+    await this.#journal.renew({ id: this.#owner, process: this.#processes.self, leaseUntilMs: 0 }).catch(() => undefined);
+    await this.#journal.close();
+  }
+
+  #assertOpen(): void {
+    if (this.#closing.signal.aborted) throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: 'the engine was closed', retryable: false });
+    if (this.#failure !== undefined) throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: `no run is started: ${this.#failure}`, retryable: true });
+  }
+
+  #unknownWorkflow(name: string): WorkflowError {
+    const hint = didYouMean(name, this.#workflows.keys());
+    return new WorkflowError({ code: 'LZ_WORKFLOW_UNKNOWN', message: `no workflow is called ${JSON.stringify(name)}${hint === undefined ? '' : ` (${hint})`}` });
+  }
+
+  #drive(loaded: LoadedRun, evidenceAtMs?: number): ActiveRun {
+    const { run } = loaded;
+    const active = new ActiveRun(loaded, {
+      options: this.#options,
+      times: this.#times,
+      alarms: this.#alarms,
+      writer: this.#writer,
+      owner: this.#owner,
+      assertOwned: () => this.#assertOwned(run),
+      ...(evidenceAtMs === undefined ? {} : { evidenceAtMs }),
+    });
+    this.#active.set(run.runId, active);
+    active.start((end) => this.#onEnd(active, run, end));
+    return active;
+  }
+
+  #onEnd(active: ActiveRun, run: StoredRun, end: { readonly view?: RunView; readonly error?: unknown }): void {
+    if (this.#active.get(run.runId) === active) this.#active.delete(run.runId);
+    if (end.view !== undefined) {
+      this.#announce(end.view);
+      return;
+    }
+    if (this.#closing.signal.aborted) return;
+    const code = isLazarusError(end.error) ? end.error.code : '';
+    if (code === 'LZ_JOURNAL_FENCED') {
+      this.#options.log.warn('a run was taken over by another process', { run_id: run.runId });
+      return;
+    }
+    this.#options.log.error('a run cannot go on', { run_id: run.runId, error: describeError(end.error) });
+    if (code === 'LZ_JOURNAL_UNAVAILABLE') {
+      this.#fail(describeError(end.error));
+      this.#stranded.set(run.runId, run);
+    }
+    void active.callForHelp(describeError(end.error));
+  }
+
+  #announce(view: RunView): void {
+    this.#options.meter?.count('lazarus_runs_finished_total', { workflow: view.workflow, outcome: view.status });
+    for (const listener of [...this.#listeners]) {
+      try {
+        listener(view);
+      } catch (error) {
+        this.#options.log.error('a listener of finished runs failed', { run_id: view.run_id, error: describeError(error) });
+      }
+    }
+  }
+
+  /** Right before an effect: is the lease of this process still good, by the monotonic clock? If not, ask the journal. */
+  async #assertOwned(run: StoredRun): Promise<void> {
+    if (this.#options.clock.monotonic() < this.#leaseUntilMs) return;
+    const owned = await this.#renew();
+    if (owned.get(run.runId) !== run.epoch) throw fenced(run.runId);
+  }
+
+  #renew(): Promise<ReadonlyMap<string, number>> {
+    this.#renewing ??= this.#renewOnce().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  async #renewOnce(): Promise<ReadonlyMap<string, number>> {
+    const { clock } = this.#options;
+    const sinceMs = clock.monotonic();
+    await this.#journal.renew({ id: this.#owner, process: this.#processes.self, leaseUntilMs: clock.now() + this.#times.leaseTtlMs });
+    const owned = await this.#journal.owned(this.#owner);
+    for (const [runId, active] of this.#active) {
+      const epoch = owned.get(runId);
+      if (active.isCreated && epoch !== active.epoch) active.abandon(fenced(runId));
+    }
+    this.#leaseUntilMs = sinceMs + this.#times.leaseTtlMs;
+    return owned;
+  }
+
+  async #sweepForever(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        await this.#options.clock.sleep(this.#times.sweepMs, { signal });
+      } catch {
+        return;
+      }
+      await this.#sweep();
+    }
+  }
+
+  async #sweep(): Promise<void> {
+    try {
+      const restMs = this.#leaseUntilMs - this.#options.clock.monotonic();
+      if (restMs <= (this.#times.leaseTtlMs * 2) / 3 || this.#failure !== undefined) await this.#renew();
+      await this.#reviveStranded();
+      await this.#fetchSignals();
+      await this.#claim();
+      this.#sweeps += 1;
+      if (this.#sweeps % PRUNE_EVERY_SWEEPS === 0) {
+        await this.#journal.prune(this.#options.clock.now(), { entriesMs: this.#times.keepEntriesMs, runsMs: this.#times.keepRunsMs });
+      }
+      if (this.#failure !== undefined) this.#options.log.info('the workflow journal works again');
+      this.#failure = undefined;
+    } catch (error) {
+      if (!this.#closing.signal.aborted) this.#fail(describeError(error));
+    }
+  }
+
+  #fail(reason: string): void {
+    if (this.#failure === undefined) {
+      this.#options.log.error('the workflow journal failed: no run is started until it works', { error: reason });
+      this.#options.meter?.count('lazarus_journal_errors_total');
+    }
+    this.#failure = reason;
+  }
+
+  /** A human was told about these runs: they stop at their next safe point. */
+  async #reviveStranded(): Promise<void> {
+    for (const run of [...this.#stranded.values()]) {
+      const signal = { name: CANCEL_SIGNAL, payload: 'the workflow journal had failed, and a person was told' };
+      const outcome = await this.#writer.write({ kind: 'signal', runId: run.runId, signal });
+      const loaded = outcome === 'done' ? await this.#journal.load(run.runId) : undefined;
+      this.#stranded.delete(run.runId);
+      if (loaded?.run.epoch === run.epoch) this.#drive(loaded);
+    }
+  }
+
+  async #fetchSignals(): Promise<void> {
+    if (this.#active.size === 0 || !(await this.#journal.changedByOthers())) return;
+    for (const [runId, active] of this.#active) {
+      if (active.isCreated) active.reconcileSignals(await this.#journal.signals(runId));
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const claimed = await this.#journal.claim({
+      owner: this.#owner,
+      nowMs: this.#options.clock.now(),
+      max: CLAIM_MAX,
+      isGone: (process) => this.#processes.isGone(process),
+      canRun: (definition) => this.#canRun(definition),
+    });
+    for (const loaded of claimed) {
+      this.#options.log.info('a run is taken over', { run_id: loaded.run.runId, epoch: loaded.run.epoch, lines: loaded.entries.length });
+      this.#drive(loaded);
+    }
+  }
+
+  /** A run goes on only where its format and all of its actions are known. */
+  #canRun(definition: WorkflowDefinition): boolean {
+    if ((definition.format as number) !== DEFINITION_FORMAT) return false;
+    return [...actionsUsed(definition)].every((id) => this.#options.actions.get(id) !== undefined);
+  }
+
+  async #replay(loaded: LoadedRun): Promise<RunView> {
+    const handle = new ReplayRun(loaded.run, loaded.entries);
+    const run = coordinate(handle, {
+      actions: this.#options.actions,
+      bodies: { guard: async () => ({ verdict: 'pass' }), ports: {}, clock: this.#options.clock, log: this.#options.log },
+    });
+    const ended = run.execute().then(
+      () => undefined,
+      (error: unknown) => {
+        throw new InvariantError({ message: `run ${loaded.run.runId} could not be replayed: ${describeError(error)}`, cause: error });
+      },
+    );
+    await Promise.race([handle.exhausted, ended]);
+    return run.view();
+  }
+}
+
+function latestByName(definitions: readonly WorkflowDefinition[]): ReadonlyMap<string, WorkflowDefinition> {
+  const byName = new Map<string, WorkflowDefinition>();
+  for (const definition of definitions) {
+    const known = byName.get(definition.name);
+    if (known === undefined || known.version <= definition.version) byName.set(definition.name, definition);
+  }
+  return byName;
+}

@@ -1,0 +1,291 @@
+/**
+ * One run on the embedded engine: the handle that the coordinator drives.
+ *
+ * 1. While there are journal lines left, every call is answered from them, in their order; a line that does not fit is a
+ *    broken invariant, because then the code did not repeat itself.
+ * 2. Behind the last line the run is live: each call appends one line. Lines of a wave are committed together.
+ * 3. A body starts only after the line with its intent is durable, and lines are durable in order: so every result that
+ *    the coordinator saw before is durable, too.
+ * 4. A body whose intent was found in the journal without a result starts with `mayHaveHappened`.
+ */
+import { InvariantError, LazarusError } from '@lazarus/core';
+import type { FencingToken, Json } from '@lazarus/core/ports';
+import { stepError, toStepError } from '../actions/step-error.ts';
+import type { StepError } from '../actions/step-error.ts';
+import type { BodyContext, Pending, RunHandle, RunRecord, Selected, Settled, StepBody } from '../coordinator/run-handle.ts';
+import type { AlarmClock } from './alarm-clock.ts';
+import type { JournalEntry, StoredRun, StoredSignal, WriteOutcome } from './journal.ts';
+
+/** What a run needs from its engine. */
+export interface EmbeddedRunPorts {
+  readonly now: () => number;
+  readonly random: () => number;
+  readonly alarms: AlarmClock;
+  /** Appends one line; resolves when it is durable. */
+  append(index: number, entry: JournalEntry): Promise<WriteOutcome>;
+  /** Proves that this process still owns the run, right before an effect. @throws LazarusError `LZ_JOURNAL_FENCED`. */
+  assertOwned(): Promise<void>;
+  fence(): FencingToken | undefined;
+  /** For crash tests: called at each boundary of an attempt. */
+  readonly onBoundary?: (boundary: 'intent' | 'body' | 'result', key: string) => void | Promise<void>;
+}
+
+interface Item extends Pending {
+  readonly body?: StepBody;
+  readonly abort?: AbortController;
+  isLaunched: boolean;
+  isDropped: boolean;
+  settled?: Settled;
+  cancelAlarm?: () => void;
+  readonly atMs?: number;
+  readonly signalName?: string;
+}
+
+/** The embedded engine's {@link RunHandle}. */
+export class EmbeddedRun implements RunHandle {
+  readonly run: RunRecord;
+  readonly epoch: number;
+  readonly #ports: EmbeddedRunPorts;
+  readonly #log: readonly JournalEntry[];
+  #cursor = 0;
+  #length: number;
+  readonly #items = new Map<string, Item>();
+  /** In the order in which they settled. */
+  #ready: Item[] = [];
+  readonly #signals: StoredSignal[];
+  #wake: (() => void) | undefined;
+  readonly #halt = new AbortController();
+  #failure: unknown;
+
+  constructor(stored: StoredRun, log: readonly JournalEntry[], signals: readonly StoredSignal[], ports: EmbeddedRunPorts) {
+    this.run = stored;
+    this.epoch = stored.epoch;
+    this.#log = log;
+    this.#length = log.length;
+    this.#signals = [...signals];
+    this.#ports = ports;
+  }
+
+  /** True while answers come from the journal. */
+  get isReplaying(): boolean {
+    return this.#cursor < this.#log.length;
+  }
+
+  /** Aborts every body: the run lost its lease or its lock, or the engine closes. The coordinator goes on. */
+  abortBodies(reason: Error): void {
+    for (const item of this.#items.values()) item.abort?.abort(reason);
+  }
+
+  /** Ends the run in this process: bodies abort, and the coordinator's next wait rejects. */
+  halt(reason: Error): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = reason;
+    this.#halt.abort(reason);
+    this.abortBodies(reason);
+    for (const item of this.#items.values()) item.cancelAlarm?.();
+    this.#wake?.();
+  }
+
+  /** Hands a signal over; it is journaled when the coordinator takes it. */
+  deliver(signal: StoredSignal): void {
+    this.#signals.push(signal);
+    for (const item of this.#items.values()) this.#matchSignal(item);
+  }
+
+  get signalCount(): number {
+    return this.#signals.length;
+  }
+
+  start(step: string, attempt: number, body: StepBody): Pending {
+    const key = `${step}#${attempt}`;
+    const item: Item = { key, body, abort: new AbortController(), isLaunched: false, isDropped: false };
+    this.#items.set(key, item);
+    if (this.isReplaying) {
+      const entry = this.#next('intent', key);
+      if (entry.kind !== 'intent' || entry.key !== key) throw this.#mismatch(`the intent of ${key}`, entry);
+      return item;
+    }
+    item.isLaunched = true;
+    const durable = this.#record({ kind: 'intent', key });
+    void this.#launch(item, durable, false);
+    return item;
+  }
+
+  timer(name: string, atMs: number): Pending {
+    return this.#wait({ key: `timer:${name}`, isLaunched: false, isDropped: false, atMs });
+  }
+
+  signal(name: string): Pending {
+    return this.#wait({ key: `signal:${name}`, isLaunched: false, isDropped: false, signalName: name });
+  }
+
+  #wait(item: Item): Pending {
+    this.#items.set(item.key, item);
+    return item;
+  }
+
+  drop(pending: Pending, reason: string): void {
+    const item = this.#items.get(pending.key);
+    if (item === undefined) return;
+    item.isDropped = true;
+    item.cancelAlarm?.();
+    item.abort?.abort(new DOMException(reason, 'TimeoutError'));
+    this.#items.delete(pending.key);
+    this.#ready = this.#ready.filter((other) => other !== item);
+  }
+
+  async select(pendings: readonly Pending[]): Promise<Selected> {
+    this.#throwIfHalted();
+    if (this.isReplaying) return this.#replaySelect(pendings);
+    this.#arm();
+    for (;;) {
+      const wanted = new Set(pendings.map(({ key }) => key));
+      const item = this.#ready.find(({ key }) => wanted.has(key));
+      if (item?.settled !== undefined) return this.#take(item, item.settled);
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#throwIfHalted();
+    }
+  }
+
+  async now(): Promise<number> {
+    return this.#read('now', this.#ports.now);
+  }
+
+  async random(): Promise<number> {
+    return this.#read('random', this.#ports.random);
+  }
+
+  #read(kind: 'now' | 'random', read: () => number): number {
+    this.#throwIfHalted();
+    if (this.isReplaying) {
+      const entry = this.#next(kind, kind);
+      if (entry.kind !== kind) throw this.#mismatch(kind, entry);
+      return entry.value;
+    }
+    const value = read();
+    void this.#record({ kind, value });
+    return value;
+  }
+
+  #take(item: Item, result: Settled): Selected {
+    this.#ready = this.#ready.filter((other) => other !== item);
+    this.#items.delete(item.key);
+    const kind = item.body !== undefined ? 'done' : item.atMs !== undefined ? 'timer' : 'signal';
+    if (kind === 'signal') this.#consume(item.signalName ?? '');
+    const atMs = this.#ports.now();
+    void this.#record({ kind, key: item.key, atMs, result });
+    return { key: item.key, result, atMs };
+  }
+
+  #replaySelect(pendings: readonly Pending[]): Selected {
+    const entry = this.#next('select', pendings.map(({ key }) => key).join(', '));
+    if (!('result' in entry) || !pendings.some(({ key }) => key === entry.key)) {
+      throw this.#mismatch(`one of ${pendings.map(({ key }) => key).join(', ')}`, entry);
+    }
+    const item = this.#items.get(entry.key);
+    if (item?.signalName !== undefined) this.#consume(item.signalName);
+    this.#items.delete(entry.key);
+    return { key: entry.key, result: entry.result, atMs: entry.atMs };
+  }
+
+  /** A signal is used once. */
+  #consume(name: string): void {
+    const index = this.#signals.findIndex((signal) => signal.name === name);
+    if (index >= 0) this.#signals.splice(index, 1);
+  }
+
+  /** Starts what the journal left open and arms the timers: from here on the run is live. */
+  #arm(): void {
+    for (const item of this.#items.values()) {
+      if (item.isDropped || item.settled !== undefined) continue;
+      if (item.body !== undefined && !item.isLaunched) {
+        item.isLaunched = true;
+        void this.#launch(item, Promise.resolve('done'), true);
+      }
+      if (item.atMs !== undefined && item.cancelAlarm === undefined) {
+        item.cancelAlarm = this.#ports.alarms.set(item.atMs, () => this.#settle(item, { ok: true, value: null }));
+      }
+      this.#matchSignal(item);
+    }
+  }
+
+  #matchSignal(item: Item): void {
+    if (item.signalName === undefined || item.settled !== undefined) return;
+    const found = this.#signals.find((signal) => signal.name === item.signalName);
+    if (found !== undefined) this.#settle(item, { ok: true, value: found.payload });
+  }
+
+  #settle(item: Item, settled: Settled): void {
+    if (item.isDropped || item.settled !== undefined) return;
+    item.settled = settled;
+    this.#ready.push(item);
+    this.#wake?.();
+  }
+
+  async #launch(item: Item, durable: Promise<WriteOutcome>, mayHaveHappened: boolean): Promise<void> {
+    const signal = item.abort?.signal;
+    if (item.body === undefined || signal === undefined) return;
+    let settled: Settled;
+    try {
+      const outcome = await durable;
+      if (outcome !== 'done' || item.isDropped || this.#halt.signal.aborted) return;
+      await this.#ports.onBoundary?.('intent', item.key);
+      await this.#ports.assertOwned();
+      signal.throwIfAborted();
+      const fence = this.#ports.fence();
+      const context: BodyContext = { mayHaveHappened, signal, ...(fence === undefined ? {} : { fence }) };
+      const value: Json = await item.body(context);
+      await this.#ports.onBoundary?.('body', item.key);
+      settled = { ok: true, value };
+    } catch (error) {
+      settled = { ok: false, error: this.#errorOf(error, signal) };
+    }
+    if (!this.#halt.signal.aborted) this.#settle(item, settled);
+  }
+
+  #errorOf(error: unknown, signal: AbortSignal): StepError {
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    const converted = toStepError(reason);
+    return converted.code === 'LZ_LOCK_LOST' ? stepError(converted.code, converted.message, 'stopped') : converted;
+  }
+
+  #record(entry: JournalEntry): Promise<WriteOutcome> {
+    const index = this.#length;
+    this.#length += 1;
+    const durable = this.#ports.append(index, entry);
+    return durable.then(
+      (outcome) => {
+        if (outcome === 'done') return outcome;
+        this.halt(fenced(this.run.request.runId));
+        return outcome;
+      },
+      (error: unknown) => {
+        this.halt(error instanceof Error ? error : new Error(String(error)));
+        return 'fenced' as const;
+      },
+    );
+  }
+
+  #next(what: string, key: string): JournalEntry {
+    const entry = this.#log[this.#cursor];
+    if (entry === undefined) throw new InvariantError({ message: `the journal of run ${this.run.request.runId} ended at ${what} ${key}` });
+    this.#cursor += 1;
+    return entry;
+  }
+
+  #mismatch(wanted: string, found: JournalEntry): InvariantError {
+    const runId = this.run.request.runId;
+    return new InvariantError({ message: `run ${runId}, journal line ${this.#cursor - 1}: found ${JSON.stringify(found).slice(0, 200)}, expected ${wanted}` });
+  }
+
+  #throwIfHalted(): void {
+    if (this.#failure !== undefined) throw this.#failure as Error;
+  }
+}
+
+/** Another process owns the run. */
+export function fenced(runId: string): LazarusError {
+  return new LazarusError({ code: 'LZ_JOURNAL_FENCED', message: `run ${runId} was taken over by another process` });
+}

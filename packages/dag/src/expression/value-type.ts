@@ -1,0 +1,68 @@
+import { z } from 'zod';
+
+/** Type of a value as CEL names it; `dyn` is a type that is only known at run time. */
+export type ValueType = 'string' | 'double' | 'bool' | 'list' | 'map' | 'null' | 'dyn';
+
+/** Type of a variable: a plain type, or the fields of an object. */
+export type TypeShape = ValueType | { readonly [field: string]: TypeShape };
+
+/** The part of a JSON Schema that types come from. */
+export interface JsonSchema {
+  readonly type?: string | readonly string[];
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly additionalProperties?: boolean | JsonSchema;
+  readonly description?: string;
+  readonly default?: unknown;
+}
+
+/** JSON Schema of a zod schema: what it accepts (`input`) or what it makes (`output`). */
+export function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
+  return z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
+}
+
+const SIMPLE: Readonly<Record<string, ValueType>> = {
+  string: 'string',
+  number: 'double',
+  integer: 'double',
+  boolean: 'bool',
+  array: 'list',
+  null: 'null',
+};
+
+/** Type of the values that a JSON Schema describes; optional fields and unions are only known at run time. */
+export function shapeOf(schema: JsonSchema): TypeShape {
+  if (typeof schema.type !== 'string') return 'dyn';
+  if (schema.type !== 'object') return SIMPLE[schema.type] ?? 'dyn';
+  if (schema.properties === undefined || schema.additionalProperties !== false) return 'map';
+  const required = new Set(schema.required);
+  const fields = Object.entries(schema.properties).map(
+    ([field, inner]): [string, TypeShape] => [field, required.has(field) ? shapeOf(inner) : 'dyn'],
+  );
+  return fields.length === 0 ? 'map' : Object.fromEntries(fields);
+}
+
+/** Plain type of a shape. */
+export function plainType(shape: TypeShape): ValueType {
+  return typeof shape === 'string' ? shape : 'map';
+}
+
+const NAMES: Readonly<Record<ValueType, string>> = {
+  string: 'a string',
+  double: 'a number',
+  bool: 'true or false',
+  list: 'a list',
+  map: 'a mapping',
+  null: 'null',
+  dyn: 'any value',
+};
+
+/** Name of a type for messages. */
+export function typeName(type: ValueType): string {
+  return NAMES[type];
+}
+
+/** Whether a value of type `found` can be given where `wanted` is asked for; what is unknown is checked at run time. */
+export function fits(found: ValueType, wanted: ValueType): boolean {
+  return found === wanted || found === 'dyn' || wanted === 'dyn';
+}
