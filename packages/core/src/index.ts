@@ -71,3 +71,14 @@ export { PauseSchema } from './pauses/pause-table.ts';
 export { entityBound, LimiterOptions } from './rate-limit/limiter.ts';
 export { createServiceLimiter, type ServiceLimiter } from './rate-limit/service-limiter.ts';
 export { type BudgetBounds, BudgetOptions } from './budget/budget.ts';
+export { BUILT_IN_PRECONDITIONS } from './preconditions/built-in-preconditions.ts';
+export { definePrecondition, type PreconditionSpec } from './preconditions/define-precondition.ts';
+export { evaluatePrechecks, type PrecheckInput } from './preconditions/evaluate-prechecks.ts';
+export { frozenCopy } from './preconditions/frozen-copy.ts';
+export { createPreconditionRegistry, type PreconditionRegistry } from './preconditions/precondition-registry.ts';
+export {
+  type QuorumRequirement,
+  requiring,
+  type UnmetRequirement,
+  unmetRequirements,
+} from './preconditions/quorum-requirement.ts';
