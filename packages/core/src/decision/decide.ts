@@ -494,7 +494,10 @@ const budget: Gate = async (walk) => {
       : await known(walk.effects).budgets.reserve(charge);
     if (answer.granted) {
       walk.budgetReserved = !isDry(walk);
-      return pass(`${answer.inFlight} in flight, ${answer.perHour} within the hour`, { ...answer });
+      return pass(`${answer.inFlight} in flight, ${answer.perHour} within the hour`, {
+        ...answer,
+        zone: charge.zone,
+      });
     }
     const detail = `the ${answer.scope} has ${answer.used} of ${answer.max} (${answer.bound})`;
     return escalate('budget_spent', detail, {

@@ -11,7 +11,7 @@ export interface ActuatorCall {
 
 /** Changes hosts. All calls are idempotent by `idempotencyKey`. */
 export interface HostActuator {
-  /** Launches a host like `from` (same service, size, network; same zone unless it has no capacity). */
+  /** Launches a host like `from`: same service, size, network and zone. */
   clone(
     call: ActuatorCall & { readonly from: string },
   ): Promise<{ readonly hostId: string; readonly zone: string }>;
