@@ -22,7 +22,8 @@ import { streamEndpoint } from './endpoints/stream.ts';
 import type { ReadinessCheck } from './health/readiness.ts';
 import { createLiveLog } from './live/live-log.ts';
 import type { LiveLog, LiveSource } from './live/live-log.ts';
-import { ApiOptions, parseApiOptions } from './options.ts';
+import { parseApiOptions } from './options.ts';
+import type { ApiOptions } from './options.ts';
 import { problem, problemOf } from './problem.ts';
 import { openApiDocument } from './openapi-document.ts';
 

@@ -53,7 +53,8 @@ export async function readJson(context: Context): Promise<Read<unknown>> {
 async function readText(request: Request): Promise<string | undefined> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
-  for await (const chunk of request.body ?? []) {
+  const body: AsyncIterable<Uint8Array> | null = request.body;
+  for await (const chunk of body ?? []) {
     bytes += chunk.byteLength;
     if (bytes > MAX_EVENT_BYTES) return undefined;
     chunks.push(chunk);

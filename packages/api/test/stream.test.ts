@@ -4,7 +4,7 @@ import { aRecord, aRun, createFixture, createLiveSource } from './fixture.ts';
 
 /** Reads a stream message by message. */
 function messagesOf(response: Response) {
-  const reader = response.body!.getReader();
+  const reader = (response.body as ReadableStream<Uint8Array>).getReader();
   const decoder = new TextDecoder();
   let buffered = '';
   return {

@@ -72,7 +72,7 @@ async function runOfDecision(
   record: DecisionRecord | undefined,
 ): Promise<RunView | undefined> {
   if (record === undefined || !('run_id' in record.decision)) return undefined;
-  return record.decision.run_id === undefined ? undefined : readRun(reads, record.decision.run_id);
+  return readRun(reads, record.decision.run_id);
 }
 
 async function latestRuns(reads: RunReads, limit: number, service?: string): Promise<readonly RunView[]> {

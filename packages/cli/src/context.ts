@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { CliFailure } from './cli-failure.ts';
+import type { Client } from './client/client.ts';
+import { EXIT } from './exit-code.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Longest wait for an answer that the node has at hand, milliseconds. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
+/** Options that every command takes. */
+export interface GlobalOptions {
+  readonly url: string;
+  readonly tokenFile?: string;
+  /** Milliseconds. */
+  readonly timeout?: number;
+}
+
+/** What a verb works with. */
+export interface Context {
+  readonly terminal: Terminal;
+  /** A client of the node that the options name, with the wait that suits the command unless `--timeout` says another. */
+  connect(timeoutMs?: number): Promise<Client>;
+}
+
+/** Creates the context of one command. The client is loaded only when a command asks for it. */
+export function createContext(terminal: Terminal, options: GlobalOptions): Context {
+  return {
+    terminal,
+    async connect(timeoutMs = ANSWER_TIMEOUT_MS) {
+      const { createClient } = await import('./client/client.ts');
+      const token = await readToken(options.tokenFile, terminal.env);
+      return createClient({
+        url: options.url,
+        token,
+        timeoutMs: options.timeout ?? timeoutMs,
+        signal: terminal.signal,
+      });
+    },
+  };
+}
+
+/** The token of a file, or of the environment; never of the command line, which everybody on the machine can read. */
+async function readToken(file: string | undefined, env: Terminal['env']): Promise<string | undefined> {
+  if (file === undefined) return env.LAZARUS_TOKEN === '' ? undefined : env.LAZARUS_TOKEN;
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (error) {
+    throw new CliFailure(
+      EXIT.invalid,
+      `--token-file: ${file} could not be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`,
+    );
+  }
+}
+
+/** Writes a line. */
+export function print(terminal: Terminal, text: string): void {
+  terminal.out(`${text}\n`);
+}
+
+/** Writes a value as indented JSON. */
+export function printJson(terminal: Terminal, value: unknown): void {
+  terminal.out(`${JSON.stringify(value, null, 2)}\n`);
+}
