@@ -10,7 +10,10 @@ export const INTAKE_PROBLEMS = {
   not_found: { status: 404, summary: 'There is nothing at this path.' },
   too_large: { status: 413, summary: 'The body, or the number of events in it, is too large.' },
   unsupported_media_type: { status: 415, summary: 'The body is neither JSON nor a CloudEvent in JSON.' },
-  too_many_requests: { status: 429, summary: 'Too many deposits are under way; try again after Retry-After.' },
+  too_many_requests: {
+    status: 429,
+    summary: 'Too many deposits are under way; try again after Retry-After.',
+  },
   internal: { status: 500, summary: 'The intake failed; its log says why.' },
   unavailable: { status: 503, summary: 'The stream did not take an event; send the same request again.' },
 } as const;
@@ -28,7 +31,10 @@ export interface IntakeProblem {
 }
 
 /** The answer for a problem: `{ error: { code, message, issues? } }`, as the API of a node answers. */
-export function problemResponse(problem: IntakeProblem, more: Readonly<Record<string, unknown>> = {}): Response {
+export function problemResponse(
+  problem: IntakeProblem,
+  more: Readonly<Record<string, unknown>> = {},
+): Response {
   const { code, message, issues, retryAfterSeconds } = problem;
   const error = { code, message, ...(issues === undefined ? {} : { issues }) };
   return Response.json(
