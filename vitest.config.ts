@@ -11,6 +11,7 @@ export default defineConfig({
     include: ['packages/*/test/**/*.test.ts', 'examples/*/test/**/*.test.ts', 'tools/test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/dist/**', '**/.cache/**'],
     environment: 'node',
+    setupFiles: [new URL('tools/leak-guard.ts', import.meta.url).pathname],
     maxWorkers: 2,
     testTimeout: 20_000,
     hookTimeout: 30_000,

@@ -1,10 +1,12 @@
 // Keeps the documents true. Every `ts` block of every Markdown file is type-checked; blocks marked `runnable`
 // (```ts runnable, ```sh runnable) are executed and must end with exit code 0.
-// Usage: node tools/check-docs.mjs [--run]   --run executes the runnable blocks as well
+// Usage, in the folder to check: node tools/check-docs.mjs [--run]   --run executes the runnable blocks as well
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, runCommand, toolPath } from './run-command.mjs';
+import { runCommand, toolPath } from './run-command.mjs';
 
+/** The work tree to check. */
+const root = process.cwd();
 const RUN_TIMEOUT_MS = 180_000;
 const work = join(root, '.cache', 'docs');
 
@@ -33,13 +35,11 @@ function blocksOf(file) {
 }
 
 async function markdownFiles() {
-  const { code, output } = await runCommand('git', [
-    'ls-files',
-    '--cached',
-    '--others',
-    '--exclude-standard',
-    '*.md',
-  ]);
+  const { code, output } = await runCommand(
+    'git',
+    ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'],
+    { cwd: root },
+  );
   if (code !== 0) throw new Error(output);
   return output
     .split('\n')
@@ -61,7 +61,7 @@ function writeModules(blocks) {
     );
   }
   const config = {
-    extends: '../../tsconfig.base.json',
+    extends: join(root, 'tsconfig.base.json'),
     compilerOptions: { noUnusedLocals: false },
     include: ['*.ts'],
   };
@@ -83,9 +83,11 @@ async function execute(block) {
   const { code, output } =
     block.language === 'sh'
       ? await runCommand('bash', ['-euo', 'pipefail', '-c', block.lines.join('\n')], {
+          cwd: root,
           timeoutMs: RUN_TIMEOUT_MS,
         })
       : await runCommand(process.execPath, ['--conditions=@lazarus/source', block.module], {
+          cwd: root,
           timeoutMs: RUN_TIMEOUT_MS,
         });
   return code === 0 ? [] : [`${where(block)} ended with ${code}:\n${output.trim()}`];

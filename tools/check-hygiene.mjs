@@ -1,9 +1,11 @@
 // What must not be in a repository that others clone: paths of one machine, focused tests, conflict marks.
-// Usage: node tools/check-hygiene.mjs
+// Usage, in the folder to check: node tools/check-hygiene.mjs
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root, runCommand } from './run-command.mjs';
+import { runCommand } from './run-command.mjs';
 
+/** The work tree to check. */
+const root = process.cwd();
 const rules = [
   {
     pattern: /(?<![\w.])\/(?:home|Users)\/[a-z][\w-]*\/|(?<![\w.])\/(?:root|work)\/[a-z]/,
@@ -16,7 +18,9 @@ const rules = [
 const texts = /\.(?:[cm]?[jt]sx?|json|ya?ml|md|sh|cfg|html|css|txt)$|^\.ci\//;
 const self = 'tools/check-hygiene.mjs';
 
-const { code, output } = await runCommand('git', ['ls-files', '--cached', '--others', '--exclude-standard']);
+const { code, output } = await runCommand('git', ['ls-files', '--cached', '--others', '--exclude-standard'], {
+  cwd: root,
+});
 if (code !== 0) throw new Error(output);
 
 const problems = [];

@@ -1,10 +1,11 @@
 // Every invariant of ARCHITECTURE.md (S1 to S18, L1 to L5) names a test file that exists and cites it.
 // A row of the table looks like: | S4 | at most one run per lock key … | `packages/core/test/lock.property.test.ts` |
-// Usage: node tools/check-invariants.mjs
+// Usage, in the folder to check: node tools/check-invariants.mjs
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './run-command.mjs';
 
+/** The work tree to check. */
+const root = process.cwd();
 const invariants = [
   ...Array.from({ length: 18 }, (_, index) => `S${index + 1}`),
   ...Array.from({ length: 5 }, (_, index) => `L${index + 1}`),

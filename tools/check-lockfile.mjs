@@ -1,8 +1,9 @@
 // The lockfile must work on every platform and on every registry: each optional (platform) package has an entry
 // of its own, otherwise `npm ci` fails on machines of another kind, and no entry names a registry host.
+// Usage, in the folder to check: node tools/check-lockfile.mjs
 import { readFileSync } from 'node:fs';
 
-const lock = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
+const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 const problems = [];
 
 /** Finds a dependency the way Node does: in the nearest node_modules, from the inside out. */

@@ -4,27 +4,22 @@ import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build, root, runCommand, toolPath } from './run-command.mjs';
 import { ensureServers } from './servers.mjs';
+import { exitCodeOf, testTotals, totalsLine } from './test-totals.mjs';
 
+/** A test that never returns must not hold a terminal or a CI machine for ever. */
+const LONGEST_RUN_MS = 25 * 60_000;
 const reportFile = join(root, '.cache', 'test-report.json');
 
-/** Totals of one vitest run. A file that broke before its first test, and a run that broke otherwise, count as failed. */
-function totals(exitCode) {
-  if (!existsSync(reportFile)) return { passed: 0, failed: 1, skipped: 0 };
-  const report = JSON.parse(readFileSync(reportFile, 'utf8'));
-  const brokenFiles = report.testResults.filter(
-    (file) => file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed'),
-  ).length;
-  const failed = report.numFailedTests + brokenFiles;
-  return {
-    passed: report.numPassedTests,
-    failed: failed === 0 && exitCode !== 0 ? 1 : failed,
-    skipped: report.numPendingTests + report.numTodoTests,
-  };
-}
-
-function finish({ passed, failed, skipped }) {
-  process.exitCode = failed > 0 || passed === 0 ? 1 : 0;
-  console.log(`tests: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+async function runTests(args) {
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  rmSync(reportFile, { force: true });
+  const reporters = ['--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`];
+  const { code } = await runCommand(
+    process.execPath,
+    [toolPath('vitest/vitest.mjs'), 'run', ...reporters, ...args],
+    { echo: true, timeoutMs: LONGEST_RUN_MS },
+  );
+  return testTotals(existsSync(reportFile) ? JSON.parse(readFileSync(reportFile, 'utf8')) : undefined, code);
 }
 
 const servers = await ensureServers();
@@ -32,25 +27,13 @@ for (const [name, reason] of Object.entries(servers.missing)) {
   console.log(`Tests that need ${name} are skipped: ${reason}.`);
 }
 
+let totals = { passed: 0, failed: 1, skipped: 0 };
 const built = await build('build');
-if (built.code !== 0) {
+if (built.code === 0) {
+  totals = await runTests(process.argv.slice(2));
+} else {
   console.log(built.output);
   console.log('The build failed, so no test ran.');
-  finish({ passed: 0, failed: 1, skipped: 0 });
-} else {
-  mkdirSync(join(root, '.cache'), { recursive: true });
-  rmSync(reportFile, { force: true });
-  const { code } = await runCommand(
-    process.execPath,
-    [
-      toolPath('vitest/vitest.mjs'),
-      'run',
-      '--reporter=default',
-      '--reporter=json',
-      `--outputFile.json=${reportFile}`,
-      ...process.argv.slice(2),
-    ],
-    { echo: true },
-  );
-  finish(totals(code));
 }
+console.log(totalsLine(totals));
+process.exitCode = exitCodeOf(totals);
