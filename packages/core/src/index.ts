@@ -82,3 +82,11 @@ export {
   type UnmetRequirement,
   unmetRequirements,
 } from './preconditions/quorum-requirement.ts';
+export * from './config/index.ts';
+export {
+  type CatalogOptions,
+  compileConfig,
+  type CompiledSnapshot,
+  type KnownPlugin,
+  type KnownWorkflow,
+} from './config/index.ts';

@@ -1,9 +1,9 @@
 import { z } from 'zod';
-import { NameSchema } from '../rules/rule-schema.ts';
+import { ApiVersionSchema, NameSchema } from '../rules/rule-schema.ts';
 
 /** A service opts in: four lines, everything else is generated from the profile. */
 export const ServiceSchema = z.strictObject({
-  apiVersion: z.literal('lazarus/v1').optional(),
+  apiVersion: ApiVersionSchema.optional(),
   /** Name of the service as events have it. */
   service: z.string().min(1).max(128),
   /** Who owns it; the notification group unless another one is set. */

@@ -1,13 +1,13 @@
 import { z } from 'zod';
 import { DurationSchema } from '../documents/duration.ts';
-import { FractionSchema, ModeSchema } from '../rules/rule-schema.ts';
+import { ApiVersionSchema, FractionSchema, ModeSchema } from '../rules/rule-schema.ts';
 import { TunablesSchema } from './tunables.ts';
 
 const modes = z.record(z.string().min(1), ModeSchema);
 
 /** Settings of a region's configuration: defaults for every rule, modes by place, thresholds of the region's breaker. */
 export const SettingsSchema = z.strictObject({
-  apiVersion: z.literal('lazarus/v1').optional(),
+  apiVersion: ApiVersionSchema.optional(),
   /** The mode of everything; with the modes below, the most cautious one wins. */
   mode: ModeSchema.optional(),
   modes: z.strictObject({ environments: modes.default({}), regions: modes.default({}) }).prefault({}),

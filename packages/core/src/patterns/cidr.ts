@@ -49,11 +49,13 @@ function parseGroups(text: string): number[] | undefined {
 /** Reads `10.0.0.0/24` or `2001:db8::/32`; the message says why not. */
 export function parseCidr(text: string): Cidr | { readonly message: string } {
   const [address = '', bitsText, ...rest] = text.split('/');
-  if (bitsText === undefined || rest.length > 0) return { message: 'expected an address, one / and a number of bits' };
+  if (bitsText === undefined || rest.length > 0)
+    return { message: 'expected an address, one / and a number of bits' };
   const words = parseAddress(address);
   if (words === undefined) return { message: `${JSON.stringify(address)} is no IPv4 or IPv6 address` };
   const bits = /^\d{1,3}$/.test(bitsText) ? Number(bitsText) : Number.NaN;
-  if (!(bits <= words.length * 16)) return { message: `expected 0 to ${words.length * 16} bits behind the /` };
+  if (!(bits <= words.length * 16))
+    return { message: `expected 0 to ${words.length * 16} bits behind the /` };
   return { words, bits };
 }
 

@@ -61,7 +61,7 @@ class Walk {
   }
 
   visit(value: unknown, node: PathNode, place: Place): void {
-    if (typeof value !== 'object' || value === null) this.#add(value as Scalar, node, place);
+    if (typeof value !== 'object' || value === null) this.#add(value as Scalar | undefined, node, place);
     else if (Array.isArray(value)) this.#visitList(value, node, place);
     else this.#visitObject(value as Record<string, unknown>, node, place);
   }
@@ -79,11 +79,15 @@ class Walk {
     const number = this.#lists;
     this.#lists += 1;
     for (let position = 0; position < list.length; position += 1) {
-      this.visit(list[position], node, place === undefined ? [number, position] : [...place, number, position]);
+      this.visit(
+        list[position],
+        node,
+        place === undefined ? [number, position] : [...place, number, position],
+      );
     }
   }
 
-  #add(value: Scalar, node: PathNode, place: Place): void {
+  #add(value: Scalar | undefined, node: PathNode, place: Place): void {
     if (node.path === -1 || value === undefined) return;
     const found = this.#fields[node.path];
     if (found === undefined) {

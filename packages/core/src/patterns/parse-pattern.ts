@@ -39,11 +39,17 @@ const isMapping = (value: unknown): value is Record<string, unknown> =>
 export function parsePattern(pattern: unknown): PatternParse {
   const context: Context = { refusals: [] };
   if (!isMapping(pattern)) {
-    return { ok: false, refusals: [{ path: [], message: `found ${describeFound(pattern)}, expected a mapping of fields` }] };
+    return {
+      ok: false,
+      refusals: [{ path: [], message: `found ${describeFound(pattern)}, expected a mapping of fields` }],
+    };
   }
   const branches = parseMapping(pattern, [], [], [new Map()], context);
   if (context.refusals.length > 0) return { ok: false, refusals: context.refusals };
-  return { ok: true, branches: branches.map((branch) => [...branch].map(([path, tests]) => ({ path, tests }))) };
+  return {
+    ok: true,
+    branches: branches.map((branch) => [...branch].map(([path, tests]) => ({ path, tests }))),
+  };
 }
 
 function parseMapping(
@@ -54,7 +60,8 @@ function parseMapping(
   context: Context,
 ): readonly Branch[] {
   const entries = Object.entries(mapping);
-  if (entries.length === 0) context.refusals.push({ path: at, message: 'found an empty mapping, expected fields' });
+  if (entries.length === 0)
+    context.refusals.push({ path: at, message: 'found an empty mapping, expected fields' });
   if (at.length > MAX_PATTERN_DEPTH * 2) {
     context.refusals.push({ path: [], message: `nested deeper than ${MAX_PATTERN_DEPTH} levels` });
     return branches;
@@ -71,7 +78,10 @@ function parseMapping(
     } else if (isMapping(value)) {
       current = parseMapping(value, here, [...fieldPath, key], current, context);
     } else {
-      context.refusals.push({ path: here, message: `found ${describeFound(value)}, expected a list of matchers or a mapping of fields` });
+      context.refusals.push({
+        path: here,
+        message: `found ${describeFound(value)}, expected a list of matchers or a mapping of fields`,
+      });
     }
   }
   return current;
@@ -81,7 +91,10 @@ function parseMapping(
 function isAlternatives(value: unknown): value is readonly Record<string, unknown>[] {
   if (!Array.isArray(value) || value.length < 2) return false;
   return value.every(
-    (entry: unknown) => isMapping(entry) && Object.keys(entry).length > 0 && !Object.keys(entry).some((key) => MATCHER_NAMES.includes(key)),
+    (entry: unknown) =>
+      isMapping(entry) &&
+      Object.keys(entry).length > 0 &&
+      !Object.keys(entry).some((key) => MATCHER_NAMES.includes(key)),
   );
 }
 
@@ -93,14 +106,24 @@ function parseAlternatives(
   context: Context,
 ): readonly Branch[] {
   if (branches.length * alternatives.length > MAX_BRANCHES) {
-    context.refusals.push({ path: at, message: `the alternatives multiply to more than ${MAX_BRANCHES} branches` });
+    context.refusals.push({
+      path: at,
+      message: `the alternatives multiply to more than ${MAX_BRANCHES} branches`,
+    });
     return branches;
   }
-  return alternatives.flatMap((alternative, index) => parseMapping(alternative, [...at, index], fieldPath, branches, context));
+  return alternatives.flatMap((alternative, index) =>
+    parseMapping(alternative, [...at, index], fieldPath, branches, context),
+  );
 }
 
-function parseTests(list: readonly unknown[], at: readonly (string | number)[], context: Context): readonly ValueTest[] {
-  if (list.length === 0) context.refusals.push({ path: at, message: 'found an empty list, expected at least one matcher' });
+function parseTests(
+  list: readonly unknown[],
+  at: readonly (string | number)[],
+  context: Context,
+): readonly ValueTest[] {
+  if (list.length === 0)
+    context.refusals.push({ path: at, message: 'found an empty list, expected at least one matcher' });
   const tests: ValueTest[] = [];
   for (const [index, entry] of list.entries()) {
     const parsed = parseValueTest(entry);

@@ -12,7 +12,8 @@ export interface Refusal {
 }
 
 /** A parsed matcher, or why there is none. */
-export type ValueTestParse = { readonly ok: true; readonly test: ValueTest } | { readonly ok: false; readonly refusal: Refusal };
+export type ValueTestParse =
+  { readonly ok: true; readonly test: ValueTest } | { readonly ok: false; readonly refusal: Refusal };
 
 type Parser = (value: unknown) => ValueTestParse;
 
@@ -27,15 +28,25 @@ const isMapping = (value: unknown): value is Record<string, unknown> =>
 
 /** Parses one entry of a matcher list: a literal, or a mapping with one matcher name. */
 export function parseValueTest(entry: unknown): ValueTestParse {
-  if (typeof entry === 'number' && !Number.isFinite(entry)) return refuse('found a number that cannot be compared');
-  if (entry === null || typeof entry === 'string' || typeof entry === 'number' || typeof entry === 'boolean') {
+  if (typeof entry === 'number' && !Number.isFinite(entry))
+    return refuse('found a number that cannot be compared');
+  if (
+    entry === null ||
+    typeof entry === 'string' ||
+    typeof entry === 'number' ||
+    typeof entry === 'boolean'
+  ) {
     return accept({ kind: 'equals', value: entry });
   }
   if (!isMapping(entry)) return refuse(`found ${describeFound(entry)}, expected a value or a matcher`);
   return parseNamed(entry, MATCHERS, 'matcher');
 }
 
-function parseNamed(entry: Record<string, unknown>, parsers: ReadonlyMap<string, Parser>, what: string): ValueTestParse {
+function parseNamed(
+  entry: Record<string, unknown>,
+  parsers: ReadonlyMap<string, Parser>,
+  what: string,
+): ValueTestParse {
   const names = Object.keys(entry);
   const [name] = names;
   if (name === undefined || names.length > 1) {
@@ -44,7 +55,10 @@ function parseNamed(entry: Record<string, unknown>, parsers: ReadonlyMap<string,
   const parse = parsers.get(name);
   if (parse === undefined) {
     const hint = didYouMean(name, parsers.keys()) ?? `known: ${[...parsers.keys()].join(', ')}`;
-    return { ok: false, refusal: { path: [name], message: `found the unknown ${what} ${JSON.stringify(name)}`, hint } };
+    return {
+      ok: false,
+      refusal: { path: [name], message: `found the unknown ${what} ${JSON.stringify(name)}`, hint },
+    };
   }
   const parsed = parse(entry[name]);
   if (parsed.ok) return parsed;
@@ -55,7 +69,8 @@ const affix =
   (kind: 'prefix' | 'suffix'): Parser =>
   (value) => {
     if (typeof value === 'string') return accept({ kind, text: value, ignoreCase: false });
-    if (!isMapping(value)) return refuse(`found ${describeFound(value)}, expected a string or { equals-ignore-case: string }`);
+    if (!isMapping(value))
+      return refuse(`found ${describeFound(value)}, expected a string or { equals-ignore-case: string }`);
     const ignoringCase = (inner: unknown): ValueTestParse =>
       typeof inner === 'string'
         ? accept({ kind, text: inner, ignoreCase: true })
@@ -71,11 +86,14 @@ const equalsIgnoreCase: Parser = (value) =>
 const wildcard: Parser = (value) => {
   if (typeof value !== 'string') return refuse(`found ${describeFound(value)}, expected a string`);
   const parsed = parseWildcard(value);
-  return parsed.ok ? accept({ kind: 'wildcard', pieces: parsed.pieces, source: value }) : refuse(parsed.message);
+  return parsed.ok
+    ? accept({ kind: 'wildcard', pieces: parsed.pieces, source: value })
+    : refuse(parsed.message);
 };
 
 const cidr: Parser = (value) => {
-  if (typeof value !== 'string') return refuse(`found ${describeFound(value)}, expected a string such as 10.0.0.0/24`);
+  if (typeof value !== 'string')
+    return refuse(`found ${describeFound(value)}, expected a string such as 10.0.0.0/24`);
   const parsed = parseCidr(value);
   return 'message' in parsed ? refuse(parsed.message) : accept({ kind: 'cidr', cidr: parsed, source: value });
 };
@@ -86,10 +104,13 @@ const exists: Parser = (value) =>
     : refuse(`found ${describeFound(value)}, expected true or false`);
 
 const numeric: Parser = (value) => {
-  if (!Array.isArray(value)) return refuse(`found ${describeFound(value)}, expected a list such as [">", 0, "<=", 5]`);
+  if (!Array.isArray(value))
+    return refuse(`found ${describeFound(value)}, expected a list such as [">", 0, "<=", 5]`);
   const terms: readonly unknown[] = value;
   const range = parseRange(terms);
-  return 'message' in range ? refuse(range.message, range.at === undefined ? [] : [range.at]) : accept({ kind: 'numeric', range });
+  return 'message' in range
+    ? refuse(range.message, range.at === undefined ? [] : [range.at])
+    : accept({ kind: 'numeric', range });
 };
 
 interface RangeProblem {
@@ -101,15 +122,22 @@ function parseRange(terms: readonly unknown[]): NumericRange | RangeProblem {
   const [operator, bound] = terms;
   const lower = operator === '>' || operator === '>=';
   const upper = operator === '<' || operator === '<=';
-  if (!lower && !upper && operator !== '=') return { message: `found ${describeFound(operator)}, expected = < <= > or >=`, at: 0 };
-  if (typeof bound !== 'number' || !Number.isFinite(bound)) return { message: `found ${describeFound(bound)}, expected a number`, at: 1 };
-  if (operator === '=') return onlyTerm(terms, { low: bound, lowInclusive: true, high: bound, highInclusive: true });
+  if (!lower && !upper && operator !== '=')
+    return { message: `found ${describeFound(operator)}, expected = < <= > or >=`, at: 0 };
+  if (typeof bound !== 'number' || !Number.isFinite(bound))
+    return { message: `found ${describeFound(bound)}, expected a number`, at: 1 };
+  if (operator === '=')
+    return onlyTerm(terms, { low: bound, lowInclusive: true, high: bound, highInclusive: true });
   const inclusive = operator === '<=' || operator === '>=';
-  if (upper) return onlyTerm(terms, { low: -Infinity, lowInclusive: false, high: bound, highInclusive: inclusive });
-  if (terms.length === 2) return { low: bound, lowInclusive: inclusive, high: Infinity, highInclusive: false };
+  if (upper)
+    return onlyTerm(terms, { low: -Infinity, lowInclusive: false, high: bound, highInclusive: inclusive });
+  if (terms.length === 2)
+    return { low: bound, lowInclusive: inclusive, high: Infinity, highInclusive: false };
   const [, , second, top] = terms;
-  if (second !== '<' && second !== '<=') return { message: `found ${describeFound(second)}, expected < or <=`, at: 2 };
-  if (typeof top !== 'number' || !Number.isFinite(top)) return { message: `found ${describeFound(top)}, expected a number`, at: 3 };
+  if (second !== '<' && second !== '<=')
+    return { message: `found ${describeFound(second)}, expected < or <=`, at: 2 };
+  if (typeof top !== 'number' || !Number.isFinite(top))
+    return { message: `found ${describeFound(top)}, expected a number`, at: 3 };
   if (terms.length > 4) return { message: 'found more than two comparisons', at: 4 };
   if (!(bound < top)) return { message: `the lower bound ${bound} is not below the upper bound ${top}` };
   return { low: bound, lowInclusive: inclusive, high: top, highInclusive: second === '<=' };
@@ -129,7 +157,10 @@ const anythingBut: Parser = (value) => {
     const message = `found ${describeFound(values[odd])}, expected strings only or numbers only`;
     return refuse(message, Array.isArray(value) ? [odd] : []);
   }
-  return accept({ kind: 'anything-but', tests: values.map((entry) => ({ kind: 'equals', value: entry as string | number })) });
+  return accept({
+    kind: 'anything-but',
+    tests: values.map((entry) => ({ kind: 'equals', value: entry as string | number })),
+  });
 };
 
 const isTextOrNumber = (value: unknown): boolean =>

@@ -1,7 +1,8 @@
 import type { Refusal } from './parse-value-test.ts';
 
 /** A pattern read from JSON text, or why it cannot be. */
-export type PatternText = { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly refusal: Refusal };
+export type PatternText =
+  { readonly ok: true; readonly value: unknown } | { readonly ok: false; readonly refusal: Refusal };
 
 /** Longest text of a pattern, characters. */
 const MAX_PATTERN_TEXT = 262_144;

@@ -9,9 +9,15 @@ export function testValue(test: ValueTest, value: Scalar): boolean {
     case 'equals':
       return value === test.value;
     case 'prefix':
-      return typeof value === 'string' && (test.ignoreCase ? foldCase(value).startsWith(foldCase(test.text)) : value.startsWith(test.text));
+      return (
+        typeof value === 'string' &&
+        (test.ignoreCase ? foldCase(value).startsWith(foldCase(test.text)) : value.startsWith(test.text))
+      );
     case 'suffix':
-      return typeof value === 'string' && (test.ignoreCase ? foldCase(value).endsWith(foldCase(test.text)) : value.endsWith(test.text));
+      return (
+        typeof value === 'string' &&
+        (test.ignoreCase ? foldCase(value).endsWith(foldCase(test.text)) : value.endsWith(test.text))
+      );
     case 'equals-ignore-case':
       return typeof value === 'string' && foldCase(value) === foldCase(test.text);
     case 'wildcard':

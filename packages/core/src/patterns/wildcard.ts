@@ -1,5 +1,7 @@
 /** Outcome of {@link parseWildcard}. */
-export type WildcardParse = { readonly ok: true; readonly pieces: readonly string[] } | { readonly ok: false; readonly message: string };
+export type WildcardParse =
+  | { readonly ok: true; readonly pieces: readonly string[] }
+  | { readonly ok: false; readonly message: string };
 
 /**
  * Splits a wildcard into the literal pieces around its stars: `a*b` is `['a', 'b']`. `\*` is a star that means itself and
@@ -11,7 +13,8 @@ export function parseWildcard(source: string): WildcardParse {
   for (let at = 0; at < source.length; at += 1) {
     const character = source.charAt(at);
     if (character === '*') {
-      if (source.charAt(at + 1) === '*') return { ok: false, message: `found two wildcard characters in a row at position ${at + 1}` };
+      if (source.charAt(at + 1) === '*')
+        return { ok: false, message: `found two wildcard characters in a row at position ${at + 1}` };
       pieces.push(piece);
       piece = '';
     } else if (character === '\\') {
@@ -34,7 +37,8 @@ export function matchesWildcard(pieces: readonly string[], text: string): boolea
   const first = pieces[0] ?? '';
   if (pieces.length === 1) return text === first;
   const last = pieces[pieces.length - 1] ?? '';
-  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;
+  if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last))
+    return false;
   let at = first.length;
   const end = text.length - last.length;
   for (let index = 1; index < pieces.length - 1; index += 1) {

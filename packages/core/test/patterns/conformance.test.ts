@@ -19,10 +19,10 @@ interface ValidityCase {
   readonly valid: boolean;
 }
 
-function read<T>(file: string): readonly T[] {
+function read(file: string): readonly unknown[] {
   if (!present) return [];
   const lines = readFileSync(`${folder}${file}`, 'utf8').trim().split('\n');
-  return lines.map((line) => JSON.parse(line) as T);
+  return lines.map((line): unknown => JSON.parse(line));
 }
 
 const accepts = (pattern: string): boolean => {
@@ -37,7 +37,7 @@ const accepts = (pattern: string): boolean => {
 
 describe('the cases recorded from the reference implementation', () => {
   it.runIf(present)(`match the same rules${because}`, () => {
-    const cases = read<MatchCase>('match.jsonl');
+    const cases = read('match.jsonl') as readonly MatchCase[];
     expect(cases.length).toBeGreaterThan(250);
     for (const { source, rules, event, matched } of cases) {
       const names = [...compilePatterns(rules).match(event)].sort();
@@ -46,7 +46,7 @@ describe('the cases recorded from the reference implementation', () => {
   });
 
   it.runIf(present)(`are accepted or refused alike${because}`, () => {
-    for (const { pattern, valid } of read<ValidityCase>('validity.jsonl')) {
+    for (const { pattern, valid } of read('validity.jsonl') as readonly ValidityCase[]) {
       expect({ pattern, valid: accepts(pattern) }).toEqual({ pattern, valid });
     }
   });

@@ -1,0 +1,156 @@
+import { ConfigurationError } from '../errors/lazarus-error.ts';
+import type { Issue } from '../errors/lazarus-error.ts';
+import type { ConfigDocument } from '../ports/config-source.ts';
+import { BUILT_IN_PROFILES, readBuiltInProfile } from '../profiles/built-in-profiles.ts';
+import { compileProfile } from '../profiles/compile-profile.ts';
+import type { Profile } from '../profiles/compile-profile.ts';
+import { digestOf } from './canonical-json.ts';
+import { createCatalog } from './catalog.ts';
+import type { Catalog, CatalogOptions } from './catalog.ts';
+import { createSnapshot } from './compiled-snapshot.ts';
+import type { CompiledSnapshot } from './compiled-snapshot.ts';
+import { loadDocuments } from './config-documents.ts';
+import type { LoadedDocuments } from './config-documents.ts';
+import { resolveRule } from './resolve-rule.ts';
+import type { RuleEntry } from './rule-entry.ts';
+import { profileEntries, standaloneEntry } from './rule-entries.ts';
+import { readService, undocumentedService } from './service-context.ts';
+import type { ServiceContext } from './service-context.ts';
+
+/** A configuration whose documents were checked and joined, before it is a snapshot. */
+export interface Configuration {
+  readonly loaded: LoadedDocuments;
+  readonly catalog: Catalog;
+  readonly profiles: ReadonlyMap<string, Profile>;
+  readonly services: ReadonlyMap<string, ServiceContext>;
+  /** Rules that stand alone. */
+  readonly rules: readonly RuleEntry[];
+  readonly profileRules: ReadonlyMap<string, readonly RuleEntry[]>;
+  readonly digest: string;
+}
+
+/**
+ * Parses, checks and compiles a configuration into an immutable snapshot, named by a digest of its content: comments,
+ * white space, file names and the order of documents do not change it. Keeps S15: it is all or nothing.
+ *
+ * @throws ConfigurationError `LZ_CONFIG_INVALID` with every issue of every document.
+ * @example
+ * ```ts
+ * const snapshot = compileConfig(await source.load(), { preconditions, workflows });
+ * const match = snapshot.match(event);
+ * ```
+ */
+export function compileConfig(
+  documents: readonly ConfigDocument[],
+  options: CatalogOptions,
+): CompiledSnapshot {
+  const issues: Issue[] = [];
+  const configuration = joinDocuments(documents, options, issues);
+  if (issues.length === 0) checkEveryService(configuration, issues);
+  if (issues.length > 0) {
+    throw new ConfigurationError({
+      summary: `the configuration was refused: ${count(issues.length, 'problem')}`,
+      issues,
+    });
+  }
+  return createSnapshot(configuration);
+}
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+
+/** Loads all documents and joins them by name; what does not fit becomes an issue. */
+export function joinDocuments(
+  documents: readonly ConfigDocument[],
+  options: CatalogOptions,
+  issues: Issue[],
+): Configuration {
+  const catalog = createCatalog(options);
+  const loaded = loadDocuments(documents, issues);
+  const profiles = readProfiles(loaded, catalog, issues);
+  const names = [
+    ...new Set([...BUILT_IN_PROFILES.keys(), ...loaded.profiles.map((profile) => profile.value.profile)]),
+  ];
+  const services = new Map(
+    loaded.services.map((service) => [
+      service.value.service,
+      readService(service, profiles, names, catalog, issues),
+    ]),
+  );
+  const rules = loaded.rules.map((rule) => standaloneEntry(rule, catalog, issues));
+  const profileRules = new Map(
+    [...profiles].map(([name, profile]) => [name, profileEntries(profile, catalog, issues)]),
+  );
+  return {
+    loaded,
+    catalog,
+    profiles,
+    services,
+    rules,
+    profileRules,
+    digest: digestOf(contentOf(loaded, profiles, options)),
+  };
+}
+
+/** Profiles with a document, and the built-in ones that a service subscribes to. */
+function readProfiles(
+  loaded: LoadedDocuments,
+  catalog: Catalog,
+  issues: Issue[],
+): ReadonlyMap<string, Profile> {
+  const profiles = new Map<string, Profile>();
+  for (const profile of loaded.profiles)
+    profiles.set(profile.value.profile, compileProfile(profile, catalog, issues));
+  for (const { value } of loaded.services) {
+    if (value.profile === undefined || profiles.has(value.profile)) continue;
+    const builtIn = readBuiltInProfile(value.profile);
+    if (builtIn !== undefined) profiles.set(value.profile, compileProfile(builtIn, catalog, issues));
+  }
+  return profiles;
+}
+
+/** Everything that the digest covers. */
+function contentOf(
+  loaded: LoadedDocuments,
+  profiles: ReadonlyMap<string, Profile>,
+  options: CatalogOptions,
+): unknown {
+  const byName = <T extends { readonly name: string }>(list: readonly T[]): readonly T[] =>
+    [...list].sort((left, right) => (left.name < right.name ? -1 : 1));
+  return {
+    rules: byName(loaded.rules.map(({ value, document }) => ({ name: value.name, content: document.value }))),
+    profiles: byName([...profiles.values()].map(({ name, document }) => ({ name, content: document.value }))),
+    services: byName(
+      loaded.services.map(({ value, document }) => ({ name: value.service, content: document.value })),
+    ),
+    settings: loaded.settings.document.value,
+    workflows: byName(options.workflows).map(({ name, digest }) => ({ name, digest })),
+    preconditions: options.preconditions.map(({ name }) => name).sort(),
+    eventTypes: (options.eventTypes ?? []).map(({ name }) => name).sort(),
+    plugins: byName(options.plugins ?? []).map(({ name, version }) => ({ name, version })),
+  };
+}
+
+/**
+ * Resolves every rule for every service that it is surely about: documented services, and services that its criteria name.
+ * Services with the same profile and overrides resolve alike, so one of them stands for all.
+ */
+function checkEveryService(configuration: Configuration, issues: Issue[]): void {
+  const { services, rules, profileRules, catalog, loaded } = configuration;
+  const environment = { settings: loaded.settings, catalog };
+  const check = (entry: RuleEntry, service: ServiceContext): void => {
+    const resolved = resolveRule(entry, service, undefined, environment);
+    if (!resolved.ok) issues.push(...resolved.issues);
+  };
+  const alike = new Map<string, ServiceContext>();
+  for (const service of services.values()) {
+    const key = digestOf([service.profile?.name, service.tunables, [...service.overrides]]);
+    if (!alike.has(key)) alike.set(key, service);
+  }
+  for (const service of alike.values()) {
+    for (const entry of profileRules.get(service.profile?.name ?? '') ?? []) check(entry, service);
+    for (const entry of rules) if (entry.matcher.services.length === 0) check(entry, service);
+  }
+  for (const entry of rules) {
+    for (const name of entry.matcher.services) check(entry, services.get(name) ?? undocumentedService(name));
+  }
+}

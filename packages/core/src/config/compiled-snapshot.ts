@@ -1,0 +1,115 @@
+import type { LazarusEvent } from '../events/event.ts';
+import { buildPatternIndex } from '../patterns/pattern-index.ts';
+import type { PatternIndex } from '../patterns/pattern-index.ts';
+import type { Configuration } from './compile-config.ts';
+import { nearestRules } from './nearest-rules.ts';
+import { eventTypeAge, resolveRule } from './resolve-rule.ts';
+import type { Resolution } from './resolve-rule.ts';
+import { compareEntries, whyFirst } from './rule-entry.ts';
+import type { RuleEntry } from './rule-entry.ts';
+import { undocumentedService } from './service-context.ts';
+import type { ServiceContext } from './service-context.ts';
+import type { SettingsDocument } from './settings-schema.ts';
+import type { RuleMatch, Snapshot } from './snapshot.ts';
+
+/** A snapshot together with the settings that the rest of the system is built from. */
+export interface CompiledSnapshot extends Snapshot {
+  readonly settings: SettingsDocument;
+}
+
+interface RuleSet {
+  readonly entries: readonly RuleEntry[];
+  readonly index: PatternIndex;
+}
+
+/** Most resolved rules that are kept; services without a document could otherwise make it grow without bound. */
+const MAX_RESOLVED = 20_000;
+
+/** Makes the snapshot of a checked configuration. */
+export function createSnapshot(configuration: Configuration): CompiledSnapshot {
+  const { loaded, catalog, services, digest } = configuration;
+  const environment = { settings: loaded.settings, catalog };
+  const standalone = ruleSet(configuration.rules);
+  const byProfile = new Map(
+    [...configuration.profileRules].map(([name, entries]) => [name, ruleSet(entries)]),
+  );
+  const none = ruleSet([]);
+  const resolved = new Map<string, Resolution>();
+
+  const serviceOf = (name: string): ServiceContext => services.get(name) ?? undocumentedService(name);
+  const setOf = (service: ServiceContext): RuleSet => byProfile.get(service.profile?.name ?? '') ?? none;
+  const resolve = (entry: RuleEntry, service: ServiceContext, event: LazarusEvent): Resolution => {
+    const key = JSON.stringify([entry.name, service.service, event.environment, event.region]);
+    const known = resolved.get(key);
+    if (known !== undefined) return known;
+    if (resolved.size >= MAX_RESOLVED) resolved.clear();
+    const fresh = resolveRule(entry, service, event, environment);
+    resolved.set(key, fresh);
+    return fresh;
+  };
+
+  return Object.freeze({
+    digest,
+    settings: loaded.settings.value,
+    summary: Object.freeze({
+      digest,
+      rules: [...configuration.rules, ...[...configuration.profileRules.values()].flat()]
+        .map(({ name }) => name)
+        .sort(),
+      services: [...services.keys()].sort(),
+      profiles: [...configuration.profiles.keys()].sort(),
+      workflows: [...catalog.workflows.keys()].sort(),
+    }),
+    match: (event: LazarusEvent): RuleMatch => {
+      const service = serviceOf(event.service);
+      const own = setOf(service);
+      const candidates = [...matching(standalone, event), ...matching(own, event)].sort(compareEntries);
+      const unresolved: { rule: string; because: string }[] = [];
+      for (const [position, entry] of candidates.entries()) {
+        const resolution = resolve(entry, service, event);
+        if (resolution.ok) {
+          const others = candidates.filter((_, at) => at !== position);
+          return {
+            matched: true,
+            rule: resolution.rule,
+            others: others.map(({ name }) => name),
+            why: why(entry, others),
+          };
+        }
+        unresolved.push({
+          rule: entry.name,
+          because: resolution.issues.map(({ message }) => message).join('; '),
+        });
+      }
+      const near =
+        unresolved.length > 0 ? unresolved : nearestRules([...own.entries, ...standalone.entries], event);
+      return { matched: false, nearest: near };
+    },
+    rule: (name: string, event: LazarusEvent) => {
+      const service = serviceOf(event.service);
+      const entry = [...setOf(service).entries, ...standalone.entries].find(
+        (candidate) => candidate.name === name,
+      );
+      const resolution = entry === undefined ? undefined : resolve(entry, service, event);
+      return resolution?.ok === true ? resolution.rule : undefined;
+    },
+    staleAfterMs: (eventType: string) => eventTypeAge(eventType, environment),
+  });
+}
+
+function ruleSet(entries: readonly RuleEntry[]): RuleSet {
+  return { entries, index: buildPatternIndex(entries.map(({ matcher }) => matcher.branches)) };
+}
+
+function matching({ entries, index }: RuleSet, event: LazarusEvent): readonly RuleEntry[] {
+  return index.match(event).flatMap((number) => {
+    const entry = entries[number];
+    if (entry === undefined) return [];
+    return entry.matcher.where === undefined || entry.matcher.where.test(event).holds ? [entry] : [];
+  });
+}
+
+function why(winner: RuleEntry, others: readonly RuleEntry[]): string {
+  const [next] = others;
+  return next === undefined ? 'the only rule that matches' : whyFirst(winner, next);
+}
