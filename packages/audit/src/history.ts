@@ -13,16 +13,8 @@ export interface RecentCommit {
   readonly runId: string;
   /** Milliseconds since the epoch. */
   readonly committedAtMs: number;
-  /** False while the run has no recorded end: it counts as in flight. */
-  readonly finished: boolean;
-}
-
-function textIn(record: DecisionRecord, name: string): string | undefined {
-  for (const gate of record.gates) {
-    const value = gate.evidence[name];
-    if (typeof value === 'string' && value !== '') return value;
-  }
-  return undefined;
+  /** When its run ended, milliseconds since the epoch; absent while it counts as in flight. */
+  readonly finishedAtMs?: number;
 }
 
 /**
@@ -33,34 +25,35 @@ export function toObservation(record: DecisionRecord): RecentObservation | undef
   const observe = record.gates.find((gate) => gate.gate === 'observe');
   const receivedAtMs = Date.parse(record.received_at);
   if (observe === undefined || Number.isNaN(receivedAtMs)) return undefined;
-  const entity = observe.evidence.entity;
   return {
     eventId: record.event_id,
     region: record.region,
     service: record.service,
-    entity: typeof entity === 'string' && entity !== '' ? entity : (record.host ?? record.service),
+    // The same entity as the one that was counted: the host as the provider knows it, else as the event named it.
+    entity: record.incarnation?.instanceId ?? record.host ?? `service:${record.service}`,
     receivedAtMs,
   };
 }
 
 /**
- * What the budget had charged for a committed intent; `undefined` when the record is no remediation. An unknown zone or
- * account is the empty string: it still counts against service and region.
+ * What the budget had charged for a committed intent; `undefined` when the record is no remediation. What is not known is
+ * charged under the same names that the decision uses.
  */
 export function toCommit(
   intent: DecisionRecord,
-  state: { readonly committedAtMs: number; readonly finished: boolean },
+  times: { readonly committedAtMs: number; readonly finishedAtMs?: number },
 ): RecentCommit | undefined {
   if (intent.decision.kind !== 'remediate') return undefined;
+  const zone = intent.gates.find(({ gate }) => gate === 'budget')?.evidence.zone;
   return {
     charge: {
       decisionId: intent.decision_id ?? intent.decision.run_id,
       service: intent.service,
-      zone: textIn(intent, 'zone') ?? '',
-      account: intent.incarnation?.account ?? '',
-      region: intent.incarnation?.region ?? intent.region,
+      zone: typeof zone === 'string' ? zone : 'all',
+      account: intent.incarnation?.account ?? 'unknown',
+      region: intent.region,
     },
     runId: intent.decision.run_id,
-    ...state,
+    ...times,
   };
 }

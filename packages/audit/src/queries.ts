@@ -87,12 +87,12 @@ function readHistory(db: DatabaseSync): Pick<AuditQueries, 'observationsSince' |
   // Remediations whose event ended otherwise (the pager refused, for example) had no effect and charge nothing. A run
   // without an end counts whatever its age: it is still in flight.
   const commits = db.prepare(`
-    SELECT i.body, i.at_ms, r.seq IS NOT NULL AS finished
+    SELECT i.body, i.at_ms, r.at_ms AS finished_at_ms
     FROM entry AS i
     LEFT JOIN entry AS t ON t.kind = 'terminal' AND t.key = i.key
     LEFT JOIN entry AS r ON r.kind = 'run' AND r.key = i.run_id
     WHERE i.kind = 'intent' AND i.decision = 'remediate' AND (t.seq IS NULL OR t.decision = 'remediate')
-      AND (i.at_ms >= ? OR r.seq IS NULL)
+      AND (i.at_ms >= ?1 OR r.at_ms >= ?1 OR r.seq IS NULL)
     ORDER BY i.seq`);
   return {
     // An entry is written after its event was received: the index by write time leaves nothing out.
@@ -107,7 +107,7 @@ function readHistory(db: DatabaseSync): Pick<AuditQueries, 'observationsSince' |
         .map((row) =>
           toCommit(parseRecord(row), {
             committedAtMs: Number(row.at_ms),
-            finished: row.finished === 1,
+            ...(row.finished_at_ms === null ? {} : { finishedAtMs: Number(row.finished_at_ms) }),
           }),
         )
         .filter((commit) => commit !== undefined),

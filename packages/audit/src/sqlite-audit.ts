@@ -10,7 +10,7 @@
  *
  * Not here: retention. Start a new file and keep the old one; the head of the chain says where it ended.
  */
-import { ConfigurationError, PortError } from '@lazarus/core';
+import { parseOptions, PortError } from '@lazarus/core';
 import type { AuditLog, Clock } from '@lazarus/core/ports';
 import { z } from 'zod';
 
@@ -52,22 +52,12 @@ export interface SqliteAudit extends AuditLog {
   /** Counted events that were received in the last `windowMs`, oldest first: rebuilds the rolling windows. Keeps S7. */
   recentObservations(windowMs: number): Promise<readonly RecentObservation[]>;
   /**
-   * Remediations committed in the last `windowMs`, and older ones whose run has not ended, oldest first: rebuilds the
-   * budgets. Keeps S6.
+   * Remediations that were committed or ended in the last `windowMs`, and older ones that have not ended, oldest first:
+   * rebuilds the budgets. Keeps S6.
    */
   recentCommits(windowMs: number): Promise<readonly RecentCommit[]>;
   /** Writes what is queued and closes the file. */
   close(): Promise<void>;
-}
-
-function parseOptions(input: SqliteAuditOptionsInput): z.output<typeof SqliteAuditOptions> {
-  const parsed = SqliteAuditOptions.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw new ConfigurationError({
-    code: 'LZ_OPTION_INVALID',
-    summary: 'createSqliteAudit: invalid options',
-    issues: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
-  });
 }
 
 /**
@@ -86,7 +76,7 @@ export async function createSqliteAudit(
   options: SqliteAuditOptionsInput & { readonly clock: Clock },
 ): Promise<SqliteAudit> {
   const { clock, ...rest } = options;
-  const { file, busyTimeoutMs, secrets } = parseOptions(rest);
+  const { file, busyTimeoutMs, secrets } = parseOptions('createSqliteAudit', SqliteAuditOptions, rest);
   const guard = <T>(work: () => T): T => {
     try {
       return work();

@@ -36,18 +36,15 @@ async function tamper(sql: string): Promise<void> {
   db.close();
 }
 
-function observed(entity: string): GateRecord {
-  const at = '2026-01-01T00:00:00.000Z';
-  return {
-    gate: 'observe',
-    number: 4,
-    verdict: 'pass',
-    reason: 'counted',
-    evidence: { entity },
-    at,
-    duration_ms: 1,
-  };
-}
+const observed: GateRecord = {
+  gate: 'observe',
+  number: 4,
+  verdict: 'pass',
+  reason: 'counted',
+  evidence: {},
+  at: '2026-01-01T00:00:00.000Z',
+  duration_ms: 1,
+};
 
 async function conclude(count: number): Promise<void> {
   const records = Array.from({ length: count }, (_, n) => aDecisionRecord({ event_id: `nagios/${n + 1}` }));
@@ -285,15 +282,21 @@ describe('history after a restart', () => {
 
   it('S7: counted events of the last 10 min come back with their entity, oldest first', async () => {
     const counted = (id: string, receivedMs: number): DecisionRecord =>
-      aDecisionRecord({ event_id: id, received_at: at(receivedMs), gates: [observed('i-web1')] });
+      aDecisionRecord({ event_id: id, received_at: at(receivedMs), gates: [observed] });
     await audit.conclude(counted('nagios/old', -600_001));
     await audit.conclude(counted('nagios/first', -599_000));
     await audit.conclude(aDecisionRecord({ event_id: 'nagios/stale', received_at: at(0), gates: [] }));
     await audit.conclude(counted('nagios/last', -1000));
+    const incarnation = { account: '1', region: 'us-east-1', instanceId: 'i-web2', launchedAtMs: 0 };
+    await audit.conclude({ ...counted('nagios/resolved', -500), incarnation });
+    const { host: _host, ...service } = counted('nagios/service', 0);
+    await audit.conclude(service);
     const seen = await audit.recentObservations(600_000);
     expect(seen.map(({ eventId, entity }) => [eventId, entity])).toEqual([
-      ['nagios/first', 'i-web1'],
-      ['nagios/last', 'i-web1'],
+      ['nagios/first', 'web-1'],
+      ['nagios/last', 'web-1'],
+      ['nagios/resolved', 'i-web2'],
+      ['nagios/service', 'service:web'],
     ]);
     expect(seen[1]).toMatchObject({ region: 'us-east-1', service: 'web', receivedAtMs: clock.now() - 1000 });
   });
@@ -301,7 +304,7 @@ describe('history after a restart', () => {
   it('S6: remediations of the last hour come back with everything they are charged to', async () => {
     const incarnation = { account: '1111', region: 'eu-west-1', instanceId: 'i-1', launchedAtMs: 0 };
     const budget: GateRecord = {
-      ...observed('i-1'),
+      ...observed,
       gate: 'budget',
       number: 13,
       evidence: { zone: 'eu-west-1b' },
@@ -310,29 +313,28 @@ describe('history after a restart', () => {
     await audit.runFinished(aFinishedRun('run-000001'));
     await clock.advance(1000);
     await audit.commitIntent(aRemediation('run-000002', { incarnation, gates: [budget] }));
-    const charge = { service: 'web', zone: 'eu-west-1b', account: '1111', region: 'eu-west-1' };
+    const charge = { service: 'web', zone: 'eu-west-1b', account: '1111', region: 'us-east-1' };
     expect(await audit.recentCommits(3_600_000)).toEqual([
       {
         charge: { decisionId: 'run-000001', ...charge },
         runId: 'run-000001',
         committedAtMs: clock.now() - 1000,
-        finished: true,
+        finishedAtMs: clock.now() - 1000,
       },
-      {
-        charge: { decisionId: 'run-000002', ...charge },
-        runId: 'run-000002',
-        committedAtMs: clock.now(),
-        finished: false,
-      },
+      { charge: { decisionId: 'run-000002', ...charge }, runId: 'run-000002', committedAtMs: clock.now() },
     ]);
   });
 
-  it('S6: a finished remediation leaves the window after 1 h, one in flight stays', async () => {
+  it('S6: a remediation leaves the window 1 h after its end, one in flight stays', async () => {
     await audit.commitIntent(aRemediation('run-000001'));
     await audit.commitIntent(aRemediation('run-000002'));
+    await clock.advance(60_000);
     await audit.runFinished(aFinishedRun('run-000001'));
-    await clock.advance(3_600_001);
-    expect((await audit.recentCommits(3_600_000)).map((commit) => commit.runId)).toEqual(['run-000002']);
+    const open = async () => (await audit.recentCommits(3_600_000)).map((commit) => commit.runId);
+    await clock.advance(3_600_000);
+    expect(await open()).toEqual(['run-000001', 'run-000002']);
+    await clock.advance(1);
+    expect(await open()).toEqual(['run-000002']);
   });
 
   it('an intent that ended in an escalation charges nothing', async () => {

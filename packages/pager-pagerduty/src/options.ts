@@ -1,4 +1,3 @@
-import { ConfigurationError } from '@lazarus/core';
 import { z } from 'zod';
 
 const base = {
@@ -46,13 +45,5 @@ export type PagerDutyPagerOptionsInput = z.input<typeof PagerDutyPagerOptions>;
 /** Options as a caller writes them. */
 export type PagerDutyEventsOptionsInput = z.input<typeof PagerDutyEventsOptions>;
 
-/** @throws ConfigurationError `LZ_OPTION_INVALID`; the message never contains a value. */
-export function parseOptions<S extends z.ZodType>(schema: S, input: unknown, maker: string): z.output<S> {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw new ConfigurationError({
-    code: 'LZ_OPTION_INVALID',
-    summary: `${maker}: invalid options`,
-    issues: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
-  });
-}
+/** Options with all defaults. */
+export type ResolvedPagerDutyPagerOptions = z.output<typeof PagerDutyPagerOptions>;

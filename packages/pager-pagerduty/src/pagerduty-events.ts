@@ -1,10 +1,10 @@
 import type { Clock, Random } from '@lazarus/core/ports';
 
-import { ConfigurationError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core';
 import { z } from 'zod';
 
 import { createHttpClient } from './http-client.ts';
-import { PagerDutyEventsOptions, type PagerDutyEventsOptionsInput, parseOptions } from './options.ts';
+import { PagerDutyEventsOptions, type PagerDutyEventsOptionsInput } from './options.ts';
 
 /** A page to open. */
 export interface PageTrigger {
@@ -35,7 +35,7 @@ export interface PagerDutyEvents {
   trigger(page: PageTrigger): Promise<void>;
 }
 
-const Trigger = z.object({
+const Trigger = z.looseObject({
   incidentKey: z.string().min(1).max(255),
   summary: z.string().min(1),
   source: z.string().min(1),
@@ -51,21 +51,11 @@ export function createPagerDutyEvents(
   options: PagerDutyEventsOptionsInput & { readonly clock: Clock; readonly random: Random },
 ): PagerDutyEvents {
   const { clock, random, ...rest } = options;
-  const settings = parseOptions(PagerDutyEventsOptions, rest, 'createPagerDutyEvents');
+  const settings = parseOptions('createPagerDutyEvents', PagerDutyEventsOptions, rest);
   const send = createHttpClient(settings, { clock, random });
   return {
     trigger: async ({ incidentKey, customDetails, signal, ...page }) => {
-      const parsed = Trigger.safeParse({ incidentKey, ...page });
-      if (!parsed.success) {
-        throw new ConfigurationError({
-          code: 'LZ_OPTION_INVALID',
-          summary: 'trigger: the page cannot be opened',
-          issues: parsed.error.issues.map((issue) => ({
-            path: issue.path.join('.'),
-            message: issue.message,
-          })),
-        });
-      }
+      parseOptions('trigger', Trigger, { incidentKey, ...page });
       const payload = { severity: 'critical', ...page, summary: page.summary.slice(0, 1024) };
       await send({
         method: 'POST',

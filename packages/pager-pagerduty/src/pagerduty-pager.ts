@@ -1,10 +1,14 @@
 import type { Clock, Logger, Page, Pager, PagerCall, PageResult, Random } from '@lazarus/core/ports';
 
-import { describeError, PortError } from '@lazarus/core';
+import { describeError, parseOptions, PortError } from '@lazarus/core';
 
 import { createHttpClient, type HttpAnswer } from './http-client.ts';
 import { type Incident, type IsLazarus, parseIncident, parseIncidents, toPage } from './incident.ts';
-import { PagerDutyPagerOptions, type PagerDutyPagerOptionsInput, parseOptions } from './options.ts';
+import {
+  PagerDutyPagerOptions,
+  type PagerDutyPagerOptionsInput,
+  type ResolvedPagerDutyPagerOptions,
+} from './options.ts';
 
 /** The pager service, with notes. */
 export interface PagerDutyPager extends Pager {
@@ -39,7 +43,7 @@ const newest = (incidents: readonly Incident[]): Incident | undefined =>
 
 /** The calls of the REST API that are needed here. */
 function createIncidents(
-  options: ReturnType<typeof parseOptions<typeof PagerDutyPagerOptions>>,
+  options: ResolvedPagerDutyPagerOptions,
   ports: { readonly clock: Clock; readonly random: Random },
 ) {
   const send = createHttpClient(options, ports);
@@ -119,7 +123,7 @@ export function createPagerDutyPager(
   },
 ): PagerDutyPager {
   const { clock, random, logger, ...rest } = options;
-  const settings = parseOptions(PagerDutyPagerOptions, rest, 'createPagerDutyPager');
+  const settings = parseOptions('createPagerDutyPager', PagerDutyPagerOptions, rest);
   const incidents = createIncidents(settings, { clock, random });
   const isLazarus = makeIsLazarus([...settings.responders, settings.from]);
 

@@ -1,13 +1,13 @@
 import type { Clock, Delivery, Logger, Meter, Random, Sensor } from '@lazarus/core/ports';
 
-import { describeError, withTimeout } from '@lazarus/core';
+import { describeError, parseOptions, withTimeout } from '@lazarus/core';
 
 import { backOffMs, isAborted, pause } from './back-off.ts';
 import { createBell } from './bell.ts';
 import { type KinesisConnection, openKinesis } from './kinesis-client.ts';
 import { readError } from './kinesis-failure.ts';
 import type { LeaseStore } from './leases/lease.ts';
-import { type KinesisSensorOptionsInput, parseSensorOptions } from './options.ts';
+import { KinesisSensorOptions, type KinesisSensorOptionsInput } from './options.ts';
 import type { DeadLetter } from './shards/shard-delivery.ts';
 import { identifyStream } from './shards/shard-listing.ts';
 import { createShardSession, type ShardSession, type ShardStatus } from './shards/shard-session.ts';
@@ -56,7 +56,7 @@ export async function createKinesisSensor(
   options: KinesisSensorOptionsInput & KinesisConnection & KinesisSensorPorts,
 ): Promise<KinesisSensor> {
   const { client, clientConfig, clock, random, leases, onDeadLetter, logger, meter, ...rest } = options;
-  const settings = parseSensorOptions(rest);
+  const settings = parseOptions('createKinesisSensor', KinesisSensorOptions, rest);
   const kinesis = await openKinesis({ ...(client && { client }), ...(clientConfig && { clientConfig }) });
   const bell = createBell();
   const over = new AbortController();

@@ -2,12 +2,12 @@ import type { PutRecordsRequestEntry } from '@aws-sdk/client-kinesis';
 import type { LazarusEvent } from '@lazarus/core';
 import type { Clock, EventStream, Random } from '@lazarus/core/ports';
 
-import { PortError, withTimeout } from '@lazarus/core';
+import { parseOptions, PortError, withTimeout } from '@lazarus/core';
 
 import { backOffMs, pause } from './back-off.ts';
 import { type KinesisConnection, openKinesis, type OpenKinesis } from './kinesis-client.ts';
 import { classifyFailure, depositError } from './kinesis-failure.ts';
-import { type KinesisStreamOptionsInput, parseStreamOptions } from './options.ts';
+import { KinesisStreamOptions, type KinesisStreamOptionsInput } from './options.ts';
 
 /** Most records of one PutRecords call. */
 const MAX_RECORDS = 500;
@@ -101,7 +101,11 @@ export async function createKinesisStream(
   options: KinesisStreamOptionsInput & KinesisConnection & { readonly clock: Clock; readonly random: Random },
 ): Promise<KinesisStream> {
   const { client, clientConfig, clock, random, ...rest } = options;
-  const { streamName, maxAttempts, requestTimeoutMs, retry } = parseStreamOptions(rest);
+  const { streamName, maxAttempts, requestTimeoutMs, retry } = parseOptions(
+    'createKinesisStream',
+    KinesisStreamOptions,
+    rest,
+  );
   const kinesis = await openKinesis({ ...(client && { client }), ...(clientConfig && { clientConfig }) });
   const ended = new AbortController();
 

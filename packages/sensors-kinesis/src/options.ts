@@ -1,4 +1,3 @@
-import { ConfigurationError } from '@lazarus/core';
 import { z } from 'zod';
 
 const Retry = z
@@ -63,23 +62,3 @@ export type KinesisSensorOptionsInput = z.input<typeof KinesisSensorOptions>;
 
 /** Options with all defaults. */
 export type ResolvedKinesisSensorOptions = z.output<typeof KinesisSensorOptions>;
-
-function parse<S extends z.ZodType>(schema: S, input: unknown, maker: string): z.output<S> {
-  const parsed = schema.safeParse(input);
-  if (parsed.success) return parsed.data;
-  throw new ConfigurationError({
-    code: 'LZ_OPTION_INVALID',
-    summary: `${maker}: invalid options`,
-    issues: parsed.error.issues.map((issue) => ({ path: issue.path.join('.'), message: issue.message })),
-  });
-}
-
-/** @throws ConfigurationError `LZ_OPTION_INVALID`. */
-export function parseStreamOptions(input: KinesisStreamOptionsInput): z.output<typeof KinesisStreamOptions> {
-  return parse(KinesisStreamOptions, input, 'createKinesisStream');
-}
-
-/** @throws ConfigurationError `LZ_OPTION_INVALID`. */
-export function parseSensorOptions(input: KinesisSensorOptionsInput): ResolvedKinesisSensorOptions {
-  return parse(KinesisSensorOptions, input, 'createKinesisSensor');
-}
