@@ -56,7 +56,7 @@ export function renderVotes(
   ];
 }
 
-const INDENT = ' '.repeat(TITLE_WIDTH + 12);
+const INDENT = ' '.repeat(TITLE_WIDTH + 14);
 
 function voteLine(vote: Vote, paint: Paint): string {
   const verdict = vote.verdict === 'yes' ? paint.green('yes') : paint.red('NO ');

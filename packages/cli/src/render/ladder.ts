@@ -49,7 +49,7 @@ function heading(record: DecisionRecord, options: RenderOptions): readonly strin
   const type = record.event_type === '' ? 'an event' : oneLine(record.event_type);
   return [
     `${paint.bold(oneLine(record.event_id))}  ${type} about ${subjectOf(record)} (${oneLine(place)})`,
-    `${renderOutcome(record.decision, options)}`,
+    renderOutcome(record.decision, options),
     paint.dim(
       `received ${record.received_at}, decided by ${oneLine(record.coordinator)} in ${took}, ${rule}, ${config}`,
     ),

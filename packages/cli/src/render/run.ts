@@ -3,6 +3,8 @@ import { humanBetween, plural, shortId } from './amounts.ts';
 import { createPaint, oneLine } from './paint.ts';
 import type { Paint, RenderOptions } from './paint.ts';
 
+const STATUS_WIDTH = 'compensated'.length;
+
 /** A run in one line. */
 export function renderRunLine(run: RunView, options: RenderOptions): string {
   const paint = createPaint(options);
@@ -39,8 +41,10 @@ function stepLine(step: StepView, widest: number, paint: Paint): string {
     ...(took === undefined ? [] : [took]),
     ...(step.error === undefined ? [] : [paint.red(oneLine(`${step.error.code}: ${step.error.message}`))]),
   ];
-  const status = statusColor(step.status, paint)(step.status.padEnd('compensated'.length));
-  return `  ${oneLine(step.step).padEnd(widest)}  ${status}  ${notes.join(', ')}`.trimEnd();
+  const name = `  ${oneLine(step.step).padEnd(widest)}`;
+  const color = statusColor(step.status, paint);
+  if (notes.length === 0) return `${name}  ${color(step.status)}`;
+  return `${name}  ${color(step.status.padEnd(STATUS_WIDTH))}  ${notes.join(', ')}`;
 }
 
 function statusColor(status: RunView['status'] | StepView['status'], paint: Paint): (text: string) => string {

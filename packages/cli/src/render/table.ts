@@ -17,5 +17,5 @@ export function renderTable(header: readonly string[], rows: readonly (readonly 
 }
 
 function widthOf(text: string): number {
-  return [...stripVTControlCharacters(text)].length;
+  return stripVTControlCharacters(text).length;
 }

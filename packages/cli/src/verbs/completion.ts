@@ -40,7 +40,7 @@ function describe(program: Command): readonly Words[] {
 
 function optionsOf(command: Command): Words['options'] {
   return command.options.flatMap((option) =>
-    option.long === undefined || option.long === null
+    typeof option.long !== 'string'
       ? []
       : [{ long: option.long, description: option.description, choices: option.argChoices ?? [] }],
   );

@@ -1,0 +1,161 @@
+import { createApi } from '@lazarus/api';
+import type { ApiPorts } from '@lazarus/api';
+import type { DecisionRecord } from '@lazarus/core';
+import { createSystemClock } from '@lazarus/core';
+import type { LiveEntry } from '@lazarus/core/stream';
+import type { Pause } from '@lazarus/core/ports';
+import {
+  createFakeAuditLog,
+  createFakeFleet,
+  createFakeWorkflowEngine,
+  silentLogger,
+} from '@lazarus/testing';
+import { serve } from '@hono/node-server';
+import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { run, wantsColor } from '../src/index.ts';
+import { aRecord } from './fixture.ts';
+
+/** A real server with the API of a node over fakes, and an intake whose answer a test sets. */
+export async function startNode(options: { readonly tokens?: readonly string[] } = {}) {
+  const clock = createSystemClock();
+  const audit = createFakeAuditLog();
+  const engine = createFakeWorkflowEngine({ clock });
+  const fleet = createFakeFleet({ clock });
+  const observers = new Set<{ next(entry: LiveEntry): void }>();
+  const planned: unknown[] = [];
+  const received: unknown[] = [];
+  let pauses: Pause[] = [];
+  let planAnswer: DecisionRecord = aRecord();
+  let intakeStatus = 202;
+  const ports: ApiPorts = {
+    clock,
+    log: silentLogger,
+    audit,
+    engine,
+    fleet,
+    controller: {
+      snapshot: undefined,
+      plan: async (event) => {
+        planned.push(event);
+        return planAnswer;
+      },
+    },
+    pauses: {
+      list: async () => pauses,
+      set: async (pause) => void pauses.push(pause),
+      clear: async (scope) => {
+        const kept = pauses.filter((pause) => pause.scope.service !== scope.service);
+        const cleared = pauses.length - kept.length;
+        pauses = kept;
+        return cleared;
+      },
+    },
+    live: {
+      subscribe: (observer) => {
+        observers.add(observer);
+        return { unsubscribe: () => void observers.delete(observer) };
+      },
+    },
+    checks: [{ name: 'audit', check: () => 'writable' }],
+  };
+  const api = createApi(
+    { node: { name: 'a', region: 'us-east-1', version: '0.1.0' }, auth: { tokens: options.tokens ?? [] } },
+    ports,
+  );
+  api.app.post('/v1/events', async (context) => {
+    if (intakeStatus === 202) received.push(await context.req.json());
+    const error = {
+      code: 'x',
+      message: 'the event was refused',
+      issues: [{ path: 'service', message: 'is missing' }],
+    };
+    return intakeStatus === 202
+      ? context.json({ accepted: 1 }, 202)
+      : context.json({ error }, intakeStatus as 400);
+  });
+  const server = serve({ fetch: api.app.fetch, hostname: '127.0.0.1', port: 0 });
+  await new Promise((resolve) => server.once('listening', resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    audit,
+    engine,
+    fleet,
+    planned,
+    received,
+    answerPlan: (record: DecisionRecord) => void (planAnswer = record),
+    answerIntake: (status: number) => void (intakeStatus = status),
+    push: (entry: LiveEntry) => observers.forEach((observer) => observer.next(entry)),
+    close: () =>
+      new Promise<void>((resolve) => {
+        api.close();
+        server.close(() => resolve());
+      }),
+  };
+}
+
+/** How a child process ended. */
+export interface Ended {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+/** Starts the command as a process of its own, with an environment of its own. */
+export function startLazarus(words: readonly string[], options: Surroundings = {}) {
+  const child = spawn(process.execPath, ['--conditions=@lazarus/source', MAIN, ...words], {
+    env: { PATH: '', ...options.env },
+    stdio: ['pipe', 'pipe', 'pipe'],
+  });
+  let out = '';
+  let err = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(options.input ?? '');
+  const ended = new Promise<Ended>((resolve) => child.once('close', (code) => resolve({ code, out, err })));
+  return {
+    ended,
+    interrupt: () => child.kill('SIGINT'),
+    stopReading: () => void child.stdout.destroy(),
+    /** Resolves when the output contains a text. */
+    async sees(text: string): Promise<void> {
+      while (!out.includes(text)) {
+        if (child.exitCode !== null) throw new Error(`ended without ${text}: ${out}${err}`);
+        await new Promise((resolve) => child.stdout.once('data', resolve));
+      }
+    },
+  };
+}
+
+/** Runs the command as a process of its own, to its end. */
+export function lazarusProcess(words: readonly string[], options: Surroundings = {}): Promise<Ended> {
+  return startLazarus(words, options).ended;
+}
+
+/** Runs the same command line in this process, which is quicker. */
+export async function lazarus(words: readonly string[], options: Surroundings = {}): Promise<Ended> {
+  let out = '';
+  let err = '';
+  const env = options.env ?? {};
+  const code = await run(words, {
+    out: (text) => void (out += text),
+    err: (text) => void (err += text),
+    readInput: async () => options.input ?? '',
+    env,
+    color: wantsColor(env, false),
+    now: () => Date.now(),
+    newId: () => randomUUID(),
+    signal: new AbortController().signal,
+  });
+  return { code, out, err };
+}
+
+interface Surroundings {
+  readonly env?: Record<string, string>;
+  readonly input?: string;
+}
