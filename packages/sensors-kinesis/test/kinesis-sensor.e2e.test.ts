@@ -28,6 +28,7 @@ import {
   drain,
   eventually,
   idOf,
+  pullAgain,
   random,
   type Region,
   someEvents,
