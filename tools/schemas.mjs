@@ -2,23 +2,54 @@
 // packages for editors. Usage: node --conditions=@lazarus/source tools/schemas.mjs [--update]
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { z } from 'zod';
 import { root } from './run-command.mjs';
 
-/** Shipped file, the package entry and export it is made from, and the title editors show. */
+/** Shipped file, the schema it is made from, and the title editors show. */
 const schemas = [
   {
     file: 'packages/core/schemas/event.v1.json',
-    from: '@lazarus/core',
+    from: 'packages/core/src/events/event.ts',
     name: 'EventSchema',
     title: 'Lazarus event',
+  },
+  {
+    file: 'packages/core/schemas/rule.v1.json',
+    from: 'packages/core/src/rules/rule-schema.ts',
+    name: 'RuleSchema',
+    title: 'Lazarus rule',
+  },
+  {
+    file: 'packages/core/schemas/profile.v1.json',
+    from: 'packages/core/src/profiles/profile-schema.ts',
+    name: 'ProfileSchema',
+    title: 'Lazarus profile',
+  },
+  {
+    file: 'packages/core/schemas/service.v1.json',
+    from: 'packages/core/src/config/service-schema.ts',
+    name: 'ServiceSchema',
+    title: 'Lazarus service',
+  },
+  {
+    file: 'packages/core/schemas/settings.v1.json',
+    from: 'packages/core/src/config/settings-schema.ts',
+    name: 'SettingsSchema',
+    title: 'Lazarus settings',
+  },
+  {
+    file: 'packages/dag/schemas/workflow.v1.json',
+    from: 'packages/dag/src/document/workflow-schema.ts',
+    name: 'WorkflowDocumentSchema',
+    title: 'Lazarus workflow',
   },
 ];
 
 const update = process.argv.includes('--update');
 let drifted = 0;
 for (const { file, from, name, title } of schemas) {
-  const schema = (await import(from))[name];
+  const schema = (await import(pathToFileURL(join(root, from)).href))[name];
   if (schema === undefined) throw new Error(`${from} exports no ${name}, which ${file} is made from`);
   // Draft 7 is what YAML editors understand; the input side is what people write.
   const document = { ...z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }), title };
