@@ -46,3 +46,4 @@ export type { Journal, JournalEntry, JournalWrite, RunQuery, RunSummary, WriteOu
 export { resolveInputs } from './engine/run-inputs.ts';
 export { buildGraph, type Graph } from './graph/graph.ts';
 export { checkMakeBeforeBreak, type MakeBeforeBreakFinding } from './graph/make-before-break.ts';
+export { loadShippedWorkflows } from './shipped-workflows.ts';

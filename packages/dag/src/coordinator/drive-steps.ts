@@ -89,7 +89,10 @@ class Driver {
   }
 
   async #on(chosen: Selected): Promise<void> {
-    if (chosen.key === this.#deadline?.key) return this.#onDeadline();
+    if (chosen.key === this.#deadline?.key) {
+      this.#onDeadline();
+      return;
+    }
     if (chosen.key === this.#release?.key) {
       this.#release = undefined;
       return;
@@ -129,11 +132,15 @@ class Driver {
     }
   }
 
+  #isStopped(): boolean {
+    return this.stop !== undefined;
+  }
+
   #startReady(): void {
-    for (let changed = true; changed && this.stop === undefined; ) {
+    for (let changed = true; changed; ) {
       changed = false;
       for (const state of this.#options.steps) {
-        if (this.stop !== undefined || state.status !== 'waiting') continue;
+        if (this.#isStopped() || state.status !== 'waiting') continue;
         const readiness = this.#readiness(state);
         if (readiness === 'wait') continue;
         changed = true;

@@ -56,7 +56,7 @@ export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
     const mayHaveHappened = (body.mayHaveHappened || attempt.uncertain) && !action.readOnly;
     const verdict = await askGuard(attempt, ports, body.signal);
     if (verdict.verdict === 'fail') {
-      return { stopped: verdict.reason, code: stopCode(verdict, point), uncertain: mayHaveHappened } satisfies BodyResult as Json;
+      return { stopped: verdict.reason, code: stopCode(verdict, point), uncertain: mayHaveHappened } satisfies BodyResult;
     }
     body.signal.throwIfAborted();
     const context = actionContext(attempt, ports, body);

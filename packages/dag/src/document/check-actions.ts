@@ -1,4 +1,4 @@
-import { didYouMean } from '@lazarus/core/documents';
+import { didYouMean, parseDuration } from '@lazarus/core/documents';
 import type { DocumentPath } from '@lazarus/core/documents';
 import type { Json } from '@lazarus/core/ports';
 import type { Action } from '../actions/action.ts';
@@ -65,7 +65,9 @@ function checkTimerStep({ issues }: CheckInput, path: DocumentPath, step: StepDo
   }
   if (step.uses === WAIT_ACTION) {
     const keys = Object.keys(step.with ?? {});
-    if (keys.length !== 1 || keys[0] !== 'for') issues.add([...path, 'with'], `${WAIT_ACTION} takes exactly one input`, 'for: 30s');
+    const duration = step.with?.['for'];
+    const isDuration = typeof duration === 'string' && (duration.includes('${{') || parseDuration(duration) !== undefined);
+    if (keys.length !== 1 || !isDuration) issues.add([...path, 'with'], `${WAIT_ACTION} takes exactly one input, a duration`, 'for: 30s');
   } else if (step.with !== undefined) {
     issues.add([...path, 'with'], 'with makes no sense for a step that waits');
   }

@@ -85,6 +85,6 @@ function resolveStep(id: string, step: StepDocument, retry: RetryPolicy, stepMs:
 function kindOf(step: StepDocument): Pick<StepDefinition, 'kind' | 'uses' | 'with' | 'wait' | 'signal'> {
   if (step.signal !== undefined) return { kind: 'signal', uses: 'signal', with: {}, signal: step.signal };
   if (step.wait !== undefined) return { kind: 'wait', uses: WAIT_ACTION, with: {}, wait: step.wait };
-  if (step.uses === WAIT_ACTION) return { kind: 'wait', uses: WAIT_ACTION, with: {}, wait: String(step.with?.['for']) };
+  if (step.uses === WAIT_ACTION) return { kind: 'wait', uses: WAIT_ACTION, with: {}, wait: step.with?.['for'] as string };
   return { kind: 'action', uses: step.uses ?? '', with: step.with ?? {} };
 }

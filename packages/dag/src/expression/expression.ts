@@ -137,7 +137,7 @@ function checkParts(source: string, scope: ExpressionScope): ReturnType<Expressi
   const environment = withNumbers(new Environment({ limits: LIMITS, homogeneousAggregateLiterals: false }));
   for (const [name, shape] of Object.entries(scope)) {
     if (typeof shape === 'string') environment.registerVariable(name, shape);
-    else environment.registerVariable({ name, schema: shape as Record<string, string> });
+    else environment.registerVariable({ name, schema: shape });
   }
   const types: ValueType[] = [];
   for (const part of splitAlternatives(source)) {
@@ -162,7 +162,7 @@ function evaluateParts(source: string, parts: readonly ParseResult[], values: Ex
   for (const [index, part] of parts.entries()) {
     const isLast = index === parts.length - 1;
     try {
-      const value = toJson(part(values as Record<string, unknown>));
+      const value = toJson(part(values));
       if (value !== null || isLast) return value;
     } catch (error) {
       const isMissing = error instanceof EvaluationError && error.code === 'no_such_key';

@@ -308,7 +308,7 @@ function summary(row: Row): RunSummary {
     service: String(row['service']),
     status: String(row['status']) as RunSummary['status'],
     startedAtMs: Number(row['started_at']),
-    ...(row['host'] === null ? {} : { hostId: String(row['host']) }),
+    ...(typeof row['host'] === 'string' ? { hostId: row['host'] } : {}),
     ...(row['ended_at'] === null ? {} : { endedAtMs: Number(row['ended_at']) }),
   };
 }
