@@ -71,7 +71,7 @@ describe('lazarus emit', () => {
     const input = JSON.stringify({
       id: '7',
       source: 'monitor',
-      event_type: 'X',
+      event_type: 'HealthcheckDown',
       region: 'eu-west-1',
       service: 'web',
       time: '2026-01-01T00:00:00Z',
@@ -88,7 +88,7 @@ describe('lazarus emit', () => {
     node.answerIntake(400);
     const spool = join(folder, 'refused-at-once');
     const { code, out, err } = await lazarus(at('emit', ...flags, '--spool', spool));
-    node.answerIntake(202);
+    node.answerIntake(undefined);
     expect({ code, out }).toEqual({ code: 2, out: '' });
     expect(err).toBe('lazarus: the event was refused\n  service is missing\n');
     await expect(readdir(spool)).rejects.toThrow('ENOENT');
@@ -153,13 +153,70 @@ describe('lazarus emit', () => {
     await lazarus(['emit', ...flags, '--spool', spool, '--url', NOWHERE]);
     node.answerIntake(400);
     const refused = await lazarus(at('emit', '--flush', '--spool', spool));
-    node.answerIntake(202);
+    node.answerIntake(undefined);
     expect({ code: refused.code, out: refused.out }).toEqual({
       code: 2,
       out: '{"sent":0,"refused":1,"waiting":0}\n',
     });
     expect(await readdir(join(spool, 'refused'))).toHaveLength(1);
   }, 40_000);
+
+  it('says which field of the event is wrong, with a suggestion', async () => {
+    const input = JSON.stringify({
+      event_type: 'HealthcheckDown',
+      servce: 'web',
+      region: 'us-east-1',
+      environment: 'prod',
+    });
+    const { code, err } = await lazarus(at('emit', '--file', '-'), { input });
+    expect(code).toBe(2);
+    expect(err).toContain('servce found the unknown key "servce" (did you mean "service"?)');
+  });
+
+  it('passes on what the node warns of, on standard error', async () => {
+    const { code, err } = await lazarus(at('emit', ...flags, '--type', 'NeverHeardOf'));
+    expect(code).toBe(0);
+    expect(err).toMatch(/^warning: event_type /);
+  });
+
+  const nagios = {
+    NAGIOS_HOSTNAME: 'web-1',
+    NAGIOS_HOSTSTATE: 'DOWN',
+    NAGIOS_HOSTSTATETYPE: 'HARD',
+    NAGIOS_HOSTEVENTID: '17',
+    NAGIOS_EVENTSTARTTIME: '1767225600',
+    NAGIOS_TIMET: '1767225600',
+    NAGIOS__HOSTSERVICE_NAME: 'web',
+    NAGIOS__HOSTREGION: 'us-east-1',
+    NAGIOS__HOSTENVIRONMENT: 'prod',
+    LAZARUS_NAGIOS_NODE: 'nagios-a',
+  };
+
+  it('turns the environment of a Nagios event handler into an event', async () => {
+    const { code, out, err } = await lazarusProcess(at('emit', '--nagios'), { env: nagios });
+    expect({ code, err }).toEqual({ code: 0, err: '' });
+    expect(out).toMatch(/^nagios\/nagios-a\//);
+    expect(node.received.at(-1)).toMatchObject({
+      event_type: 'NagiosHostAlarm',
+      service: 'web',
+      host: 'web-1',
+      region: 'us-east-1',
+    });
+  });
+
+  it('deposits nothing for a soft state and says so; what is no event handler ends with 2', async () => {
+    const before = node.received.length;
+    const soft = await lazarus(at('emit', '--nagios'), { env: { ...nagios, NAGIOS_HOSTSTATETYPE: 'SOFT' } });
+    expect(soft).toEqual({
+      code: 0,
+      out: '',
+      err: 'ignored, soft state: web-1 is DOWN and still being retried\n',
+    });
+    const none = await lazarus(at('emit', '--nagios'));
+    expect(none.code).toBe(2);
+    expect(none.err).toContain('NAGIOS_HOSTNAME is missing');
+    expect(node.received).toHaveLength(before);
+  });
 
   it('prints the event and sends nothing with --dry-run', async () => {
     const before = node.received.length;
@@ -261,7 +318,12 @@ describe('lazarus plan', () => {
     const event = join(folder, 'event.json');
     await writeFile(
       event,
-      JSON.stringify({ event_type: 'X', service: 'web', region: 'us-east-1', environment: 'prod' }),
+      JSON.stringify({
+        event_type: 'HealthcheckDown',
+        service: 'web',
+        region: 'us-east-1',
+        environment: 'prod',
+      }),
     );
     const acts = await lazarusProcess(at('plan', '--event', event));
     expect(acts.code).toBe(3);

@@ -7,9 +7,11 @@ import type { Pause } from '@lazarus/core/ports';
 import {
   createFakeAuditLog,
   createFakeFleet,
+  createFakeStream,
   createFakeWorkflowEngine,
   silentLogger,
 } from '@lazarus/testing';
+import { createIntake } from '@lazarus/sensors-http';
 import { serve } from '@hono/node-server';
 import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -18,7 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { run, wantsColor } from '../src/index.ts';
 import { aRecord } from './fixture.ts';
 
-/** A real server with the API of a node over fakes, and an intake whose answer a test sets. */
+/** A real server with the intake and the API of a node, over fakes of what lies behind them. */
 export async function startNode(options: { readonly tokens?: readonly string[] } = {}) {
   const clock = createSystemClock();
   const audit = createFakeAuditLog();
@@ -29,7 +31,7 @@ export async function startNode(options: { readonly tokens?: readonly string[] }
   const received: unknown[] = [];
   let pauses: Pause[] = [];
   let planAnswer: DecisionRecord = aRecord();
-  let intakeStatus = 202;
+  let intakeStatus: number | undefined;
   const ports: ApiPorts = {
     clock,
     log: silentLogger,
@@ -65,18 +67,25 @@ export async function startNode(options: { readonly tokens?: readonly string[] }
     { node: { name: 'a', region: 'us-east-1', version: '0.1.0' }, auth: { tokens: options.tokens ?? [] } },
     ports,
   );
-  api.app.post('/v1/events', async (context) => {
-    if (intakeStatus === 202) received.push(await context.req.json());
+  const stream = createFakeStream({ clock });
+  const deposit: typeof stream.deposit = async (event) => {
+    received.push(event);
+    return stream.deposit(event);
+  };
+  const intake = createIntake({}, { clock, log: silentLogger, stream: { deposit } });
+  const refuse = (): Response => {
     const error = {
       code: 'x',
       message: 'the event was refused',
       issues: [{ path: 'service', message: 'is missing' }],
     };
-    return intakeStatus === 202
-      ? context.json({ accepted: 1 }, 202)
-      : context.json({ error }, intakeStatus as 400);
-  });
-  const server = serve({ fetch: api.app.fetch, hostname: '127.0.0.1', port: 0 });
+    return Response.json({ error }, { status: intakeStatus ?? 400 });
+  };
+  const route = (request: Request) => {
+    if (new URL(request.url).pathname !== '/v1/events') return api.fetch(request);
+    return intakeStatus === undefined ? intake.fetch(request) : refuse();
+  };
+  const server = serve({ fetch: route, hostname: '127.0.0.1', port: 0 });
   await new Promise((resolve) => server.once('listening', resolve));
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
@@ -86,7 +95,7 @@ export async function startNode(options: { readonly tokens?: readonly string[] }
     planned,
     received,
     answerPlan: (record: DecisionRecord) => void (planAnswer = record),
-    answerIntake: (status: number) => void (intakeStatus = status),
+    answerIntake: (status: number | undefined) => void (intakeStatus = status),
     push: (entry: LiveEntry) => observers.forEach((observer) => observer.next(entry)),
     close: () =>
       new Promise<void>((resolve) => {

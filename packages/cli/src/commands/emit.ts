@@ -10,10 +10,13 @@ export function emitCommand(cli: Cli): Command {
     usage: 'emit',
     summary: 'deposit an event in the stream',
     description:
-      'Deposits one event in the stream of the node and prints its id. The event comes from flags, a file or standard input; id and time are made up when nobody gave them.',
+      'Deposits one event in the stream of the node and prints its id. The event comes from flags, a file, standard input or the environment of a Nagios event handler; id and time are made up when nobody gave them.',
     options: [
       ...eventOptions(),
       new Option('-f, --file <path>', 'read the event from a JSON file, - for standard input; flags win'),
+      new Option('--nagios', 'read the event from the NAGIOS_* variables of an event handler').conflicts(
+        'file',
+      ),
       new Option('--spool <dir>', 'keep the event in this folder while the node cannot be reached').env(
         'LAZARUS_SPOOL',
       ),
@@ -27,6 +30,7 @@ export function emitCommand(cli: Cli): Command {
         'a host is down',
       ],
       ['lazarus emit --file event.json', 'the same from a file'],
+      ['lazarus emit --nagios --spool /var/spool/lazarus', 'as a Nagios event handler'],
       ['lazarus emit --flush --spool /var/spool/lazarus', 'send what had to wait, from cron'],
     ],
     run: async (options, context) => (await import('../verbs/emit.ts')).emit(options, context),

@@ -1,3 +1,4 @@
+import type { Issue } from '@lazarus/core';
 import { CliFailure } from '../cli-failure.ts';
 import { failureOf } from '../client/client.ts';
 import type { Answer, Client } from '../client/client.ts';
@@ -16,6 +17,7 @@ const DEPOSIT_TIMEOUT_MS = 5_000;
 /** Options of `emit`. */
 export interface EmitOptions extends EventOptions {
   readonly file?: string;
+  readonly nagios?: boolean;
   readonly spool?: string;
   readonly flush?: boolean;
   readonly dryRun?: boolean;
@@ -36,12 +38,17 @@ export async function emit(options: EmitOptions, context: Context): Promise<Exit
   }
   const answer = await deposit(await context.connect(DEPOSIT_TIMEOUT_MS), event);
   if (answer instanceof CliFailure) return keep(event, answer, options, context);
+  warn(answer, context);
   report(event, 'accepted', options, context);
   return EXIT.ok;
 }
 
 async function draft(options: EmitOptions, { terminal }: Context): Promise<DraftEvent | undefined> {
   const defaults = { nowMs: terminal.now(), newId: terminal.newId, env: terminal.env };
+  if (options.nagios === true) {
+    const { eventFromNagios } = await import('../emit/nagios.ts');
+    return eventFromNagios(options, defaults, (why) => terminal.err(`ignored, ${why}\n`));
+  }
   if (options.file === undefined) return eventFromOptions(options, undefined, defaults);
   const { readDocument } = await import('../emit/read-document.ts');
   return eventFromOptions(options, await readDocument(options.file, terminal), defaults);
@@ -56,6 +63,14 @@ async function deposit(client: Client, event: DraftEvent): Promise<Answer | CliF
   } catch (error) {
     if (error instanceof CliFailure && error.exitCode === EXIT.unreachable) return error;
     throw error;
+  }
+}
+
+/** What the node thinks of an event that it took all the same. */
+function warn({ body }: Answer, { terminal }: Context): void {
+  const { results = [] } = body as { results?: readonly { warnings?: readonly Issue[] }[] };
+  for (const { path, message, hint } of results.flatMap(({ warnings = [] }) => warnings)) {
+    terminal.err(`warning: ${path} ${message}${hint === undefined ? '' : ` (${hint})`}\n`);
   }
 }
 
