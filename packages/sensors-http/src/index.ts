@@ -1,3 +1,7 @@
+export { SIGNATURE_HEADERS, signRequest } from './access/request-signature.ts';
+export { createIntake, type Intake, type IntakeEndpoint, type IntakePorts } from './intake/intake.ts';
+export { IntakeOptions } from './intake/options.ts';
+export type { Verdict } from './intake/verdicts.ts';
 export { INTAKE_PROBLEMS, type IntakeProblemCode } from './problem.ts';
 export type { NagiosEnvironment } from './nagios/nagios-environment.ts';
 export {
@@ -6,3 +10,4 @@ export {
   type NagiosReading,
   nagiosToEvent,
 } from './nagios/nagios-to-event.ts';
+export type { Reading } from './reading.ts';

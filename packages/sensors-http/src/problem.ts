@@ -15,7 +15,10 @@ export const INTAKE_PROBLEMS = {
     summary: 'Too many deposits are under way; try again after Retry-After.',
   },
   internal: { status: 500, summary: 'The intake failed; its log says why.' },
-  unavailable: { status: 503, summary: 'The stream did not take an event; send the same request again.' },
+  unavailable: {
+    status: 503,
+    summary: 'The stream did not take every event; send the same request again.',
+  },
 } as const;
 
 /** Name of a problem. */
@@ -30,21 +33,34 @@ export interface IntakeProblem {
   readonly retryAfterSeconds?: number;
 }
 
-/** The answer for a problem: `{ error: { code, message, issues? } }`, as the API of a node answers. */
+/** Seconds after which a sender that was turned away may come back: a deposit takes far less. */
+export const RETRY_AFTER_SECONDS = 1;
+
+/** A JSON answer that nobody stores or guesses the type of. */
+export function jsonResponse(
+  body: unknown,
+  status: number,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return Response.json(body, {
+    status,
+    headers: { 'Cache-Control': 'no-store', 'X-Content-Type-Options': 'nosniff', ...headers },
+  });
+}
+
+/**
+ * The answer for a problem: `{ error: { code, message, issues? } }`, as the API of a node answers.
+ *
+ * @param more - Other members of the body, such as the verdict on each event.
+ */
 export function problemResponse(
   problem: IntakeProblem,
   more: Readonly<Record<string, unknown>> = {},
 ): Response {
   const { code, message, issues, retryAfterSeconds } = problem;
   const error = { code, message, ...(issues === undefined ? {} : { issues }) };
-  return Response.json(
-    { error, ...more },
-    {
-      status: INTAKE_PROBLEMS[code].status,
-      headers: {
-        ...(code === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {}),
-        ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
-      },
-    },
-  );
+  return jsonResponse({ error, ...more }, INTAKE_PROBLEMS[code].status, {
+    ...(code === 'unauthorized' ? { 'WWW-Authenticate': 'Bearer' } : {}),
+    ...(retryAfterSeconds === undefined ? {} : { 'Retry-After': String(retryAfterSeconds) }),
+  });
 }
