@@ -1,1 +1,29 @@
-export {};
+export {
+  type BallotBox,
+  type BallotInput,
+  type BallotTerms,
+  type Counted,
+  openBallot,
+  stepBallot,
+  tallyOf,
+} from './ballot/ballot-box.ts';
+export { type Answer, AnswerSchema, type Question, QuestionSchema } from './ballot/messages.ts';
+export { type Tally, tally, type TallyTerms } from './ballot/tally.ts';
+export {
+  type Coordinator,
+  CoordinatorOptions,
+  type CoordinatorPorts,
+  createCoordinator,
+  type LateVote,
+} from './coordinator/coordinator.ts';
+export {
+  majorityOf,
+  type Member,
+  type Membership,
+  MembershipSchema,
+  requiredVotes,
+  resolveMembership,
+} from './coordinator/membership.ts';
+export { createInProcessNetwork, type InProcessNetwork, type LinkFault } from './transports/in-process.ts';
+export type { QuestionHandler, Reply, VoteTransport } from './transports/transport.ts';
+export { createVoter, type Voter, type VoterPorts } from './voter/voter.ts';

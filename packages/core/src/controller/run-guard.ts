@@ -105,6 +105,7 @@ async function stillTrue(
       configDigest: snapshot.digest,
       event: run.event,
       rule: run.rule,
+      required: rule.quorum.required,
       deadlineAtMs: nowMs + Math.min(BALLOT_MS, rule.quorum.timeoutMs),
       ...(run.hostId === undefined ? {} : { hostId: run.hostId }),
     },

@@ -437,6 +437,7 @@ const ballot: Gate = async (walk) => {
       configDigest: known(walk.snapshot).digest,
       event: known(walk.event),
       rule: rule.name,
+      required: rule.quorum.required,
       ...(walk.target === undefined ? {} : { hostId: walk.target.hostId }),
       deadlineAtMs: walk.reads.clock.monotonic() + Math.min(rule.quorum.timeoutMs, remainingMs(walk)),
     },
@@ -451,7 +452,8 @@ const ballot: Gate = async (walk) => {
   };
   if (result.outcome === 'reached') return pass(`${result.yes} of ${result.members} nodes say yes`, evidence);
   const failing = failingChecks(walk);
-  const count = `${result.yes} of ${result.required} needed votes`;
+  const unmet = (result.unmet ?? []).map((line) => `; ${line}`).join('');
+  const count = `${result.yes} of ${result.required} needed votes${unmet}`;
   if (result.outcome === 'timed_out') return escalate('quorum_timed_out', `${count} in time`, { evidence });
   if (failing.length === 0) return escalate('quorum_not_reached', count, { evidence });
   return escalate('precondition_failed', `${count}; ${failing.join('; ')}`, {

@@ -137,6 +137,10 @@ export const ERROR_CODES = {
     summary: 'An expression does not parse, or its types do not fit.',
     remedy: 'Correct the expression at the position that the message names.',
   },
+  LZ_VOTE_TRANSPORT: {
+    summary: 'A node could not be asked for its vote.',
+    remedy: 'Check the node and the network between the nodes; one missing vote does not stop decisions, two do.',
+  },
   LZ_FAULT_REFUSED: {
     summary: 'A fault was not injected: kind or target is not allowed.',
     remedy: 'Check the experiment and the allow-list of the environment.',

@@ -19,6 +19,8 @@ export interface BallotRequest {
   readonly rule: string;
   /** Provider id of the target, so that all members look at the same incarnation. */
   readonly hostId?: string;
+  /** Yes votes that the rule asks for. The membership's majority is the floor; more than there are members means all. */
+  readonly required?: number;
   /** Monotonic instant of the coordinator at which the ballot ends. */
   readonly deadlineAtMs: number;
 }
@@ -58,6 +60,8 @@ export interface BallotResult {
   readonly members: number;
   readonly votes: readonly Vote[];
   readonly voided: readonly VoidVote[];
+  /** What the ballot as a whole did not show, for example a vote from the host's own zone; one line each. */
+  readonly unmet?: readonly string[];
   readonly durationMs: number;
 }
 

@@ -70,7 +70,8 @@ export function definePrecondition<const N extends string, S extends z.ZodType>(
 
 /** Plain JavaScript can pass anything: the compiler's promises are not relied on. */
 function problemsOf(given: PreconditionSpec<string, z.ZodType>): Issue[] {
-  const spec: Partial<Record<keyof typeof given, unknown>> & Pick<typeof given, 'name' | 'aliases' | 'params'> = given;
+  const spec: Partial<Record<keyof typeof given, unknown>> &
+    Pick<typeof given, 'name' | 'aliases' | 'params'> = given;
   const issues: Issue[] = [];
   const refuse = (path: string, message: string, hint?: string): void => {
     issues.push({ path, message, ...(hint === undefined ? {} : { hint }) });

@@ -1,0 +1,249 @@
+/**
+ * Puts one question to every member, this node included, and counts the answers.
+ *
+ *   ask all ──▶ count each answer ──▶ certain? ──▶ (wait a moment for the rest) ──▶ result
+ *                      │                                                             │
+ *                      └── deadline ──▶ timed_out                later votes ──▶ onLateVote
+ *
+ * Any member may coordinate, and a coordinator that dies loses nothing: the event is delivered again.
+ *
+ * Invariants:
+ * S2: reached only by the tally; a member that does not answer, answers late or cannot be asked has not said yes.
+ * L4: one member down, the others decide; two of three down, nobody does.
+ */
+import { describeError, parseOptions } from '@lazarus/core';
+import type {
+  BallotRequest,
+  BallotResult,
+  Clock,
+  Ids,
+  Logger,
+  VoidVote,
+  Vote,
+  Voters,
+} from '@lazarus/core/ports';
+import { z } from 'zod';
+import type { BallotBox, BallotInput } from '../ballot/ballot-box.ts';
+import { openBallot, stepBallot, tallyOf } from '../ballot/ballot-box.ts';
+import type { Question } from '../ballot/messages.ts';
+import type { VoteTransport } from '../transports/transport.ts';
+import type { Voter } from '../voter/voter.ts';
+import type { Membership } from './membership.ts';
+import { requiredVotes } from './membership.ts';
+
+/** Options of {@link createCoordinator}. */
+export const CoordinatorOptions = z.strictObject({
+  /** How long a ballot whose outcome is certain waits for the other votes, so that they are in the record. @defaultValue 250 */
+  completeForMs: z.int().min(0).max(5_000).default(250),
+  /** How long after the end of a ballot late votes are still recorded. @defaultValue 5000 */
+  lateForMs: z.int().min(0).max(60_000).default(5_000),
+});
+
+/** A vote that arrived when the result was already given. */
+export interface LateVote {
+  readonly decisionId: string;
+  readonly vote?: Vote;
+  readonly voided?: VoidVote;
+}
+
+/** What a coordinator works with. */
+export interface CoordinatorPorts {
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly log: Logger;
+  readonly transport: VoteTransport;
+  /** This node's own voter; it is asked without the network. */
+  readonly voter: Voter;
+  /** Called for every vote after the result, for the record. */
+  readonly onLateVote?: (late: LateVote) => void;
+}
+
+/** A coordinator that can be closed. */
+export interface Coordinator extends Voters {
+  /** Ends every open ballot; their promises reject. */
+  close(): Promise<void>;
+}
+
+/**
+ * Creates the coordinator of one node, which implements core's `Voters`. With one member it is a ballot of 1 of 1, and
+ * the result says so.
+ *
+ * @throws ConfigurationError `LZ_OPTION_INVALID`.
+ */
+export function createCoordinator(
+  options: z.input<typeof CoordinatorOptions> & { readonly self: string; readonly membership: Membership },
+  ports: CoordinatorPorts,
+): Coordinator {
+  const { self, membership, ...rest } = options;
+  const { completeForMs, lateForMs } = parseOptions('createCoordinator', CoordinatorOptions, rest);
+  const closing = new AbortController();
+  const { transport, voter } = ports;
+  transport.serve((question, context) => voter.answer(question, context));
+
+  const askMember = async (member: string, question: Question, signal: AbortSignal): Promise<BallotInput> => {
+    try {
+      if (member === self) {
+        return {
+          kind: 'answer',
+          asked: self,
+          from: self,
+          answer: await voter.answer(question, { from: self, signal }),
+        };
+      }
+      return { kind: 'answer', asked: member, ...(await transport.ask(member, question, { signal })) };
+    } catch (error) {
+      return { kind: 'failed', asked: member, detail: describeError(error) };
+    }
+  };
+
+  return {
+    ballot: async (request, { signal }) => {
+      const abort = AbortSignal.any([signal, closing.signal]);
+      abort.throwIfAborted();
+      const run = createBallotRun(request, { membership, completeForMs, lateForMs }, ports, closing.signal);
+      const question: Question = { ...run.question, coordinator: self };
+      for (const { id } of membership.members) {
+        void askMember(id, question, AbortSignal.any([run.lateSignal, closing.signal])).then(run.receive);
+      }
+      return run.result(abort);
+    },
+    close: async () => {
+      closing.abort(new DOMException('the coordinator is closing', 'AbortError'));
+      await transport.close();
+    },
+  };
+}
+
+interface BallotRun {
+  readonly question: Omit<Question, 'coordinator'>;
+  /** Aborts when late votes are no longer of interest. */
+  readonly lateSignal: AbortSignal;
+  receive(input: BallotInput): void;
+  result(signal: AbortSignal): Promise<BallotResult>;
+}
+
+function createBallotRun(
+  request: BallotRequest,
+  options: { readonly membership: Membership; readonly completeForMs: number; readonly lateForMs: number },
+  ports: CoordinatorPorts,
+  closing: AbortSignal,
+): BallotRun {
+  const { clock } = ports;
+  const startedAtMs = clock.monotonic();
+  const { deadlineAtMs } = request;
+  const nonce = ports.ids.next('ballot');
+  const required = requiredVotes(options.membership, request.required);
+  const late = new AbortController();
+  const changed = createSignalBox();
+  let box: BallotBox = openBallot({
+    membership: options.membership,
+    required,
+    decisionId: request.decisionId,
+    configDigest: request.configDigest,
+    nonce,
+    startedAtMs,
+    deadlineAtMs,
+  });
+  let isDone = false;
+
+  const resultNow = (outcome: BallotResult['outcome']): BallotResult => {
+    const { yes, unmet } = tallyOf(box);
+    return {
+      outcome,
+      yes,
+      required,
+      members: options.membership.members.length,
+      votes: box.votes,
+      voided: box.voided,
+      ...(unmet.length === 0 ? {} : { unmet: unmet.map(({ check, reason }) => `${check} ${reason}`) }),
+      durationMs: clock.monotonic() - startedAtMs,
+    };
+  };
+  const waitUntil = async (untilMs: number, signal: AbortSignal): Promise<void> => {
+    const woken = new AbortController();
+    const stop = changed.onNext(() => woken.abort());
+    const both = AbortSignal.any([woken.signal, signal]);
+    await clock.sleep(Math.max(0, untilMs - clock.monotonic()), { signal: both }).catch(() => undefined);
+    stop();
+    signal.throwIfAborted();
+  };
+  const decide = async (signal: AbortSignal): Promise<BallotResult['outcome']> => {
+    while (clock.monotonic() < deadlineAtMs) {
+      const { outcome } = tallyOf(box);
+      if (outcome !== 'open') return outcome;
+      await waitUntil(deadlineAtMs, signal);
+    }
+    const { outcome } = tallyOf(box);
+    return outcome === 'open' ? 'timed_out' : outcome;
+  };
+  const complete = async (signal: AbortSignal): Promise<void> => {
+    const untilMs = Math.min(deadlineAtMs, clock.monotonic() + options.completeForMs);
+    while (box.outstanding.length > 0 && clock.monotonic() < untilMs) await waitUntil(untilMs, signal);
+  };
+  const lingerForLateVotes = async (): Promise<void> => {
+    const untilMs = deadlineAtMs + options.lateForMs;
+    const signal = AbortSignal.any([late.signal, closing]);
+    while (box.outstanding.length > 0 && clock.monotonic() < untilMs) await waitUntil(untilMs, signal);
+    late.abort(new DOMException('the ballot is over', 'AbortError'));
+  };
+
+  return {
+    question: {
+      version: 1,
+      decision_id: request.decisionId,
+      config_digest: request.configDigest,
+      membership_epoch: options.membership.epoch,
+      nonce,
+      expires_at: deadlineAtMs,
+      expires_in_ms: Math.max(0, Math.min(600_000, deadlineAtMs - startedAtMs)),
+      event: request.event,
+      rule: request.rule,
+      ...(request.hostId === undefined ? {} : { host_id: request.hostId }),
+    },
+    lateSignal: late.signal,
+    receive: (input) => {
+      if (late.signal.aborted) return;
+      const step = stepBallot(box, input, clock.monotonic());
+      box = step.state;
+      if (isDone) reportLate(request.decisionId, step.verdict, ports);
+      changed.emit();
+    },
+    result: async (signal) => {
+      try {
+        const outcome = await decide(signal);
+        await complete(signal);
+        return resultNow(outcome);
+      } catch (error) {
+        late.abort(error);
+        throw error;
+      } finally {
+        isDone = true;
+        void lingerForLateVotes().catch(() => undefined);
+      }
+    },
+  };
+}
+
+function reportLate(
+  decisionId: string,
+  counted: ReturnType<typeof stepBallot>['verdict'],
+  ports: CoordinatorPorts,
+): void {
+  const what = counted.counted ? { vote: counted.vote } : { voided: counted.voided };
+  ports.log.debug('a vote arrived after the result', { decision_id: decisionId, ...what });
+  ports.onLateVote?.({ decisionId, ...what });
+}
+
+/** Wakes whoever waits for the next answer. */
+function createSignalBox(): { emit(): void; onNext(listener: () => void): () => void } {
+  const listeners = new Set<() => void>();
+  return {
+    emit: () => {
+      for (const listener of [...listeners]) listener();
+    },
+    onNext: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}

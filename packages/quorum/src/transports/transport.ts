@@ -1,0 +1,24 @@
+import type { Question } from '../ballot/messages.ts';
+
+/** Answers questions of other nodes. `from` is the identity that the transport has proven. */
+export type QuestionHandler = (
+  question: unknown,
+  context: { readonly from: string; readonly signal: AbortSignal },
+) => Promise<unknown>;
+
+/** An answer and who gave it. */
+export interface Reply {
+  /** Identity that the transport has proven. Keeps S18. */
+  readonly from: string;
+  /** Not examined yet. */
+  readonly answer: unknown;
+}
+
+/** Carries questions and answers between nodes. It delivers, delays or loses; it never judges. */
+export interface VoteTransport {
+  /** Asks one member. @throws PortError `LZ_VOTE_TRANSPORT`, or the signal's reason. */
+  ask(member: string, question: Question, options: { readonly signal: AbortSignal }): Promise<Reply>;
+  /** Answers the questions that others ask this node. */
+  serve(handler: QuestionHandler): void;
+  close(): Promise<void>;
+}

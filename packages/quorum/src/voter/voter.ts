@@ -1,0 +1,208 @@
+/**
+ * One node's vote. A voter believes nothing that the question says about the world: it takes the rule from its own
+ * configuration, the host from its own view of the fleet, and asks the host itself, from its own zone.
+ *
+ * Invariants:
+ * S2: yes only when every check passed in time; anything else is no.
+ * S8: a vote without any check is no.
+ * S15: with another configuration it does not vote; it answers with its own digest, and the vote is void.
+ * S16: a host that is unknown, protected or has not opted in is never voted for.
+ * S18: only members are answered.
+ */
+import { describeError, evaluatePrechecks, PortError, withTimeout } from '@lazarus/core';
+import type { EffectiveRule, Snapshot } from '@lazarus/core';
+import type { CheckResult, Clock, Fleet, HealthProbe, Host, Logger, Windows } from '@lazarus/core/ports';
+import type { Answer, Question } from '../ballot/messages.ts';
+import { QuestionSchema } from '../ballot/messages.ts';
+import type { Membership } from '../coordinator/membership.ts';
+
+/** A voter stops looking when this share of the time is over, so that its no (and why) still arrives in time. */
+const ANSWER_WITHIN = 0.9;
+/** Longest wait for the voter's own view of the fleet or of the windows. */
+const READ_TIMEOUT_MS = 5_000;
+
+/** What a voter works with; all of it is the node's own. */
+export interface VoterPorts {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly fleet: Fleet;
+  /** Looks from this node's zone. */
+  readonly probe: HealthProbe;
+  /** The configuration in force now. */
+  readonly snapshot: () => Snapshot | undefined;
+  /** This node's own counts; when given, the vote is no while they are over the bounds. */
+  readonly windows?: Windows;
+}
+
+/** Answers ballots. */
+export interface Voter {
+  readonly id: string;
+  /** @throws PortError `LZ_VOTE_TRANSPORT` for a question that is malformed or comes from a stranger. */
+  answer(
+    question: unknown,
+    context: { readonly from: string; readonly signal: AbortSignal },
+  ): Promise<Answer>;
+}
+
+/** Creates the voter of one member. */
+export function createVoter(
+  options: { readonly self: string; readonly membership: Membership },
+  ports: VoterPorts,
+): Voter {
+  const { self, membership } = options;
+  return {
+    id: self,
+    answer: async (received, { from, signal }) => {
+      const question = readQuestion(received, from, membership);
+      const bind = (verdict: Answer['verdict'], checks: readonly CheckResult[]): Answer => ({
+        version: 1,
+        decision_id: question.decision_id,
+        config_digest: snapshot?.digest ?? '',
+        membership_epoch: membership.epoch,
+        nonce: question.nonce,
+        expires_at: question.expires_at,
+        voter: self,
+        zone: ports.probe.zone,
+        verdict,
+        checks: checks as Answer['checks'],
+      });
+      // S15: one snapshot per vote, whatever is loaded meanwhile.
+      const snapshot = ports.snapshot();
+      if (snapshot?.digest !== question.config_digest || membership.epoch !== question.membership_epoch)
+        return bind('no', []);
+      const checks = await examine(question, snapshot, ports, signal);
+      const isYes = checks.length > 0 && checks.every((check) => check.verdict === 'pass');
+      return bind(isYes ? 'yes' : 'no', checks);
+    },
+  };
+}
+
+function readQuestion(received: unknown, from: string, membership: Membership): Question {
+  const refuse = (why: string): never => {
+    throw new PortError({
+      code: 'LZ_VOTE_TRANSPORT',
+      message: `a question from ${from} was refused: ${why}`,
+      retryable: false,
+    });
+  };
+  if (!membership.members.some((member) => member.id === from)) refuse('it is not a member');
+  const parsed = QuestionSchema.safeParse(received);
+  if (!parsed.success)
+    return refuse(`it is malformed at ${parsed.error.issues[0]?.path.join('.') ?? 'the root'}`);
+  if (parsed.data.coordinator !== from) refuse(`it claims to come from ${parsed.data.coordinator}`);
+  return parsed.data;
+}
+
+async function examine(
+  question: Question,
+  snapshot: Snapshot,
+  ports: VoterPorts,
+  outer: AbortSignal,
+): Promise<readonly CheckResult[]> {
+  const { clock } = ports;
+  const startedMs = clock.monotonic();
+  const timeUp = new AbortController();
+  const ended = new AbortController();
+  const signal = AbortSignal.any([outer, timeUp.signal]);
+  clock.sleep(question.expires_in_ms * ANSWER_WITHIN, { signal: ended.signal }).then(
+    () => timeUp.abort(new DOMException('the ballot is about to end', 'AbortError')),
+    () => undefined,
+  );
+  try {
+    const rule = snapshot.rule(question.rule, question.event);
+    if (rule === undefined)
+      return [failure('Rule', `rule ${question.rule} does not exist here`, startedMs, clock)];
+    const [target, windows] = await Promise.all([
+      findTarget(question, ports, signal),
+      checkWindows(question, rule, ports, signal),
+    ]);
+    const checks = await evaluatePrechecks({
+      prechecks: rule.prechecks,
+      event: question.event,
+      target: target.host,
+      fleet: ports.fleet,
+      probe: ports.probe,
+      clock,
+      log: ports.log,
+      signal,
+    });
+    return [...target.checks, ...windows, ...checks];
+  } finally {
+    ended.abort();
+  }
+}
+
+/** Finds the host in this node's own view; that it may be acted on is a check of its own. Keeps S16. */
+async function findTarget(
+  question: Question,
+  ports: VoterPorts,
+  signal: AbortSignal,
+): Promise<{ readonly host: Host | undefined; readonly checks: readonly CheckResult[] }> {
+  const hostId = question.host_id;
+  if (hostId === undefined) return { host: undefined, checks: [] };
+  const startedMs = ports.clock.monotonic();
+  const fail = (reason: string): { host: undefined; checks: CheckResult[] } => ({
+    host: undefined,
+    checks: [failure('Target', reason, startedMs, ports.clock)],
+  });
+  try {
+    const reference = { service: question.event.service, host: hostId };
+    const host = await withTimeout(ports.clock, READ_TIMEOUT_MS, signal, (within) =>
+      ports.fleet.find(reference, { signal: within }),
+    );
+    if (host?.hostId !== hostId) return fail(`${hostId} is unknown to this node`);
+    if (host.environment !== question.event.environment)
+      return fail(`${hostId} is in ${host.environment}, the event says ${question.event.environment}`);
+    if (host.isProtected) return fail(`${host.name} is protected`);
+    if (!host.managed) return fail(`${host.name} has not opted in`);
+    const evidence = { host_id: hostId, zone: host.zone, state: host.state, lifecycle: host.lifecycle };
+    return {
+      host,
+      checks: [
+        { check: 'Target', verdict: 'pass', evidence, durationMs: ports.clock.monotonic() - startedMs },
+      ],
+    };
+  } catch (error) {
+    return fail(`the fleet could not be read: ${describeError(error)}`);
+  }
+}
+
+/** This node's own counts: no while they are over the bounds, also when the shared ones are not. Keeps S7. */
+async function checkWindows(
+  question: Question,
+  rule: EffectiveRule,
+  ports: VoterPorts,
+  signal: AbortSignal,
+): Promise<readonly CheckResult[]> {
+  const { windows, clock } = ports;
+  if (windows === undefined) return [];
+  const startedMs = clock.monotonic();
+  const { region, service } = question.event;
+  try {
+    const view = await withTimeout(clock, READ_TIMEOUT_MS, signal, () => windows.view({ region, service }));
+    if (view.breaker.state !== 'closed')
+      return [
+        failure('LocalWindows', `the breaker of ${region} is ${view.breaker.state} here`, startedMs, clock),
+      ];
+    const max = rule.limits.maxEntities;
+    if (view.entities > max)
+      return [
+        failure(
+          'LocalWindows',
+          `${view.entities} of ${service} are failing by this node's count, ${max} are allowed`,
+          startedMs,
+          clock,
+        ),
+      ];
+    const evidence = { entities: view.entities, services: view.breaker.services };
+    return [{ check: 'LocalWindows', verdict: 'pass', evidence, durationMs: clock.monotonic() - startedMs }];
+  } catch (error) {
+    return [
+      failure('LocalWindows', `the counts could not be read: ${describeError(error)}`, startedMs, clock),
+    ];
+  }
+}
+
+function failure(check: string, reason: string, startedMs: number, clock: Clock): CheckResult {
+  return { check, verdict: 'fail', reason, durationMs: clock.monotonic() - startedMs };
+}

@@ -1,0 +1,173 @@
+import type { EffectiveRule, Snapshot } from '@lazarus/core';
+import { createMemoryWindows } from '@lazarus/core/memory';
+import type { Host, Windows } from '@lazarus/core/ports';
+import type { Question } from '@lazarus/quorum';
+import { createVoter } from '@lazarus/quorum';
+import {
+  aHost,
+  anEvent,
+  createFakeFleet,
+  createFakeHealthProbe,
+  createManualClock,
+  silentLogger,
+} from '@lazarus/testing';
+import { describe, expect, it } from 'vitest';
+import { aRule, aSnapshot, threeMembers, ZONES } from './three-nodes.ts';
+
+const question: Question = {
+  version: 1,
+  decision_id: 'd1',
+  config_digest: 'digest-1',
+  membership_epoch: 4,
+  nonce: 'ballot-1',
+  expires_at: 77,
+  expires_in_ms: 20_000,
+  coordinator: 'b',
+  event: anEvent(),
+  rule: 'host_down',
+  host_id: 'i-web1',
+};
+
+function createBench(
+  options: { rule?: EffectiveRule; target?: Partial<Host>; windows?: Windows; latencyMs?: number } = {},
+) {
+  const clock = createManualClock();
+  const fleet = createFakeFleet({
+    clock,
+    hosts: ZONES.map((zone, index) => aHost({ hostId: `i-web${index + 1}`, zone })),
+  });
+  fleet.put({ ...fleet.get('i-web1')!, ...options.target });
+  const probe = createFakeHealthProbe({ clock, zone: ZONES[0], latencyMs: options.latencyMs ?? 0 });
+  probe.set('i-web1', 'unreachable');
+  let snapshot: Snapshot | undefined = aSnapshot(options.rule ?? aRule());
+  const voter = createVoter(
+    { self: 'a', membership: threeMembers },
+    {
+      clock,
+      log: silentLogger,
+      fleet,
+      probe,
+      snapshot: () => snapshot,
+      ...(options.windows === undefined ? {} : { windows: options.windows }),
+    },
+  );
+  const answer = (part: Partial<Record<keyof Question, unknown>> = {}, from = 'b') =>
+    voter.answer({ ...question, ...part }, { from, signal: new AbortController().signal });
+  return { clock, fleet, probe, answer, use: (next: Snapshot | undefined) => (snapshot = next) };
+}
+
+describe('voter', () => {
+  it('says yes when every check passes, and repeats what the vote is bound to', async () => {
+    const answer = await createBench().answer();
+    expect(answer).toMatchObject({
+      verdict: 'yes',
+      voter: 'a',
+      zone: ZONES[0],
+      decision_id: 'd1',
+      nonce: 'ballot-1',
+      expires_at: 77,
+      membership_epoch: 4,
+    });
+    expect(answer.checks.map(({ check, verdict }) => `${check} ${verdict}`)).toEqual([
+      'Target pass',
+      'MinActiveHosts pass',
+      'HealthCheckDown pass',
+      'PeerCheck pass',
+    ]);
+  });
+
+  it('says no when one check fails, with the reason', async () => {
+    const bench = createBench();
+    bench.probe.set('i-web2', 'unhealthy');
+    const answer = await bench.answer();
+    expect(answer.verdict).toBe('no');
+    expect(answer.checks.find(({ check }) => check === 'PeerCheck')?.reason).toContain('web2 (unhealthy)');
+  });
+
+  it('does not vote with another configuration, none, or in another membership epoch (S15)', async () => {
+    const bench = createBench();
+    expect(await bench.answer({ config_digest: 'digest-2' })).toMatchObject({
+      verdict: 'no',
+      config_digest: 'digest-1',
+      checks: [],
+    });
+    expect(await bench.answer({ membership_epoch: 5 })).toMatchObject({ membership_epoch: 4, checks: [] });
+    bench.use(undefined);
+    expect(await bench.answer()).toMatchObject({ verdict: 'no', config_digest: '', checks: [] });
+    expect(bench.probe.probed).toEqual([]);
+  });
+
+  it('says no to a rule that it does not have', async () => {
+    expect(await createBench().answer({ rule: 'other' })).toMatchObject({
+      verdict: 'no',
+      checks: [{ check: 'Rule', verdict: 'fail' }],
+    });
+  });
+
+  it.each<[string, Partial<Host>, string]>([
+    ['protected', { isProtected: true }, 'web1 is protected'],
+    ['not opted in', { managed: false }, 'web1 has not opted in'],
+    ['of another environment', { environment: 'stage' }, 'i-web1 is in stage, the event says prod'],
+    ['of another service', { service: 'api' }, 'i-web1 is unknown to this node'],
+  ])('says no about a host that is %s by its own view (S16)', async (_which, target, reason) => {
+    const answer = await createBench({ target }).answer();
+    expect(answer.verdict).toBe('no');
+    expect(answer.checks[0]).toMatchObject({ check: 'Target', verdict: 'fail', reason });
+  });
+
+  it('says no when the fleet cannot be read, and about a host that it knows by name only', async () => {
+    const bench = createBench();
+    expect((await bench.answer({ host_id: 'web1' })).checks[0]).toMatchObject({
+      verdict: 'fail',
+      reason: 'web1 is unknown to this node',
+    });
+    bench.fleet.fail('throttled');
+    const answer = await bench.answer();
+    expect(answer.verdict).toBe('no');
+    expect(answer.checks[0]?.reason).toContain('LZ_FLEET_UNAVAILABLE');
+  });
+
+  it('says no when there is nothing to check (S8)', async () => {
+    const answer = await createBench({ rule: aRule({ prechecks: [] }) }).answer({ host_id: undefined });
+    expect(answer).toMatchObject({ verdict: 'no', checks: [] });
+  });
+
+  it('answers no before the ballot ends when a probe takes too long', async () => {
+    const bench = createBench({ latencyMs: 1_900 });
+    const pending = bench.answer({ expires_in_ms: 1_000 });
+    await bench.clock.advance(900);
+    const answer = await pending;
+    expect(answer.verdict).toBe('no');
+    expect(answer.checks.find(({ check }) => check === 'HealthCheckDown')?.reason).toContain('about to end');
+    expect(bench.clock.pending).toBe(0);
+  });
+
+  it('answers members only, and only well-formed questions in their own name (S18)', async () => {
+    const bench = createBench();
+    await expect(bench.answer({}, 'x')).rejects.toMatchObject({ code: 'LZ_VOTE_TRANSPORT' });
+    await expect(bench.answer({ coordinator: 'c' })).rejects.toThrow('claims to come from c');
+    await expect(bench.answer({ event: { id: 'x' } })).rejects.toThrow('malformed at event');
+    await expect(bench.answer({ surprise: 1 } as never)).rejects.toThrow('malformed');
+  });
+
+  it('says no while its own counts are over the bounds, unknown or unreadable (S7)', async () => {
+    const clock = createManualClock();
+    const windows = createMemoryWindows({ clock, history: [] });
+    expect((await createBench({ windows }).answer()).verdict).toBe('yes');
+    for (let host = 0; host < 4; host += 1)
+      await windows.observe({ eventId: `e${host}`, region: 'us-east-1', service: 'web', entity: `h${host}` });
+    const limited = await createBench({ windows }).answer();
+    expect(limited).toMatchObject({ verdict: 'no' });
+    expect(limited.checks.find(({ check }) => check === 'LocalWindows')?.reason).toContain(
+      '4 of web are failing',
+    );
+    expect((await createBench({ windows: createMemoryWindows({ clock }) }).answer()).verdict).toBe('no');
+    const broken: Windows = {
+      ...windows,
+      view: async () => {
+        throw new Error('gone');
+      },
+    };
+    expect((await createBench({ windows: broken }).answer()).verdict).toBe('no');
+  });
+});
