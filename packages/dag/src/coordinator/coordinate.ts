@@ -16,6 +16,7 @@ import type { RunHandle, StepBody } from './run-handle.ts';
 import { runView } from './run-view.ts';
 import { stepBody } from './step-body.ts';
 import type { BodyPorts, StepPoint } from './step-body.ts';
+import { planReacknowledge } from './reacknowledge.ts';
 import { planStep } from './step-plan.ts';
 import type { PlanContext } from './step-plan.ts';
 import { createStepState } from './step-state.ts';
@@ -52,6 +53,7 @@ class Coordinator implements CoordinatedRun {
   readonly #options: CoordinatorOptions;
   readonly #context: PlanContext;
   readonly #main: readonly StepState[];
+  readonly #background: readonly StepState[];
   #cleanup: readonly StepState[] = [];
   #final: readonly StepState[] = [];
   #stop: Stop | undefined;
@@ -65,11 +67,13 @@ class Coordinator implements CoordinatedRun {
     this.#options = options;
     this.#context = { actions: options.actions, values: () => this.#values() };
     this.#main = handle.run.definition.steps.map((step) => createStepState(planStep(step, 'steps', this.#context), step));
+    const reacknowledge = planReacknowledge(handle.run, this.#context);
+    this.#background = reacknowledge === undefined ? [] : [reacknowledge];
   }
 
   async execute(): Promise<RunView> {
     const { run } = this.#handle;
-    const main = await this.#drive('steps', this.#main, { startedAtMs: run.startedAtMs, deadlineAtMs: run.deadlineAtMs, isStoppable: true });
+    const main = await this.#drive('steps', [...this.#main, ...this.#background], { startedAtMs: run.startedAtMs, deadlineAtMs: run.deadlineAtMs, isStoppable: true });
     this.#stop = main.stop;
     this.#outcome = main.stop?.outcome ?? 'succeeded';
     let atMs = main.atMs;
@@ -131,7 +135,9 @@ class Coordinator implements CoordinatedRun {
       steps,
       ...times,
       body: (state) => this.#body(state),
-      onChange: (state, atMs) => this.#options.onStep?.(state, atMs),
+      onChange: (state, atMs) => {
+        if (state.plan.isBackground !== true) this.#options.onStep?.(state, atMs);
+      },
     });
   }
 

@@ -66,13 +66,13 @@ class Driver {
   }
 
   async run(): Promise<void> {
-    const { handle, name, steps, isStoppable, deadlineAtMs, releaseAtMs } = this.#options;
+    const { handle, name, isStoppable, deadlineAtMs, releaseAtMs } = this.#options;
     this.#startReady();
-    if (steps.every(hasEnded)) return;
+    if (this.#isFinished()) return;
     this.#deadline = handle.timer(`${name}.deadline`, deadlineAtMs);
     if (isStoppable) this.#cancel = handle.signal(CANCEL_SIGNAL);
     if (releaseAtMs !== undefined && releaseAtMs < deadlineAtMs) this.#release = handle.timer(`${name}.release`, releaseAtMs);
-    while (!steps.every(hasEnded)) {
+    while (!this.#isFinished()) {
       const chosen = await handle.select(this.#pendings());
       this.nowMs = Math.max(this.nowMs, chosen.atMs);
       await this.#on(chosen);
@@ -81,6 +81,11 @@ class Driver {
     for (const pending of [this.#deadline, this.#release, this.#cancel]) {
       if (pending !== undefined) handle.drop(pending, 'all steps have ended');
     }
+    for (const state of this.#options.steps) if (!hasEnded(state)) this.#end(state, 'skipped');
+  }
+
+  #isFinished(): boolean {
+    return this.#options.steps.every((state) => state.plan.isBackground === true || hasEnded(state));
   }
 
   #pendings(): readonly Pending[] {
@@ -177,7 +182,8 @@ class Driver {
     state.startedAtMs = this.nowMs;
     state.deadlineAtMs = Math.min(deadlineAtMs, this.nowMs + prepared.timeoutMs);
     if (prepared.work.kind === 'action') {
-      this.#attempt(state);
+      if (state.plan.firstAfterMs === undefined) this.#attempt(state);
+      else state.timer = handle.timer(`${state.plan.id}.first`, this.nowMs + state.plan.firstAfterMs);
       return;
     }
     state.attempts = 1;
@@ -303,6 +309,7 @@ class Driver {
     state.error = error;
     this.#end(state, state.uncertain ? 'unknown' : 'failed');
     if (!this.#options.isStoppable || this.stop !== undefined || this.#isHandled(state)) return;
+    if (state.plan.isBackground === true && error.code !== 'LZ_WORKFLOW_CANCELED') return;
     const outcome = error.class === 'stopped' || error.code === 'LZ_WORKFLOW_CANCELED' ? 'canceled' : 'failed';
     this.#stopNow({ outcome, step: state.plan.id, code: error.code, message: error.message });
   }

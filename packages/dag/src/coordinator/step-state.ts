@@ -34,6 +34,10 @@ export interface StepPlan {
   readonly retry: RetryPolicy;
   readonly attemptTimeoutMs: number;
   readonly poll?: { readonly everyMs: number; isDone(result: Json): boolean };
+  /** Goes on beside the others: nobody waits for it, and its failure is none of the run's. */
+  readonly isBackground?: boolean;
+  /** Pause before the first attempt, milliseconds. */
+  readonly firstAfterMs?: number;
   /** Starts when these steps have ended, or when the driver's release time has come. */
   readonly heldBy?: readonly StepState[];
   /** Evaluates condition and inputs at the moment the step becomes ready. */

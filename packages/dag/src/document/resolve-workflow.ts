@@ -66,7 +66,7 @@ function mergeRetry(base: RetryPolicy, override: StepDocument['retry']): RetryPo
 }
 
 function resolveStep(id: string, step: StepDocument, retry: RetryPolicy, stepMs: number): StepDefinition {
-  const timeout = step.timeout ?? (step.signal === undefined && step.wait === undefined ? stepMs : Number.MAX_SAFE_INTEGER);
+  const timeout = step.timeout ?? (step.uses === undefined || step.uses === WAIT_ACTION ? Number.MAX_SAFE_INTEGER : stepMs);
   return {
     id,
     ...kindOf(step),
