@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { ConfigurationError } from '@lazarus/core';
+import { ConfigurationError, parseOptions } from '@lazarus/core';
 import type { Controller } from '@lazarus/core';
 import type { AuditLog, Clock, Fleet, Logger, Pauses, WorkflowEngine } from '@lazarus/core/ports';
 import type { z } from 'zod';
@@ -22,8 +22,7 @@ import { streamEndpoint } from './endpoints/stream.ts';
 import type { ReadinessCheck } from './health/readiness.ts';
 import { createLiveLog } from './live/live-log.ts';
 import type { LiveLog, LiveSource } from './live/live-log.ts';
-import { parseApiOptions } from './options.ts';
-import type { ApiOptions } from './options.ts';
+import { ApiOptions } from './options.ts';
 import { problem, problemOf } from './problem.ts';
 import { openApiDocument } from './openapi-document.ts';
 
@@ -67,7 +66,7 @@ export interface Api {
  * ```
  */
 export function createApi(options: z.input<typeof ApiOptions>, ports: ApiPorts): Api {
-  const settings = parseApiOptions(options);
+  const settings = parseOptions('createApi', ApiOptions, options);
   requirePorts(ports);
   const closing = new AbortController();
   const live =

@@ -1,5 +1,3 @@
-import { ConfigurationError } from '@lazarus/core';
-import { explainSchemaIssues } from '@lazarus/core/documents';
 import { z } from 'zod';
 
 /** A refinement of our own, because the messages of the built-in ones repeat the value. Keeps S17. */
@@ -32,22 +30,3 @@ export const ApiOptions = z.strictObject({
     .readonly()
     .default([]),
 });
-
-/**
- * Parses the options once into their resolved form.
- *
- * @throws ConfigurationError `LZ_OPTION_INVALID`.
- */
-export function parseApiOptions(options: z.input<typeof ApiOptions>): z.output<typeof ApiOptions> {
-  const parsed = ApiOptions.safeParse(options);
-  if (parsed.success) return parsed.data;
-  throw new ConfigurationError({
-    code: 'LZ_OPTION_INVALID',
-    summary: 'createApi was given options that it cannot use:',
-    issues: explainSchemaIssues(ApiOptions, options, parsed.error.issues).map(({ path, message, hint }) => ({
-      path,
-      message,
-      ...(hint === undefined ? {} : { hint }),
-    })),
-  });
-}
