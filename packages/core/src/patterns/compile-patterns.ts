@@ -17,6 +17,8 @@ export interface NamedPattern {
 export interface CompiledPatterns {
   /** Names of the patterns that match, each once, in the order in which they were given. */
   match(event: unknown): readonly string[];
+  /** Names of patterns that no literal, prefix, suffix or range leads to: they are tested whenever their field is there. */
+  readonly scanned: readonly string[];
 }
 
 /**
@@ -53,8 +55,12 @@ export function compilePatterns(patterns: readonly NamedPattern[]): CompiledPatt
     });
   const index = buildPatternIndex(entries);
   const names = patterns.map(({ name }) => name);
+  const named = (numbers: readonly number[]): readonly string[] => [
+    ...new Set(numbers.map((number) => names[number] ?? '')),
+  ];
   return Object.freeze({
-    match: (event: unknown) => [...new Set(index.match(event).map((number) => names[number] ?? ''))],
+    match: (event: unknown) => named(index.match(event)),
+    scanned: named(index.scanned),
   });
 }
 

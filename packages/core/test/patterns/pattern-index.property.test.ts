@@ -1,0 +1,161 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { compilePatterns } from '../../src/patterns/compile-patterns.ts';
+import { matchesReference } from './reference-evaluator.ts';
+
+const word = fc.constantFrom('', 'a', 'b', 'ab', 'ba', 'aB', 'abc', 'a*b', 'ab.c', '10.0.0.1', '10.0.1.7');
+const number = fc.constantFrom(-1, 0, 1, 1.5, 2, 3);
+const literal = fc.oneof(word, number, fc.boolean(), fc.constant(null));
+const some = <T>(arbitrary: fc.Arbitrary<T>) => fc.array(arbitrary, { minLength: 1, maxLength: 3 });
+const affix = fc.constantFrom('a', 'b', 'ab', 'B');
+const wildcard = fc.constantFrom('*', 'a*', '*b', 'a*b', '*a*', 'a*b*c', 'a\\*b', 'ab');
+const range = fc.oneof(
+  fc
+    .tuple(fc.constantFrom('=', '<', '<=', '>', '>='), number)
+    .map(([operator, bound]): unknown[] => [operator, bound]),
+  fc
+    .tuple(fc.constantFrom('>', '>='), number, fc.constantFrom('<', '<='), number)
+    .filter(([, low, , high]) => low < high)
+    .map((terms): unknown[] => terms),
+);
+
+const matcher = fc.oneof(
+  { weight: 6, arbitrary: literal },
+  fc.oneof(fc.constant(''), affix).map((prefix) => ({ prefix })),
+  affix.map((suffix) => ({ suffix })),
+  affix.map((text) => ({ prefix: { 'equals-ignore-case': text } })),
+  affix.map((text) => ({ suffix: { 'equals-ignore-case': text } })),
+  word.map((text) => ({ 'equals-ignore-case': text })),
+  wildcard.map((text) => ({ wildcard: text })),
+  range.map((numeric) => ({ numeric })),
+  fc.constantFrom('10.0.0.0/24', '10.0.0.0/8', '0.0.0.0/0').map((cidr) => ({ cidr })),
+  fc.boolean().map((exists) => ({ exists })),
+  fc.oneof(some(word), some(number), word).map((values) => ({ 'anything-but': values })),
+  some(affix).map((prefix) => ({ 'anything-but': { prefix } })),
+  some(affix).map((suffix) => ({ 'anything-but': { suffix } })),
+  some(word).map((words) => ({ 'anything-but': { 'equals-ignore-case': words } })),
+  wildcard.map((text) => ({ 'anything-but': { wildcard: text } })),
+);
+
+const key = fc.constantFrom('x', 'y', 'z');
+const fields = (depth: number): fc.Arbitrary<Record<string, unknown>> =>
+  fc.dictionary(
+    key,
+    depth === 0 ? some(matcher) : fc.oneof({ weight: 3, arbitrary: some(matcher) }, fields(depth - 1)),
+    { minKeys: 1, maxKeys: 3, noNullPrototype: true },
+  );
+const pattern = fc
+  .tuple(
+    fields(2),
+    fc.option(fc.array(fields(1), { minLength: 2, maxLength: 3 }), { freq: 3, nil: undefined }),
+  )
+  .map(([own, alternatives]) => (alternatives === undefined ? own : { ...own, $or: alternatives }));
+
+const eventValue: fc.Arbitrary<unknown> = fc.letrec((tie) => ({
+  value: fc.oneof(
+    { depthSize: 'small', withCrossShrink: true },
+    literal,
+    tie('object'),
+    fc.array(tie('value'), { maxLength: 3 }),
+  ),
+  object: fc.dictionary(fc.constantFrom('x', 'y', 'z', 'x.y'), tie('value'), {
+    maxKeys: 3,
+    noNullPrototype: true,
+  }),
+})).object;
+
+/** Events without lists, as nearly all are: a path of their own through the matcher. */
+const flatEvent = fc.dictionary(
+  key,
+  fc.oneof(literal, fc.dictionary(key, literal, { maxKeys: 3, noNullPrototype: true })),
+  {
+    maxKeys: 3,
+    noNullPrototype: true,
+  },
+);
+
+function agrees(patterns: readonly Record<string, unknown>[], event: unknown): number {
+  const named = patterns.map((entry, at) => ({ name: String(at), pattern: entry }));
+  const expected = named.filter((entry) => matchesReference(entry.pattern, event)).map(({ name }) => name);
+  const compiled = compilePatterns(named);
+  expect(compiled.match(event)).toEqual(expected);
+  // The scratch area must be clean again.
+  expect(compiled.match(event)).toEqual(expected);
+  return expected.length;
+}
+
+describe('the index', () => {
+  it('matches what the reference evaluator matches, on 4 000 random sets of patterns and events', () => {
+    let matched = 0;
+    fc.assert(
+      fc.property(
+        fc.array(pattern, { minLength: 1, maxLength: 6 }),
+        fc.oneof(eventValue, flatEvent),
+        (patterns, event) => {
+          matched += agrees(patterns, event);
+        },
+      ),
+      { numRuns: 4_000 },
+    );
+    expect(matched).toBeGreaterThan(200);
+  });
+
+  it('matches what the reference evaluator matches when 60 patterns share few fields and the index has several levels', () => {
+    const narrow = fc.record(
+      {
+        x: some(fc.constantFrom('a', 'b')),
+        y: some(matcher),
+        z: some(
+          fc.oneof(
+            range.map((numeric) => ({ numeric })),
+            affix.map((prefix) => ({ prefix })),
+          ),
+        ),
+      },
+      { requiredKeys: ['x'], noNullPrototype: true },
+    );
+    const event = fc.record(
+      {
+        x: fc.oneof(word, fc.array(word, { maxLength: 2 })),
+        y: literal,
+        z: fc.oneof(number, word, fc.array(number, { maxLength: 3 })),
+      },
+      { noNullPrototype: true },
+    );
+    fc.assert(
+      fc.property(
+        fc.array(narrow, { minLength: 60, maxLength: 60 }),
+        fc.array(event, { minLength: 5, maxLength: 5 }),
+        (patterns, events) => {
+          for (const one of events) agrees(patterns, one);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+
+  it('judges absence inside lists as the reference evaluator does', () => {
+    const small = fc.constantFrom('a', 'b');
+    const condition = some(
+      fc.oneof(
+        small,
+        fc.boolean().map((exists) => ({ exists })),
+      ),
+    );
+    const inner = fc.dictionary(key, condition, { minKeys: 1, maxKeys: 3, noNullPrototype: true });
+    const element = fc.dictionary(key, small, { maxKeys: 3, noNullPrototype: true });
+    fc.assert(
+      fc.property(
+        fc.array(inner, { minLength: 1, maxLength: 4 }),
+        fc.array(element, { maxLength: 4 }),
+        (patterns, list) => {
+          agrees(
+            patterns.map((entry) => ({ list: entry })),
+            { list },
+          );
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});
