@@ -1,109 +1,165 @@
-import type { Instance, Reservation } from '@aws-sdk/client-ec2';
-import { parseOptions } from '@lazarus/core';
 import type { Clock, Fleet, FleetSnapshot, Host } from '@lazarus/core/ports';
+
+import { parseOptions, PortError } from '@lazarus/core';
 import { z } from 'zod';
+
 import type { AwsConnection } from './aws-connection.ts';
-import { look } from './aws-failure.ts';
-import { hostFromInstance, TAGS } from './host-from-instance.ts';
-import { createTargetGroups, isMember } from './target-groups.ts';
+import { listInstances } from './instances.ts';
+import { InventoryOptions, toHost } from './inventory.ts';
+import { fleetError } from './provider-failure.ts';
+import { judgeListing, type SeenHosts } from './shrinkage.ts';
+import { createTargetGroups, isMember, type TargetGroups } from './target-groups.ts';
 
 /** Options of {@link createAwsFleet}. */
-export const AwsFleetOptions = z.strictObject({
-  /** How long a listing serves everybody who asks, so that a storm does not throttle the provider. 0 turns it off. */
-  listForMs: z.number().int().min(0).max(60_000).default(1_000),
-  /** How long it is remembered which target groups exist. */
-  groupsForMs: z.number().int().min(0).max(3_600_000).default(60_000),
+export const AwsFleetOptions = InventoryOptions.extend({
+  /** How long a listing serves further callers, milliseconds; 0 switches that off. */
+  cacheMs: z.int().min(0).max(60_000).default(1000),
+  /** When a listing without an error still counts as partial, because hosts vanished from it that nobody took away. */
+  shrinkage: z
+    .strictObject({
+      windowMs: z.int().min(0).max(3_600_000).default(600_000),
+      /** A listing may lack this share of the hosts that were in service within the window, 0 to 1. */
+      maxLostShare: z.number().min(0).max(1).default(0.5),
+      /** Fewer hosts than this are never too many. */
+      minLost: z.int().min(1).max(1000).default(2),
+    })
+    .prefault({}),
 });
 
-const PAGE = 1_000;
+/** Options as a caller writes them. */
+export type AwsFleetOptionsInput = z.input<typeof AwsFleetOptions>;
+
+/** Every state but `terminated`. */
 const LIVING = ['pending', 'running', 'shutting-down', 'stopping', 'stopped'];
 
-/** Pages of one listing that have no further page after them. */
-interface Listing {
-  readonly atMs: number;
-  readonly snapshot: Promise<FleetSnapshot>;
+/** Services about which something is kept; the oldest goes first. */
+const MAX_CACHED = 1000;
+
+interface Cached {
+  readonly startedAtMs: number;
+  readonly listing: Promise<FleetSnapshot>;
+}
+
+async function readMembers(
+  groups: TargetGroups,
+  service: string,
+): Promise<{ readonly members: ReadonlySet<string>; readonly complete: boolean }> {
+  const members = new Set<string>();
+  try {
+    for (const group of await groups.ofService(service, undefined)) {
+      for (const [hostId, state] of await groups.targetsOf(group, undefined)) {
+        if (isMember(state)) members.add(hostId);
+      }
+    }
+    return { members, complete: true };
+  } catch {
+    // Without the load balancer's word the listing says nothing about membership. Keeps S8.
+    return { members, complete: false };
+  }
+}
+
+/** Keeps a value as the newest, and no more than {@link MAX_CACHED}. */
+function remember<T>(map: Map<string, T>, service: string, value: T): void {
+  map.delete(service);
+  const oldest = map.size >= MAX_CACHED ? map.keys().next().value : undefined;
+  if (oldest !== undefined) map.delete(oldest);
+  map.set(service, value);
+}
+
+/** Waits for a shared result, but not longer than one caller wants to. */
+async function orAborted<T>(result: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return result;
+  signal.throwIfAborted();
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<never>((_resolve, reject) => {
+    onAbort = () => reject(signal.reason as Error);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    return await Promise.race([result, aborted]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
+  }
 }
 
 /**
- * The directory of hosts on EC2 and ELBv2: a host belongs to a service by its `service` tag. A listing is complete or it
- * fails; it is never partly there. Keeps S8 and S16.
+ * Makes the directory of hosts on EC2 and Elastic Load Balancing v2. Concurrent callers share one listing. A listing that
+ * is not whole says so, and a host that is missing from such a one is an error, not an absence. Keeps S8 and S16.
  *
  * @throws ConfigurationError `LZ_OPTION_INVALID`.
  */
 export function createAwsFleet(
-  aws: AwsConnection,
-  options: z.input<typeof AwsFleetOptions> & { readonly clock: Clock },
+  options: AwsFleetOptionsInput & { readonly aws: AwsConnection; readonly clock: Clock },
 ): Fleet {
-  const { clock, ...rest } = options;
-  const settings = parseOptions('createAwsFleet', AwsFleetOptions, rest);
-  const groups = createTargetGroups(aws, { clock, groupsForMs: settings.groupsForMs });
-  const listings = new Map<string, Listing>();
+  const { aws, clock, ...rest } = options;
+  const { cacheMs, shrinkage, ...inventory } = parseOptions('createAwsFleet', AwsFleetOptions, rest);
+  const groups = createTargetGroups({ aws, clock, serviceTag: inventory.serviceTag });
+  const cache = new Map<string, Cached>();
+  const seen = new Map<string, SeenHosts>();
 
-  async function fetchService(service: string, signal: AbortSignal | undefined): Promise<FleetSnapshot> {
+  const read = async (service: string): Promise<FleetSnapshot> => {
     const observedAtMs = clock.monotonic();
-    return look(`list the hosts of ${service}`, signal, async () => {
-      const [reservations, targets] = await Promise.all([
-        fetchReservations(aws, service, signal),
-        groups.targets(service, signal),
+    const filters = [
+      { Name: `tag:${inventory.serviceTag}`, Values: [service.replaceAll(/[*?\\]/g, '\\$&')] },
+      { Name: 'instance-state-name', Values: LIVING },
+    ];
+    try {
+      const [{ instances, complete }, membership] = await Promise.all([
+        listInstances(aws, filters, undefined),
+        readMembers(groups, service),
       ]);
-      const members = new Set(targets.filter(({ state }) => isMember(state)).map(({ hostId }) => hostId));
-      const hosts = reservations.flatMap((reservation) => hostsOf(reservation, aws.region, members));
-      return { service, hosts, complete: true, observedAtMs };
-    });
-  }
+      const hosts = instances
+        .map((owned) => {
+          const inLoadBalancer = membership.members.has(owned.instance.InstanceId ?? '');
+          return toHost(owned, { inventory, region: aws.region, inLoadBalancer });
+        })
+        .filter((host) => host.service === service);
+      const { state, verdict } = judgeListing(shrinkage, seen.get(service) ?? {}, hosts, observedAtMs);
+      if (complete) remember(seen, service, state);
+      return { service, hosts, complete: complete && membership.complete && verdict.complete, observedAtMs };
+    } catch (error) {
+      throw fleetError(`the hosts of ${service}`, error);
+    }
+  };
 
-  function list(service: string, signal: AbortSignal | undefined): Promise<FleetSnapshot> {
-    const nowMs = clock.monotonic();
-    const held = listings.get(service);
-    if (held !== undefined && nowMs - held.atMs < settings.listForMs) return held.snapshot;
-    const snapshot = fetchService(service, signal);
-    listings.set(service, { atMs: nowMs, snapshot });
-    snapshot.catch(() => listings.delete(service));
-    return snapshot;
-  }
+  const list = (service: string, signal: AbortSignal | undefined): Promise<FleetSnapshot> => {
+    const kept = cache.get(service);
+    if (kept !== undefined && clock.monotonic() - kept.startedAtMs < cacheMs)
+      return orAborted(kept.listing, signal);
+    const listing = read(service);
+    const entry = { startedAtMs: clock.monotonic(), listing };
+    remember(cache, service, entry);
+    // A failure or half a list is nothing to keep.
+    const forget = (): void => {
+      if (cache.get(service) === entry) cache.delete(service);
+    };
+    listing.then((snapshot) => {
+      if (!snapshot.complete) forget();
+    }, forget);
+    return orAborted(listing, signal);
+  };
+
+  const find = async (
+    service: string,
+    reference: string,
+    signal: AbortSignal | undefined,
+  ): Promise<Host | undefined> => {
+    const { hosts, complete } = await list(service, signal);
+    const byId = hosts.find(({ hostId }) => hostId === reference);
+    if (byId !== undefined) return byId;
+    if (!complete) {
+      throw new PortError({
+        code: 'LZ_FLEET_UNAVAILABLE',
+        message: `the provider listed only a part of ${service}: whether ${reference} is the only host of that name is unknown`,
+        retryable: true,
+      });
+    }
+    const named = hosts.filter(({ name }) => name === reference);
+    return named.length === 1 ? named[0] : undefined;
+  };
 
   return {
-    // A shared listing must not end because one of those who wait for it gave up.
-    list: (service) => list(service, undefined),
-    async find({ service, host }) {
-      const { hosts } = await list(service, undefined);
-      const byId = hosts.find(({ hostId }) => hostId === host);
-      if (byId !== undefined) return byId;
-      const named = hosts.filter(({ name }) => name === host);
-      return named.length === 1 ? named[0] : undefined;
-    },
+    list: async (service, call) => list(service, call?.signal),
+    find: async ({ service, host }, call) => find(service, host, call?.signal),
   };
-}
-
-function hostsOf(reservation: Reservation, region: string, members: ReadonlySet<string>): Host[] {
-  return (reservation.Instances ?? []).flatMap((instance: Instance) => {
-    const inLoadBalancer = members.has(instance.InstanceId ?? '');
-    const host = hostFromInstance(instance, { account: reservation.OwnerId ?? '', region, inLoadBalancer });
-    return host === undefined ? [] : [host];
-  });
-}
-
-async function fetchReservations(
-  aws: AwsConnection,
-  service: string,
-  signal: AbortSignal | undefined,
-): Promise<readonly Reservation[]> {
-  const found: Reservation[] = [];
-  let token: string | undefined;
-  do {
-    const page = await aws.ec2.send(
-      new aws.sdk.ec2.DescribeInstancesCommand({
-        Filters: [
-          { Name: `tag:${TAGS.service}`, Values: [service] },
-          { Name: 'instance-state-name', Values: LIVING },
-        ],
-        MaxResults: PAGE,
-        ...(token === undefined ? {} : { NextToken: token }),
-      }),
-      signal === undefined ? {} : { abortSignal: signal },
-    );
-    found.push(...(page.Reservations ?? []));
-    token = page.NextToken;
-  } while (token !== undefined && token !== '');
-  return found;
 }

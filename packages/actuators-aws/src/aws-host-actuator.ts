@@ -1,140 +1,179 @@
-import type { Budgets, HostActuator } from '@lazarus/core/ports';
-import { PortError } from '@lazarus/core';
-import type { AwsConnection } from './aws-connection.ts';
-import { act } from './aws-failure.ts';
-import { cloneRequest } from './clone-request.ts';
-import { describeHost } from './describe-host.ts';
-import type { DescribedHost } from './describe-host.ts';
-import { TAGS, tagsOf } from './host-from-instance.ts';
-import { assertBudget, assertMayChange } from './safety.ts';
+import type { Tag } from '@aws-sdk/client-ec2';
+import type { ActuatorCall, Budgets, Clock, HostActuator } from '@lazarus/core/ports';
 
-/** Ports of {@link createAwsHostActuator}. */
-export interface AwsHostActuatorPorts {
-  readonly budgets: Pick<Budgets, 'holds'>;
-  /** Hosts on which Lazarus itself runs: never a target. Keeps S16. */
-  readonly ownHostIds?: readonly string[];
+import { parseOptions, PortError } from '@lazarus/core';
+import { z } from 'zod';
+
+import type { AwsConnection } from './aws-connection.ts';
+import { cloneHost, findLaunched } from './host-cloning.ts';
+import { readInstance } from './instances.ts';
+import { InventoryOptions, TAGS, tagsOf, toHost } from './inventory.ts';
+import { actuatorError, classifyFailure, fleetError } from './provider-failure.ts';
+import { createTargetGroups, isMember } from './target-groups.ts';
+import { createTargetGuard, type GuardedTarget, refuseTarget } from './target-guard.ts';
+
+/** Options of {@link createAwsHostActuator}. */
+export const AwsHostActuatorOptions = InventoryOptions.extend({
+  /** Which hosts may be terminated: those that the calling decision launched, or every managed one. */
+  mayTerminate: z.enum(['launched_by_decision', 'managed']).default('launched_by_decision'),
+});
+
+/** Options as a caller writes them. */
+export type AwsHostActuatorOptionsInput = z.input<typeof AwsHostActuatorOptions>;
+
+const KEY = /^[\x21-\x7e]{1,64}$/;
+
+function assertKey(idempotencyKey: string): void {
+  if (KEY.test(idempotencyKey)) return;
+  throw new PortError({
+    code: 'LZ_ACTUATOR_REFUSED',
+    message: 'the idempotency key must be 1 to 64 printable ASCII characters',
+    retryable: false,
+  });
 }
 
 /**
- * Changes hosts on EC2. Every effect asks the budget first and reads the target from the provider; launches carry the
- * step's key as `ClientToken`, so that a repeated call finds the same instance. Keeps S1, S6 and S16.
+ * Makes the actuator on EC2. Before every change it reads the target from the provider, refuses protected and unmanaged
+ * ones, and, unless the change puts a host back into service, asks the budget. All calls may be repeated with the same
+ * idempotency key. Keeps S1, S6 and S16.
+ *
+ * @throws ConfigurationError `LZ_OPTION_INVALID`; calls throw PortError `LZ_ACTUATOR_TRANSIENT`, `LZ_ACTUATOR_REFUSED`,
+ * `LZ_ACTUATOR_PROTECTED`, `LZ_BUDGET_REFUSED` or `LZ_BUDGET_UNAVAILABLE`.
  */
-export function createAwsHostActuator(aws: AwsConnection, ports: AwsHostActuatorPorts): HostActuator {
-  const own = new Set(ports.ownHostIds ?? []);
-  const { sdk } = aws;
+export function createAwsHostActuator(
+  options: AwsHostActuatorOptionsInput & {
+    readonly aws: AwsConnection;
+    readonly budgets: Pick<Budgets, 'holds'>;
+    readonly clock: Clock;
+  },
+): HostActuator {
+  const { aws, budgets, clock, ...rest } = options;
+  const { mayTerminate, ...inventory } = parseOptions('createAwsHostActuator', AwsHostActuatorOptions, rest);
+  const guard = createTargetGuard({ aws, budgets, inventory });
+  const groups = createTargetGroups({ aws, clock, serviceTag: inventory.serviceTag });
 
-  async function target(hostId: string, signal: AbortSignal): Promise<DescribedHost> {
-    const found = await describeHost(aws, hostId, signal);
-    if (found === undefined) throw unknownHost(hostId);
-    assertMayChange(found.host, own);
-    return found;
-  }
+  const change = async (what: string, signal: AbortSignal, work: () => Promise<unknown>): Promise<void> => {
+    try {
+      await work();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw actuatorError(what, error);
+    }
+  };
+  const tag = (hostId: string, tags: readonly Tag[], signal: AbortSignal): Promise<unknown> =>
+    aws.ec2(signal, ({ sdk, client, abortSignal }) =>
+      client.send(new sdk.CreateTagsCommand({ Resources: [hostId], Tags: [...tags] }), { abortSignal }),
+    );
+  const isInLoadBalancer = async (service: string, hostId: string, signal: AbortSignal): Promise<boolean> => {
+    for (const group of await groups.ofService(service, signal)) {
+      const state = (await groups.targetsOf(group, signal)).get(hostId);
+      if (state !== undefined && isMember(state)) return true;
+    }
+    return false;
+  };
+  /** Ends only what this decision launched and what takes no traffic; a failed host goes into forensics instead. */
+  const assertTerminable = async (
+    { host }: GuardedTarget,
+    call: ActuatorCall,
+    what: string,
+  ): Promise<void> => {
+    if (mayTerminate === 'launched_by_decision' && host.tags[TAGS.launchedBy] !== call.decisionId) {
+      throw refuseTarget(what, 'this decision did not launch the host');
+    }
+    const isServing = await isInLoadBalancer(host.service, host.hostId, call.signal).catch(
+      (error: unknown) => {
+        throw actuatorError(what, error);
+      },
+    );
+    if (isServing) throw refuseTarget(what, 'the host is in the load balancer');
+  };
 
   return {
-    async clone(call) {
-      await assertBudget(call, ports.budgets);
-      const source = await target(call.from, call.signal);
-      return act(`clone ${call.from}`, call.signal, async () => {
-        const userData = await userDataOf(aws, source, call.signal);
-        const reply = await aws.ec2.send(
-          new sdk.ec2.RunInstancesCommand(cloneRequest(source.instance, call, userData)),
-          {
-            abortSignal: call.signal,
-          },
-        );
-        const launched = reply.Instances?.[0];
-        if (launched?.InstanceId === undefined) throw new Error('the reply names no instance');
-        return {
-          hostId: launched.InstanceId,
-          zone: launched.Placement?.AvailabilityZone ?? source.host.zone,
-        };
-      });
+    clone: async ({ from, ...call }) => {
+      const what = `clone of ${from}`;
+      assertKey(call.idempotencyKey);
+      const { owned } = await guard.admit(from, what, call.signal);
+      await guard.assertBudget(call, what);
+      return cloneHost(aws, { ...call, source: owned.instance, inventory });
     },
-    async findClone({ idempotencyKey, signal }) {
-      return act('look for a launched clone', signal, async () => {
-        const reply = await aws.ec2.send(
-          new sdk.ec2.DescribeInstancesCommand({
-            Filters: [{ Name: 'client-token', Values: [idempotencyKey] }],
-          }),
-          { abortSignal: signal },
-        );
-        return reply.Reservations?.[0]?.Instances?.[0]?.InstanceId;
-      });
+    findClone: async ({ idempotencyKey, signal }) => {
+      assertKey(idempotencyKey);
+      try {
+        return (await findLaunched(aws, idempotencyKey, signal))?.hostId;
+      } catch (error) {
+        signal.throwIfAborted();
+        throw actuatorError(`search for the clone ${idempotencyKey}`, error);
+      }
     },
-    describe: async (hostId, { signal }) => (await describeHost(aws, hostId, signal))?.host,
-    async setLifecycle(call) {
-      await assertBudget(call, ports.budgets);
-      await target(call.hostId, call.signal);
-      const tags: Record<string, string> = {
-        [TAGS.state]: call.lifecycle,
-        [TAGS.decision]: call.decisionId,
-        ...(call.expiresAt === undefined ? {} : { [TAGS.keepUntil]: call.expiresAt }),
-      };
-      await act(`mark ${call.hostId} as ${call.lifecycle}`, call.signal, () =>
-        aws.ec2.send(
-          new sdk.ec2.CreateTagsCommand({
-            Resources: [call.hostId],
-            Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
+    describe: async (hostId, { signal }) => {
+      try {
+        const owned = await readInstance(aws, hostId, signal);
+        if (owned === undefined) return undefined;
+        const service = tagsOf(owned.instance)[inventory.serviceTag] ?? '';
+        const inLoadBalancer = await isInLoadBalancer(service, hostId, signal);
+        return toHost(owned, { inventory, region: aws.region, inLoadBalancer });
+      } catch (error) {
+        signal.throwIfAborted();
+        throw fleetError(hostId, error);
+      }
+    },
+    setLifecycle: async ({ hostId, lifecycle, expiresAt, ...call }) => {
+      const what = `lifecycle ${lifecycle} of ${hostId}`;
+      const { host } = await guard.admit(hostId, what, call.signal);
+      // Putting a host back into service only ever helps: it must work also when the reservation is gone.
+      if (lifecycle !== 'active') await guard.assertBudget(call, what);
+      const tags = [
+        { Key: TAGS.lifecycle, Value: lifecycle },
+        { Key: TAGS.decision, Value: call.decisionId },
+        ...(expiresAt === undefined ? [] : [{ Key: TAGS.expiresAt, Value: expiresAt }]),
+      ];
+      await change(what, call.signal, () => tag(hostId, tags, call.signal));
+      if (lifecycle === 'forensics' || host.tags[TAGS.expiresAt] === undefined) return;
+      await change(what, call.signal, () =>
+        aws.ec2(call.signal, ({ sdk, client, abortSignal }) =>
+          client.send(new sdk.DeleteTagsCommand({ Resources: [hostId], Tags: [{ Key: TAGS.expiresAt }] }), {
+            abortSignal,
           }),
-          { abortSignal: call.signal },
         ),
       );
     },
-    async terminate(call) {
-      await assertBudget(call, ports.budgets);
-      const { host, instance } = await target(call.hostId, call.signal);
-      if (tagsOf(instance.Tags)[TAGS.decision] !== call.decisionId || host.lifecycle !== 'launching') {
-        throw notOurs(call.hostId, call.decisionId);
-      }
-      await act(`terminate ${call.hostId}`, call.signal, () =>
-        aws.ec2.send(new sdk.ec2.TerminateInstancesCommand({ InstanceIds: [call.hostId] }), {
-          abortSignal: call.signal,
-        }),
-      );
+    terminate: async ({ hostId, ...call }) => {
+      const what = `termination of ${hostId}`;
+      const known = await readInstance(aws, hostId, call.signal).catch((error: unknown) => {
+        throw actuatorError(what, error);
+      });
+      // What is gone, or going, needs nothing: the call may be repeated long after it worked.
+      if (known === undefined || ['terminated', 'shutting-down'].includes(known.instance.State?.Name ?? ''))
+        return;
+      const target = await guard.admit(hostId, what, call.signal);
+      await assertTerminable(target, call, what);
+      await guard.assertBudget(call, what);
+      await change(what, call.signal, async () => {
+        try {
+          await aws.ec2(call.signal, ({ sdk, client, abortSignal }) =>
+            client.send(new sdk.TerminateInstancesCommand({ InstanceIds: [hostId] }), { abortSignal }),
+          );
+        } catch (error) {
+          if (classifyFailure(error) !== 'not_found') throw error;
+        }
+      });
     },
-    async reboot(call) {
-      await assertBudget(call, ports.budgets);
-      await target(call.hostId, call.signal);
-      await act(`reboot ${call.hostId}`, call.signal, () =>
-        aws.ec2.send(new sdk.ec2.RebootInstancesCommand({ InstanceIds: [call.hostId] }), {
-          abortSignal: call.signal,
-        }),
+    reboot: async ({ hostId, ...call }) => {
+      const what = `reboot of ${hostId}`;
+      assertKey(call.idempotencyKey);
+      const { host } = await guard.admit(hostId, what, call.signal);
+      if (host.tags[TAGS.rebootKey] === call.idempotencyKey) return;
+      await guard.assertBudget(call, what);
+      // The mark comes first: a second reboot would hit a host that is coming up, and the verification that follows
+      // notices one that did not happen. Keeps S1.
+      await change(what, call.signal, () =>
+        tag(hostId, [{ Key: TAGS.rebootKey, Value: call.idempotencyKey }], call.signal),
+      );
+      await change(what, call.signal, () =>
+        aws.ec2(call.signal, ({ sdk, client, abortSignal }) =>
+          client.send(new sdk.RebootInstancesCommand({ InstanceIds: [hostId] }), { abortSignal }),
+        ),
       );
     },
   };
-}
-
-async function userDataOf(
-  aws: AwsConnection,
-  { instance }: DescribedHost,
-  signal: AbortSignal,
-): Promise<string | undefined> {
-  if (tagsOf(instance.Tags)['aws:ec2launchtemplate:id'] !== undefined) return undefined;
-  const reply = await aws.ec2.send(
-    new aws.sdk.ec2.DescribeInstanceAttributeCommand({
-      InstanceId: instance.InstanceId,
-      Attribute: 'userData',
-    }),
-    { abortSignal: signal },
-  );
-  return reply.UserData?.Value;
-}
-
-function unknownHost(hostId: string): PortError {
-  return new PortError({
-    code: 'LZ_ACTUATOR_TRANSIENT',
-    message: `the provider does not know ${hostId}, or not yet`,
-    details: { host_id: hostId },
-    retryable: true,
-  });
-}
-
-/** Ends only what this decision launched and never took into service; a failed host goes into forensics instead. */
-function notOurs(hostId: string, decisionId: string): PortError {
-  return new PortError({
-    code: 'LZ_ACTUATOR_PROTECTED',
-    message: `${hostId} was not launched by decision ${decisionId.slice(0, 12)}, or is in service: it is not terminated`,
-    details: { host_id: hostId },
-    retryable: false,
-  });
 }

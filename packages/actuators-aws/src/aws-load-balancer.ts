@@ -1,85 +1,121 @@
-import type { ActuatorCall, Budgets, Clock, LoadBalancer } from '@lazarus/core/ports';
-import { PortError } from '@lazarus/core';
+import type { Budgets, Clock, LoadBalancer } from '@lazarus/core/ports';
+
+import { parseOptions, PortError } from '@lazarus/core';
+import type { z } from 'zod';
+
 import type { AwsConnection } from './aws-connection.ts';
-import { act } from './aws-failure.ts';
-import { describeHost } from './describe-host.ts';
-import { assertBudget, assertMayChange } from './safety.ts';
-import { createTargetGroups } from './target-groups.ts';
-import type { ServiceTargetGroup } from './target-groups.ts';
+import { readInstance } from './instances.ts';
+import { InventoryOptions, tagsOf } from './inventory.ts';
+import { actuatorError, fleetError } from './provider-failure.ts';
+import { createTargetGroups, isMember, type TargetGroup, type TargetState } from './target-groups.ts';
+import { createTargetGuard } from './target-guard.ts';
 
-const GROUPS_FOR_MS = 60_000;
+/** What one host's target states together say, the least useful first. */
+const ORDER = ['unused', 'draining', 'unhealthy', 'initial', 'healthy'] as const;
+type Status = (typeof ORDER)[number];
 
-/** Changes membership in the target groups that carry the service's tag. Both changes are idempotent by nature. */
-export function createAwsLoadBalancer(
-  aws: AwsConnection,
-  ports: {
-    readonly clock: Clock;
-    readonly budgets: Pick<Budgets, 'holds'>;
-    readonly ownHostIds?: readonly string[];
-  },
-): LoadBalancer {
-  const own = new Set(ports.ownHostIds ?? []);
-  const groups = createTargetGroups(aws, { clock: ports.clock, groupsForMs: GROUPS_FOR_MS });
-  const { sdk } = aws;
-
-  async function serviceOf(hostId: string, signal: AbortSignal): Promise<string> {
-    const found = await describeHost(aws, hostId, signal);
-    if (found === undefined) {
-      throw new PortError({
-        code: 'LZ_ACTUATOR_TRANSIENT',
-        message: `the provider does not know ${hostId}, or not yet`,
-        retryable: true,
-      });
-    }
-    assertMayChange(found.host, own);
-    return found.host.service;
-  }
-
-  async function change(
-    call: ActuatorCall & { readonly hostId: string },
-    what: string,
-    one: (group: ServiceTargetGroup) => Promise<unknown>,
-  ): Promise<{ readonly groups: readonly string[] }> {
-    await assertBudget(call, ports.budgets);
-    const service = await serviceOf(call.hostId, call.signal);
-    return act(`${what} ${call.hostId}`, call.signal, async () => {
-      const concerned = await groups.ofService(service, call.signal);
-      await Promise.all(concerned.map(one));
-      return { groups: concerned.map(({ name }) => name) };
-    });
-  }
-
-  return {
-    remove: (call) =>
-      change(call, 'take out of the load balancer:', ({ arn }) =>
-        aws.elb.send(
-          new sdk.elb.DeregisterTargetsCommand({ TargetGroupArn: arn, Targets: [{ Id: call.hostId }] }),
-          { abortSignal: call.signal },
-        ),
-      ),
-    add: (call) =>
-      change(call, 'put into the load balancer:', ({ arn }) =>
-        aws.elb.send(
-          new sdk.elb.RegisterTargetsCommand({ TargetGroupArn: arn, Targets: [{ Id: call.hostId }] }),
-          {
-            abortSignal: call.signal,
-          },
-        ),
-      ),
-    async status(hostId, { signal }) {
-      const service = await serviceOf(hostId, signal);
-      return act(`look at the load balancer for ${hostId}`, signal, async () => {
-        const targets = await groups.targets(service, signal);
-        const states = targets.filter((target) => target.hostId === hostId).map(({ state }) => state);
-        return worst(states);
-      });
-    },
-  };
+function toStatus(state: TargetState): Status {
+  return ORDER.find((known) => known === state) ?? 'unhealthy';
 }
 
-const ORDER = ['unhealthy', 'draining', 'initial', 'healthy'] as const;
+/** A host in several groups is as well as in the worst of them. */
+function worst(states: readonly TargetState[]): Status {
+  const statuses = states.map(toStatus);
+  return ORDER.find((status) => statuses.includes(status)) ?? 'unused';
+}
 
-/** A host in several groups is as healthy as in the worst of them. */
-function worst(states: readonly string[]): 'healthy' | 'unhealthy' | 'initial' | 'draining' | 'unused' {
-  return ORDER.find((state) => states.includes(state)) ?? 'unused';
+/**
+ * Makes the load balancer on Elastic Load Balancing v2. The target groups of a service are those whose tag names it.
+ * Taking a host out asks the budget; putting one in never does. Both may be repeated. Keeps S6 and S16.
+ *
+ * @throws ConfigurationError `LZ_OPTION_INVALID`; calls throw PortError `LZ_ACTUATOR_TRANSIENT`, `LZ_ACTUATOR_REFUSED`,
+ * `LZ_ACTUATOR_PROTECTED`, `LZ_BUDGET_REFUSED` or `LZ_BUDGET_UNAVAILABLE`.
+ */
+export function createAwsLoadBalancer(
+  options: z.input<typeof InventoryOptions> & {
+    readonly aws: AwsConnection;
+    readonly budgets: Pick<Budgets, 'holds'>;
+    readonly clock: Clock;
+  },
+): LoadBalancer {
+  const { aws, budgets, clock, ...rest } = options;
+  const inventory = parseOptions('createAwsLoadBalancer', InventoryOptions, rest);
+  const guard = createTargetGuard({ aws, budgets, inventory });
+  const groups = createTargetGroups({ aws, clock, serviceTag: inventory.serviceTag });
+
+  const eachGroup = async (
+    what: string,
+    service: string,
+    signal: AbortSignal,
+    work: (group: TargetGroup) => Promise<boolean>,
+  ): Promise<{ readonly groups: readonly string[] }> => {
+    try {
+      const done: string[] = [];
+      for (const group of await groups.ofService(service, signal))
+        if (await work(group)) done.push(group.name);
+      return { groups: done };
+    } catch (error) {
+      signal.throwIfAborted();
+      throw actuatorError(what, error);
+    }
+  };
+
+  return {
+    remove: async ({ hostId, ...call }) => {
+      const what = `removal of ${hostId} from the load balancer`;
+      const { host } = await guard.admit(hostId, what, call.signal);
+      await guard.assertBudget(call, what);
+      return eachGroup(what, host.service, call.signal, async (group) => {
+        const state = (await groups.targetsOf(group, call.signal)).get(hostId);
+        if (state === undefined || state === 'draining') return false;
+        await aws.elb(call.signal, ({ sdk, client, abortSignal }) =>
+          client.send(
+            new sdk.DeregisterTargetsCommand({ TargetGroupArn: group.arn, Targets: [{ Id: hostId }] }),
+            {
+              abortSignal,
+            },
+          ),
+        );
+        return true;
+      });
+    },
+    add: async ({ hostId, ...call }) => {
+      const what = `addition of ${hostId} to the load balancer`;
+      const { host } = await guard.admit(hostId, what, call.signal);
+      const added = await eachGroup(what, host.service, call.signal, async (group) => {
+        const state = (await groups.targetsOf(group, call.signal)).get(hostId);
+        if (state !== undefined && isMember(state)) return true;
+        await aws.elb(call.signal, ({ sdk, client, abortSignal }) =>
+          client.send(
+            new sdk.RegisterTargetsCommand({ TargetGroupArn: group.arn, Targets: [{ Id: hostId }] }),
+            {
+              abortSignal,
+            },
+          ),
+        );
+        return true;
+      });
+      if (added.groups.length > 0) return added;
+      throw new PortError({
+        code: 'LZ_ACTUATOR_REFUSED',
+        message: `${what} failed: no target group has the tag ${inventory.serviceTag}=${host.service}`,
+        retryable: false,
+      });
+    },
+    status: async (hostId, { signal }) => {
+      try {
+        const owned = await readInstance(aws, hostId, signal);
+        const service = owned && tagsOf(owned.instance)[inventory.serviceTag];
+        if (service === undefined) return 'unused';
+        const states: TargetState[] = [];
+        for (const group of await groups.ofService(service, signal)) {
+          states.push((await groups.targetsOf(group, signal)).get(hostId) ?? 'unused');
+        }
+        return worst(states);
+      } catch (error) {
+        signal.throwIfAborted();
+        throw fleetError(`the target health of ${hostId}`, error);
+      }
+    },
+  };
 }

@@ -1,108 +1,96 @@
-import type { TargetGroup, TargetHealthDescription } from '@aws-sdk/client-elastic-load-balancing-v2';
+import type { TargetHealthStateEnum } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Clock } from '@lazarus/core/ports';
-import type { AwsConnection } from './aws-connection.ts';
-import { TAGS, tagsOf } from './host-from-instance.ts';
 
-/** A target group that carries a service's tag. */
-export interface ServiceTargetGroup {
+import type { AwsConnection } from './aws-connection.ts';
+
+/** How long the list of target groups is kept, milliseconds: groups are made and removed by people. */
+const LIST_KEPT_MS = 30_000;
+/** Most resources of one DescribeTags call. */
+const MAX_TAGGED = 20;
+const MAX_PAGES = 50;
+
+/** A target group of a service. */
+export interface TargetGroup {
   readonly arn: string;
   readonly name: string;
-  readonly service: string;
+  readonly tags: Readonly<Record<string, string>>;
 }
 
-/** State of one target, in the words of the provider. */
-export interface TargetState {
-  readonly group: ServiceTargetGroup;
-  readonly hostId: string;
-  readonly state: string;
-}
+/** State of one target in one group; absent targets are not in it. */
+export type TargetState = TargetHealthStateEnum | 'unknown';
 
-/** Which target groups belong to which service, and who is in them. */
+/** The target groups of the region, by the service that their tag names. */
 export interface TargetGroups {
-  ofService(service: string, signal?: AbortSignal): Promise<readonly ServiceTargetGroup[]>;
-  /** Every target of the service's groups. */
-  targets(service: string, signal?: AbortSignal): Promise<readonly TargetState[]>;
+  ofService(service: string, signal: AbortSignal | undefined): Promise<readonly TargetGroup[]>;
+  /** States by instance id. */
+  targetsOf(group: TargetGroup, signal: AbortSignal | undefined): Promise<ReadonlyMap<string, TargetState>>;
 }
 
-const MAX_TAGGED = 20;
+/** True while a target takes or is about to take traffic: it is a member and not on its way out. */
+export function isMember(state: TargetState): boolean {
+  return state !== 'draining' && state !== 'unused';
+}
 
-/**
- * Looks target groups up by their `service` tag. Which groups there are changes rarely and is kept for `groupsForMs`; who
- * is in them is asked each time.
- */
-export function createTargetGroups(
+async function listGroups(
   aws: AwsConnection,
-  options: { readonly clock: Clock; readonly groupsForMs: number },
-): TargetGroups {
-  let known: { readonly atMs: number; readonly groups: Promise<readonly ServiceTargetGroup[]> } | undefined;
-
-  async function fetchGroups(): Promise<readonly ServiceTargetGroup[]> {
-    const groups: TargetGroup[] = [];
-    let marker: string | undefined;
-    do {
-      const page = await aws.elb.send(
-        new aws.sdk.elb.DescribeTargetGroupsCommand(marker === undefined ? {} : { Marker: marker }),
-      );
-      groups.push(...(page.TargetGroups ?? []));
-      marker = page.NextMarker;
-    } while (marker !== undefined && marker !== '');
-    return tagged(groups);
-  }
-
-  async function tagged(groups: readonly TargetGroup[]): Promise<readonly ServiceTargetGroup[]> {
-    const names = new Map(groups.map((group) => [group.TargetGroupArn ?? '', group.TargetGroupName ?? '']));
-    const arns = [...names.keys()];
-    const found: ServiceTargetGroup[] = [];
-    for (let at = 0; at < arns.length; at += MAX_TAGGED) {
-      const reply = await aws.elb.send(
-        new aws.sdk.elb.DescribeTagsCommand({ ResourceArns: arns.slice(at, at + MAX_TAGGED) }),
-      );
-      for (const { ResourceArn: arn = '', Tags } of reply.TagDescriptions ?? []) {
-        const service = tagsOf(Tags)[TAGS.service];
-        if (service !== undefined) found.push({ arn, name: names.get(arn) ?? arn, service });
-      }
+  signal: AbortSignal | undefined,
+): Promise<readonly TargetGroup[]> {
+  const found: { arn: string; name: string }[] = [];
+  let marker: string | undefined;
+  for (let pages = 0; pages < MAX_PAGES; pages += 1) {
+    const from = marker;
+    const page = await aws.elb(signal, ({ sdk, client, abortSignal }) =>
+      client.send(new sdk.DescribeTargetGroupsCommand({ PageSize: 400, ...(from && { Marker: from }) }), {
+        abortSignal,
+      }),
+    );
+    for (const group of page.TargetGroups ?? []) {
+      found.push({ arn: group.TargetGroupArn ?? '', name: group.TargetGroupName ?? '' });
     }
-    return found;
+    marker = page.NextMarker;
+    if (marker === undefined || marker === '') break;
   }
-
-  async function ofService(service: string): Promise<readonly ServiceTargetGroup[]> {
-    const nowMs = options.clock.monotonic();
-    if (known === undefined || nowMs - known.atMs >= options.groupsForMs) {
-      const groups = fetchGroups();
-      known = { atMs: nowMs, groups };
-      // A failure is not kept: the next one asks again.
-      groups.catch(() => (known = undefined));
+  const tags = new Map<string, Readonly<Record<string, string>>>();
+  for (let start = 0; start < found.length; start += MAX_TAGGED) {
+    const arns = found.slice(start, start + MAX_TAGGED).map(({ arn }) => arn);
+    const answer = await aws.elb(signal, ({ sdk, client, abortSignal }) =>
+      client.send(new sdk.DescribeTagsCommand({ ResourceArns: arns }), { abortSignal }),
+    );
+    for (const { ResourceArn, Tags } of answer.TagDescriptions ?? []) {
+      tags.set(
+        ResourceArn ?? '',
+        Object.fromEntries((Tags ?? []).map(({ Key, Value }) => [Key ?? '', Value ?? ''])),
+      );
     }
-    return (await known.groups).filter((group) => group.service === service);
   }
+  return found.map((group) => ({ ...group, tags: tags.get(group.arn) ?? {} }));
+}
 
+/** Makes the directory of target groups. */
+export function createTargetGroups(options: {
+  readonly aws: AwsConnection;
+  readonly clock: Clock;
+  readonly serviceTag: string;
+}): TargetGroups {
+  const { aws, clock, serviceTag } = options;
+  let known: { readonly groups: readonly TargetGroup[]; readonly atMs: number } | undefined;
   return {
-    ofService,
-    async targets(service, signal) {
-      const groups = await ofService(service);
-      const replies = await Promise.all(
-        groups.map(async (group) => ({
-          group,
-          health: await aws.elb.send(
-            new aws.sdk.elb.DescribeTargetHealthCommand({ TargetGroupArn: group.arn }),
-            signal === undefined ? {} : { abortSignal: signal },
-          ),
-        })),
+    ofService: async (service, signal) => {
+      if (known === undefined || clock.monotonic() - known.atMs > LIST_KEPT_MS) {
+        known = { groups: await listGroups(aws, signal), atMs: clock.monotonic() };
+      }
+      return known.groups.filter(({ tags }) => tags[serviceTag] === service);
+    },
+    targetsOf: async (group, signal) => {
+      const answer = await aws.elb(signal, ({ sdk, client, abortSignal }) =>
+        client.send(new sdk.DescribeTargetHealthCommand({ TargetGroupArn: group.arn }), { abortSignal }),
       );
-      return replies.flatMap(({ group, health }) =>
-        (health.TargetHealthDescriptions ?? []).map((target) => targetState(group, target)),
+      return new Map(
+        (answer.TargetHealthDescriptions ?? []).map(({ Target, TargetHealth }) => [
+          Target?.Id ?? '',
+          TargetHealth?.State ?? 'unknown',
+        ]),
       );
     },
   };
-}
-
-function targetState(group: ServiceTargetGroup, target: TargetHealthDescription): TargetState {
-  return { group, hostId: target.Target?.Id ?? '', state: target.TargetHealth?.State ?? 'unused' };
-}
-
-/** Whether a target in this state takes part in the load balancer. */
-export function isMember(state: string): boolean {
-  return (
-    state === 'healthy' || state === 'unhealthy' || state === 'initial' || state === 'unhealthy.draining'
-  );
 }

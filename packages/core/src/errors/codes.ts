@@ -43,6 +43,15 @@ export const ERROR_CODES = {
     summary: 'The provider did not list the hosts.',
     remedy: 'Check the provider; nothing is acted on until it answers.',
   },
+  LZ_PROBE_FAILED: {
+    summary: 'This node could not look at a healthcheck: it has no socket, no route or no name server.',
+    remedy: 'Check the network of the node; nothing is concluded about the host.',
+  },
+  LZ_PROBE_REFUSED: {
+    summary:
+      'A healthcheck was not probed: the inventory has no URL for the host, or one that must not be called.',
+    remedy: 'Correct the health tags of the host at the provider; until then nothing is concluded about it.',
+  },
   LZ_LOCK_UNAVAILABLE: {
     summary: 'The lock store did not answer in time.',
     remedy: 'Check the store; events are escalated until it answers.',
@@ -139,7 +148,8 @@ export const ERROR_CODES = {
   },
   LZ_VOTE_TRANSPORT: {
     summary: 'A node could not be asked for its vote.',
-    remedy: 'Check the node and the network between the nodes; one missing vote does not stop decisions, two do.',
+    remedy:
+      'Check the node and the network between the nodes; one missing vote does not stop decisions, two do.',
   },
   LZ_FAULT_REFUSED: {
     summary: 'A fault was not injected: kind or target is not allowed.',

@@ -1,0 +1,21 @@
+import { BlockList, isIP } from 'node:net';
+
+/**
+ * Addresses at which a cloud tells a machine its own secrets, and those that lead there: link-local ones, the metadata
+ * service over IPv6, and 169.254.0.0/16 wrapped by NAT64, 6to4 or the old IPv4-compatible form.
+ */
+const REFUSED = new BlockList();
+REFUSED.addSubnet('169.254.0.0', 16, 'ipv4');
+REFUSED.addSubnet('fe80::', 10, 'ipv6');
+REFUSED.addAddress('fd00:ec2::254', 'ipv6');
+REFUSED.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
+REFUSED.addSubnet('2002:a9fe::', 32, 'ipv6');
+REFUSED.addSubnet('::a9fe:0', 112, 'ipv6');
+REFUSED.addSubnet('::ffff:a9fe:0', 112, 'ipv6');
+
+/** Whether nothing may be asked of this address, in any of its spellings; false for a name. */
+export function isLinkLocal(address: string): boolean {
+  const bare = address.replace(/^\[|\]$/g, '').replace(/%.*$/, '');
+  const family = isIP(bare);
+  return family !== 0 && REFUSED.check(bare, family === 4 ? 'ipv4' : 'ipv6');
+}
