@@ -7,7 +7,10 @@ import { fileURLToPath } from 'node:url';
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** What programs need of the environment: no colors in kept output, no prompts, no background daemon. */
-const quietEnvironment = { NO_COLOR: undefined, FORCE_COLOR: '0', NX_DAEMON: 'false', CI: 'true' };
+const quietEnvironment = { NO_COLOR: '1', FORCE_COLOR: undefined, NX_DAEMON: 'false', CI: 'true' };
+
+/** nx turns colors on for its children unless this says no; Node warns when both variables are set. */
+const nxEnvironment = { NO_COLOR: undefined, FORCE_COLOR: '0' };
 
 /**
  * Runs a program to its end.
@@ -44,6 +47,12 @@ export function toolPath(file) {
   return join(root, 'node_modules', file);
 }
 
+/** Runs one target of all projects, or of a selection; unchanged ones come from the cache. */
+function runNx(target, selection = []) {
+  const args = ['run-many', '-t', target, ...selection, '--output-style=stream', '--parallel=2'];
+  return runCommand(process.execPath, [toolPath('nx/dist/bin/nx.js'), ...args], { env: nxEnvironment });
+}
+
 /**
  * Builds projects and everything they depend on; unchanged ones come from the cache.
  * The target `bundle` makes what runs, `build` also the declarations that are published.
@@ -51,15 +60,7 @@ export function toolPath(file) {
  */
 export async function build(target, projects = []) {
   const selection = projects.length > 0 ? ['-p', projects.join(',')] : [];
-  const { code, output } = await runCommand(process.execPath, [
-    toolPath('nx/dist/bin/nx.js'),
-    'run-many',
-    '-t',
-    target,
-    ...selection,
-    '--output-style=stream',
-    '--parallel=2',
-  ]);
+  const { code, output } = await runNx(target, selection);
   return { code, output: code === 0 ? output : linesOfFailedProjects(output) };
 }
 
