@@ -11,7 +11,7 @@ export interface ActuatorCall {
 
 /** Changes hosts. All calls are idempotent by `idempotencyKey`. */
 export interface HostActuator {
-  /** Launches a host like `from`: same service, size, network and zone. */
+  /** Launches a host like `from`: same service, size and network, and the same zone unless that one is full. */
   clone(
     call: ActuatorCall & { readonly from: string },
   ): Promise<{ readonly hostId: string; readonly zone: string }>;
