@@ -19,7 +19,7 @@ import type { BodyPorts, StepPoint } from './step-body.ts';
 import { planReacknowledge } from './reacknowledge.ts';
 import { planStep } from './step-plan.ts';
 import type { PlanContext } from './step-plan.ts';
-import { createStepState } from './step-state.ts';
+import { createStepState, effectKey } from './step-state.ts';
 import type { RunPhase, StepState } from './step-state.ts';
 
 /** Longest time that undoing may keep a human waiting, milliseconds. Keeps S10. */
@@ -150,7 +150,7 @@ class Coordinator implements CoordinatedRun {
         point: this.#point(state, plan.phase, work.action.destructive),
         action: work.action,
         input: work.input,
-        effectOf: plan.effectOf,
+        idempotencyKey: effectKey(this.#handle.run, state),
         attempt: state.attempts,
         startedAtMs: state.startedAtMs ?? 0,
         uncertain: state.uncertain,

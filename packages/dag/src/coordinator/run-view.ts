@@ -1,7 +1,7 @@
 import type { Json, RunOutcome, RunView, StepView } from '@lazarus/core/ports';
-import { idempotencyKey } from '../document/workflow-definition.ts';
 import type { Stop } from './drive-steps.ts';
 import type { RunRecord } from './run-handle.ts';
+import { effectKey } from './step-state.ts';
 import type { StepState } from './step-state.ts';
 
 /** What a view is made of. */
@@ -14,7 +14,17 @@ export interface RunProgress {
   readonly outputs: Readonly<Record<string, Json>>;
 }
 
-const iso = (ms: number): string => new Date(ms).toISOString();
+let lastMs = NaN;
+let lastIso = '';
+
+/** Most steps of a wave have the same times. */
+function iso(ms: number): string {
+  if (ms !== lastMs) {
+    lastMs = ms;
+    lastIso = new Date(ms).toISOString();
+  }
+  return lastIso;
+}
 
 /** A run as the API shows it. */
 export function runView({ run, steps, outcome, endedAtMs, stop, outputs }: RunProgress): RunView {
@@ -49,7 +59,7 @@ export function stepView(run: RunRecord, state: StepState): StepView {
     ...(state.endedAtMs === undefined ? {} : { ended_at: iso(state.endedAtMs) }),
     ...(state.output === undefined ? {} : { output: state.output }),
     ...(error === undefined ? {} : { error: { code: error.code, message: error.message, retryable: error.retryable } }),
-    idempotency_key: idempotencyKey(run.request.runId, plan.effectOf),
+    idempotency_key: effectKey(run, state),
   };
 }
 

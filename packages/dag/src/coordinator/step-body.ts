@@ -2,7 +2,6 @@ import { LeaseLostError } from '@lazarus/core';
 import type { Verdict } from '@lazarus/core';
 import type { Clock, Json, Logger } from '@lazarus/core/ports';
 import type { Action, ActionContext, ActionPorts } from '../actions/action.ts';
-import { idempotencyKey } from '../document/workflow-definition.ts';
 import type { BodyContext, RunRecord, StepBody } from './run-handle.ts';
 import type { RunPhase } from './step-state.ts';
 
@@ -33,7 +32,7 @@ export interface Attempt {
   readonly point: StepPoint;
   readonly action: Action;
   readonly input: unknown;
-  readonly effectOf: string;
+  readonly idempotencyKey: string;
   readonly attempt: number;
   readonly startedAtMs: number;
   readonly previous?: Json;
@@ -94,7 +93,7 @@ function actionContext(attempt: Attempt, ports: BodyPorts, body: BodyContext): A
     run: run.request,
     event: run.request.event,
     step: point.step,
-    idempotencyKey: idempotencyKey(run.request.runId, attempt.effectOf),
+    idempotencyKey: attempt.idempotencyKey,
     attempt: attempt.attempt,
     startedAtMs: attempt.startedAtMs,
     signal: body.signal,

@@ -2,7 +2,8 @@ import type { Json } from '@lazarus/core/ports';
 import type { Action } from '../actions/action.ts';
 import type { StepError } from '../actions/step-error.ts';
 import type { ActionCall, Need, RetryPolicy, StepDefinition } from '../document/workflow-definition.ts';
-import type { Pending } from './run-handle.ts';
+import { idempotencyKey } from '../document/workflow-definition.ts';
+import type { Pending, RunRecord } from './run-handle.ts';
 
 /** Part of a run that a step belongs to. */
 export type RunPhase = 'steps' | 'compensate' | 'on_error' | 'finally';
@@ -66,6 +67,8 @@ export interface StepState {
   previous?: Json;
   output?: Json;
   error?: StepError;
+  /** See {@link effectKey}. */
+  key?: string;
   /** The body or the signal that it waits for. */
   pending?: Pending;
   timer?: Pending;
@@ -82,6 +85,12 @@ export function createStepState(plan: StepPlan, definition?: StepDefinition): St
     uncertain: false,
     began: false,
   };
+}
+
+/** The idempotency key of a step, hashed once. Keeps S1. */
+export function effectKey(run: RunRecord, state: StepState): string {
+  state.key ??= idempotencyKey(run.request.runId, state.plan.effectOf);
+  return state.key;
 }
 
 /** True when nothing more will happen to it. */

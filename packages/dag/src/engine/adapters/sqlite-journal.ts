@@ -114,8 +114,8 @@ class SqliteJournal implements Journal {
   }
 
   async signals(runId: string): Promise<readonly StoredSignal[]> {
-    const rows = this.#all('SELECT s.name, s.payload FROM signal s JOIN run r ON r.n = s.run WHERE r.id = ? ORDER BY s.seq', runId);
-    return rows.map((row) => ({ name: String(row['name']), payload: JSON.parse(String(row['payload'])) as StoredSignal['payload'] }));
+    const row = this.#one('SELECT n FROM run WHERE id = ?', runId);
+    return row === undefined ? [] : this.#signals(Number(row['n']));
   }
 
   async load(runId: string): Promise<LoadedRun | undefined> {
@@ -123,7 +123,7 @@ class SqliteJournal implements Journal {
   }
 
   async view(runId: string): Promise<RunView | undefined> {
-    const text = this.#one('SELECT view FROM run WHERE id = ?', runId)?.['view'];
+    const text = this.#one('SELECT o.view FROM outcome o JOIN run r ON r.n = o.run WHERE r.id = ?', runId)?.['view'];
     return typeof text === 'string' ? (JSON.parse(text) as RunView) : undefined;
   }
 
@@ -153,7 +153,9 @@ class SqliteJournal implements Journal {
         this.#run('DELETE FROM signal WHERE run = ?', Number(row['n']));
         this.#run('UPDATE run SET pruned = 1 WHERE n = ?', Number(row['n']));
       }
-      for (const row of old) this.#run('DELETE FROM run WHERE n = ?', Number(row['n']));
+      for (const table of ['request', 'outcome', 'run']) {
+        for (const row of old) this.#run(`DELETE FROM ${table} WHERE ${table === 'run' ? 'n' : 'run'} = ?`, Number(row['n']));
+      }
       this.#run('DELETE FROM definition WHERE digest NOT IN (SELECT definition FROM run)');
       this.#run("DELETE FROM owner WHERE lease_until < ? AND id NOT IN (SELECT owner FROM run WHERE status = 'running')", nowMs - 86_400_000);
     });
@@ -180,17 +182,7 @@ class SqliteJournal implements Journal {
       case 'append':
         return this.#append(write);
       case 'finish':
-        return this.#run(
-          "UPDATE run SET status = ?, ended_at = ?, view = ? WHERE id = ? AND owner = ? AND epoch = ? AND status = 'running'",
-          write.status,
-          write.endedAtMs,
-          JSON.stringify(write.view),
-          write.runId,
-          write.owner,
-          write.epoch,
-        ) === 1
-          ? 'done'
-          : 'fenced';
+        return this.#finish(write);
       case 'signal':
         return this.#run(
           "INSERT INTO signal (run, seq, name, payload) SELECT n, (SELECT COUNT(*) FROM signal WHERE run = n), ?, ? FROM run WHERE id = ? AND status = 'running'",
@@ -205,53 +197,60 @@ class SqliteJournal implements Journal {
 
   #create(run: StoredRun, owner: string): WriteOutcome {
     const { request, definition } = run;
-    this.#run('INSERT OR IGNORE INTO definition (digest, body) VALUES (?, ?)', definition.digest, JSON.stringify(definition));
-    const inserted = this.#run(
-      'INSERT OR IGNORE INTO run (id, workflow, service, host, definition, request, inputs, status, epoch, owner, started_at, deadline_at, pruned) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)',
-      run.runId,
-      definition.name,
-      request.service,
-      request.hostId ?? null,
-      definition.digest,
-      JSON.stringify(request),
-      JSON.stringify(run.inputs),
-      'running',
-      run.epoch,
-      owner,
-      run.startedAtMs,
-      run.deadlineAtMs,
-    );
-    return inserted === 1 ? 'done' : 'exists';
+    if (this.#one('SELECT 1 AS found FROM definition WHERE digest = ?', definition.digest) === undefined) {
+      this.#run('INSERT INTO definition (digest, body) VALUES (?, ?)', definition.digest, JSON.stringify(definition));
+    }
+    const inserted = this.#statement(
+      "INSERT OR IGNORE INTO run (id, workflow, service, host, definition, status, epoch, owner, started_at, deadline_at, pruned) VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, 0)",
+    ).run(run.runId, definition.name, request.service, request.hostId ?? null, definition.digest, run.epoch, owner, run.startedAtMs, run.deadlineAtMs);
+    if (inserted.changes !== 1) return 'exists';
+    this.#run('INSERT INTO request (run, body) VALUES (?, ?)', inserted.lastInsertRowid, JSON.stringify({ request, inputs: run.inputs }));
+    return 'done';
   }
 
   /** S4: the epoch is compared in the transaction that writes the lines, so an owner that was replaced writes nothing. */
   #append(write: Extract<JournalWrite, { kind: 'append' }>): WriteOutcome {
-    const row = this.#one("SELECT n FROM run WHERE id = ? AND owner = ? AND epoch = ? AND status = 'running'", write.runId, write.owner, write.epoch);
-    if (row === undefined) return 'fenced';
-    for (const [offset, entry] of write.entries.entries()) {
-      this.#run('INSERT INTO entry (run, seq, body) VALUES (?, ?, ?)', Number(row['n']), write.from + offset, JSON.stringify(entry));
-    }
+    const n = this.#ownedRun(write);
+    if (n === undefined) return 'fenced';
+    this.#run('INSERT INTO entry (run, seq, body) VALUES (?, ?, ?)', n, write.from, JSON.stringify(write.entries));
     return 'done';
+  }
+
+  #finish(write: Extract<JournalWrite, { kind: 'finish' }>): WriteOutcome {
+    const n = this.#ownedRun(write);
+    if (n === undefined) return 'fenced';
+    this.#run('UPDATE run SET status = ?, ended_at = ? WHERE n = ?', write.status, write.endedAtMs, n);
+    this.#run('INSERT INTO outcome (run, view) VALUES (?, ?)', n, JSON.stringify(write.view));
+    return 'done';
+  }
+
+  #ownedRun(write: { readonly runId: string; readonly owner: string; readonly epoch: number }): number | undefined {
+    const row = this.#one("SELECT n FROM run WHERE id = ? AND owner = ? AND epoch = ? AND status = 'running'", write.runId, write.owner, write.epoch);
+    return row === undefined ? undefined : Number(row['n']);
   }
 
   #loadRow(row: Row | undefined): LoadedRun | undefined {
     if (row === undefined) return undefined;
     const n = Number(row['n']);
+    const { request, inputs } = JSON.parse(String(this.#one('SELECT body FROM request WHERE run = ?', n)?.['body'])) as Pick<StoredRun, 'request' | 'inputs'>;
     const run: StoredRun = {
       runId: String(row['id']),
-      request: JSON.parse(String(row['request'])) as StoredRun['request'],
+      request,
       definition: this.#definition(String(row['definition'])),
-      inputs: JSON.parse(String(row['inputs'])) as StoredRun['inputs'],
+      inputs,
       startedAtMs: Number(row['started_at']),
       deadlineAtMs: Number(row['deadline_at']),
       epoch: Number(row['epoch']),
     };
-    const entries = this.#all('SELECT body FROM entry WHERE run = ? ORDER BY seq', n).map((entry) => JSON.parse(String(entry['body'])) as JournalEntry);
-    const signals = this.#all('SELECT name, payload FROM signal WHERE run = ? ORDER BY seq', n).map((signal) => ({
-      name: String(signal['name']),
-      payload: JSON.parse(String(signal['payload'])) as StoredSignal['payload'],
+    const entries = this.#all('SELECT body FROM entry WHERE run = ? ORDER BY seq', n).flatMap((entry) => JSON.parse(String(entry['body'])) as JournalEntry[]);
+    return { run, entries, signals: this.#signals(n) };
+  }
+
+  #signals(n: number): readonly StoredSignal[] {
+    return this.#all('SELECT name, payload FROM signal WHERE run = ? ORDER BY seq', n).map((row) => ({
+      name: String(row['name']),
+      payload: JSON.parse(String(row['payload'])) as StoredSignal['payload'],
     }));
-    return { run, entries, signals };
   }
 
   #definition(digest: string): WorkflowDefinition {
