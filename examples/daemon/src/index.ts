@@ -1,1 +1,4 @@
-export {};
+export { type Daemon, startDaemon } from './daemon.ts';
+export { createJsonLogger } from './log.ts';
+export { PortTakenError } from './server.ts';
+export { readSettings, type Settings, SettingsSchema } from './settings.ts';

@@ -39,6 +39,8 @@ export const SettingsSchema = z.strictObject({
     url: z.url().default('https://api.pagerduty.com'),
     /** Login of the Lazarus user at the pager. */
     from: z.email(),
+    /** Ids or names of the pager's users that are Lazarus; everybody else who takes a page is a person. */
+    responders: z.array(z.string().min(1)).min(1),
     token_file: z.string().min(1),
   }),
   /** Bearer tokens that may deposit events and operate; without a file only loopback listeners are allowed. */

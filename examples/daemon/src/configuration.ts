@@ -1,0 +1,51 @@
+import { BUILT_IN_PRECONDITIONS, compileConfig, describeError } from '@lazarus/core';
+import type { Snapshot } from '@lazarus/core';
+import type { ConfigSource, Logger } from '@lazarus/core/ports';
+import { loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
+import type { ActionRegistry, WorkflowDefinition } from '@lazarus/dag';
+
+/** A configuration that was accepted as a whole. */
+export interface Configuration {
+  readonly snapshot: Snapshot;
+  readonly workflows: readonly WorkflowDefinition[];
+}
+
+/**
+ * Reads and compiles everything, or nothing: the shipped workflows, then those of the operator, then rules and services
+ * against them. Keeps S15.
+ *
+ * @throws ConfigurationError `LZ_CONFIG_INVALID` with every issue, PortError `LZ_CONFIG_UNREADABLE`.
+ */
+export async function loadConfiguration(
+  source: ConfigSource,
+  actions: ActionRegistry,
+): Promise<Configuration> {
+  const documents = await source.load();
+  const own = documents
+    .filter(({ kind }) => kind === 'workflow')
+    .map(({ path, text }) => loadWorkflow(text, { file: path, actions }));
+  const names = new Set(own.map(({ name }) => name));
+  const shipped = loadShippedWorkflows(actions).filter(({ name }) => !names.has(name));
+  const workflows = [...shipped, ...own];
+  const snapshot = compileConfig(documents, {
+    preconditions: BUILT_IN_PRECONDITIONS,
+    workflows: workflows.map(({ name, digest, inputs }) => ({ name, digest, inputs: Object.keys(inputs) })),
+  });
+  return { snapshot, workflows };
+}
+
+/** Loads again; on any error the last good configuration stays in force, and the log says what to correct. */
+export async function reloadConfiguration(
+  source: ConfigSource,
+  actions: ActionRegistry,
+  log: Logger,
+): Promise<Configuration | undefined> {
+  try {
+    return await loadConfiguration(source, actions);
+  } catch (error) {
+    log.error('the new configuration was refused; the last good one stays in force', {
+      error: describeError(error),
+    });
+    return undefined;
+  }
+}

@@ -1,0 +1,259 @@
+/** The reference controller: nothing but the packages, wired. An `if` in here belongs in a package. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import {
+  createAwsConnection,
+  createAwsFleet,
+  createAwsHostActuator,
+  createAwsLoadBalancer,
+  createHttpHealthProbe,
+} from '@lazarus/actuators-aws';
+import { createApi, createMeter } from '@lazarus/api';
+import { createController, createRunGuard, createRunOutcomes, createSystemClock } from '@lazarus/core';
+import type { Controller, Snapshot } from '@lazarus/core';
+import { createPipeline } from '@lazarus/core/stream';
+import type { Lane } from '@lazarus/core/stream';
+import type { Logger } from '@lazarus/core/ports';
+import { builtinActions, createActionRegistry, createEmbeddedEngine } from '@lazarus/dag';
+import { createPagerDutyPager } from '@lazarus/pager-pagerduty';
+import { createIntake } from '@lazarus/sensors-http';
+import { Hono } from 'hono';
+import { createConfigDirectory } from './config-directory.ts';
+import { loadConfiguration, reloadConfiguration } from './configuration.ts';
+import { createCluster } from './cluster.ts';
+import { createSystemIds, createSystemRandom } from './chance.ts';
+import { createLogNotifier } from './log-notifier.ts';
+import { repeat } from './repeat.ts';
+import { serve } from './server.ts';
+import type { Settings } from './settings.ts';
+import { openState } from './state.ts';
+import { openStream } from './stream.ts';
+import { VERSION } from './version.ts';
+
+/** A running daemon. */
+export interface Daemon {
+  /** Where its API listens. */
+  readonly url: string;
+  readonly snapshot: Snapshot;
+  /** Reads the configuration again; the last good one stays in force when it is refused. */
+  reload(): Promise<boolean>;
+  /** Stops taking events, leaves runs to the next process, and ends everything. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts every node of the settings in this process.
+ *
+ * @throws ConfigurationError, PortError or PortTakenError when it cannot start; nothing is left running then.
+ */
+export async function startDaemon(settings: Settings, log: Logger): Promise<Daemon> {
+  const undo: (() => Promise<void> | void)[] = [];
+  const onClose = <T>(thing: T, close: (thing: T) => Promise<void> | void): T => {
+    undo.unshift(() => close(thing));
+    return thing;
+  };
+  const close = async (): Promise<void> => {
+    for (const step of undo.splice(0)) await step();
+  };
+  try {
+    return await wire(settings, log, onClose, close);
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function wire(
+  settings: Settings,
+  log: Logger,
+  onClose: <T>(thing: T, close: (thing: T) => Promise<void> | void) => T,
+  close: () => Promise<void>,
+): Promise<Daemon> {
+  const clock = createSystemClock();
+  const random = createSystemRandom();
+  const ids = createSystemIds();
+  const pagerToken = (await readFile(settings.pager.token_file, 'utf8')).trim();
+  const tokens = await readTokens(settings);
+
+  // Configuration first: a daemon that cannot know what to do does not open anything else.
+  const actions = createActionRegistry(builtinActions);
+  const source = createConfigDirectory(settings.config_dir);
+  const configuration = await loadConfiguration(source, actions);
+  let snapshot = configuration.snapshot;
+
+  const state = onClose(
+    await openState(settings.state_dir, { clock, secrets: [pagerToken, ...tokens] }),
+    (it) => it.close(),
+  );
+  const { audit, budgets, locks, pauses, windows } = state;
+  const aws = onClose(createAwsConnection({ ...providerOf(settings), clock }), (it) => it.close());
+  const pager = createPagerDutyPager({
+    endpoint: settings.pager.url,
+    token: pagerToken,
+    from: settings.pager.from,
+    responders: settings.pager.responders,
+    clock,
+    random,
+  });
+  const meter = createMeter();
+
+  const cluster = onClose(
+    createCluster(settings, {
+      clock,
+      ids,
+      log,
+      windows,
+      snapshot: () => snapshot,
+      fleet: () => createAwsFleet({ aws, clock }),
+      probe: (zone) => createHttpHealthProbe({ zone }),
+    }),
+    (it) => it.close(),
+  );
+  const [first] = cluster.nodes;
+
+  const engine = onClose(
+    await createEmbeddedEngine({
+      file: join(settings.state_dir, 'journal.db'),
+      actions,
+      workflows: configuration.workflows,
+      ports: {
+        pager,
+        hosts: createAwsHostActuator({ aws, budgets, clock }),
+        loadBalancer: createAwsLoadBalancer({ aws, budgets, clock }),
+        probe: first.probe,
+        notifier: createLogNotifier(log),
+      },
+      clock,
+      ids,
+      random,
+      log,
+      locks,
+      budgets,
+      meter,
+      guard: createRunGuard({
+        clock,
+        pauses,
+        pager,
+        voters: first.voters,
+        windows,
+        snapshot: () => snapshot,
+      }),
+      times: { leaseTtlMs: settings.engine.lease },
+    }),
+    (it) => it.close(),
+  );
+  const outcomes = onClose(createRunOutcomes({ audit, budgets, pager, engine, log }), (it) => it.close());
+  await outcomes.sweep();
+  onClose(
+    repeat(clock, settings.engine.sweep_every, () => outcomes.sweep(), log),
+    (stop) => stop(),
+  );
+
+  const parts = onClose(await openStream(settings, { clock, random, log }), (it) => it.close());
+  const lanes: Lane[] = [];
+  const controllers: Controller[] = [];
+  for (const node of cluster.nodes) {
+    const controller = onClose(
+      createController(
+        { node: node.id, region: settings.region },
+        {
+          clock,
+          log,
+          fleet: node.fleet,
+          windows,
+          locks,
+          budgets,
+          pauses,
+          voters: node.voters,
+          pager,
+          engine,
+          audit,
+          outcomes,
+        },
+      ),
+      (it) => it.close(),
+    );
+    controller.use(snapshot);
+    controllers.push(controller);
+    lanes.push({ sensor: await parts.sensorFor(node.id), controller });
+  }
+  const pipeline = onClose(
+    createPipeline({}, { lanes, outcomes, clock, log, meter, notifier: createLogNotifier(log) }),
+    (it) => it.close(),
+  );
+
+  const [controller] = controllers;
+  const api = onClose(
+    createApi(
+      {
+        node: {
+          name: cluster.nodes.map(({ id }) => id).join('+'),
+          region: settings.region,
+          version: VERSION,
+        },
+        auth: { tokens },
+      },
+      {
+        clock,
+        log,
+        audit,
+        engine,
+        controller: controller as Controller,
+        pauses,
+        fleet: first.fleet,
+        live: pipeline.live$,
+        metrics: meter,
+        checks: [{ name: 'journal', check: () => requireHealthy(engine.health()) }],
+      },
+    ),
+    (it) => it.close(),
+  );
+  const intake = createIntake({ auth: { tokens } }, { stream: parts.stream, clock, log, meter });
+  const app = new Hono().route('/', intake.app).route('/', api.app);
+  const server = onClose(await serve((request) => app.fetch(request), settings.listen), (it) => it.close());
+
+  return {
+    url: server.url,
+    get snapshot() {
+      return snapshot;
+    },
+    async reload() {
+      const next = await reloadConfiguration(source, actions, log);
+      if (next === undefined) return false;
+      engine.setWorkflows(next.workflows);
+      snapshot = next.snapshot;
+      for (const each of controllers) each.use(snapshot);
+      log.info('configuration in force', { digest: snapshot.digest.slice(0, 12) });
+      return true;
+    },
+    close,
+  };
+}
+
+function requireHealthy(
+  health: { readonly ok: true } | { readonly ok: false; readonly reason: string },
+): undefined {
+  if (!health.ok) throw new Error(health.reason);
+  return undefined;
+}
+
+function providerOf({ region, provider }: Settings) {
+  return {
+    region,
+    ...(provider.endpoint === undefined
+      ? {}
+      : {
+          endpoint: provider.endpoint,
+          credentials: { accessKeyId: 'simulated', secretAccessKey: 'simulated' },
+        }),
+  };
+}
+
+async function readTokens({ auth }: Settings): Promise<readonly string[]> {
+  if (auth === undefined) return [];
+  const text = await readFile(auth.token_file, 'utf8');
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+}

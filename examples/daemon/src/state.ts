@@ -1,0 +1,77 @@
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createSqliteAudit } from '@lazarus/audit';
+import type { SqliteAudit } from '@lazarus/audit';
+import {
+  createMemoryBudgets,
+  createMemoryLocks,
+  createMemoryPauses,
+  createMemoryWindows,
+} from '@lazarus/core/memory';
+import type { MemoryBudgets, MemoryLocks, MemoryWindows } from '@lazarus/core/memory';
+import type { Clock, Pause, Pauses } from '@lazarus/core/ports';
+
+const WINDOW_MS = 600_000;
+const HOUR_MS = 3_600_000;
+
+/** What the nodes of this process share, rebuilt from what is on disk. */
+export interface SharedState {
+  readonly audit: SqliteAudit;
+  readonly windows: MemoryWindows;
+  readonly budgets: MemoryBudgets;
+  readonly locks: MemoryLocks;
+  readonly pauses: Pauses;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the state directory. Windows, breaker and budgets live in memory and are rebuilt from the audit log, so they
+ * survive a restart; pauses have a file of their own.
+ */
+export async function openState(
+  stateDir: string,
+  ports: { readonly clock: Clock; readonly secrets: readonly string[] },
+): Promise<SharedState> {
+  const { clock } = ports;
+  await mkdir(stateDir, { recursive: true });
+  const audit = await createSqliteAudit({
+    file: join(stateDir, 'audit.db'),
+    secrets: [...ports.secrets],
+    clock,
+  });
+  const nowMs = clock.now();
+  const observations = await audit.recentObservations(WINDOW_MS);
+  const commits = await audit.recentCommits(HOUR_MS);
+  return {
+    audit,
+    windows: createMemoryWindows({
+      clock,
+      history: observations.map(({ receivedAtMs, ...seen }) => ({ ...seen, ageMs: nowMs - receivedAtMs })),
+    }),
+    budgets: createMemoryBudgets({
+      clock,
+      history: commits.map(({ charge, finishedAtMs }) => ({
+        charge,
+        ...(finishedAtMs === undefined ? {} : { settledAgeMs: Math.max(0, nowMs - finishedAtMs) }),
+      })),
+    }),
+    locks: createMemoryLocks({ clock }),
+    pauses: await openPauses(join(stateDir, 'pauses.json'), clock),
+    close: () => audit.close(),
+  };
+}
+
+async function openPauses(file: string, clock: Clock): Promise<Pauses> {
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '[]';
+    throw error;
+  });
+  return createMemoryPauses({
+    clock,
+    history: JSON.parse(text) as Pause[],
+    save: async (pauses) => {
+      await writeFile(`${file}.new`, JSON.stringify(pauses, null, 2), { flush: true });
+      await rename(`${file}.new`, file);
+    },
+  });
+}

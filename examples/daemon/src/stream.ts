@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient } from '@aws-sdk/client-kinesis';
+import type { KinesisClientConfig } from '@aws-sdk/client-kinesis';
+import type { Clock, Logger, Random } from '@lazarus/core/ports';
+import {
+  createKinesisSensor,
+  createKinesisStream,
+  createSqliteLeaseStore,
+  http1Handler,
+} from '@lazarus/sensors-kinesis';
+import type { KinesisSensor, KinesisStream } from '@lazarus/sensors-kinesis';
+import type { Settings } from './settings.ts';
+
+/** The region's stream: where events are put, and one sensor for each node. */
+export interface StreamParts {
+  readonly stream: KinesisStream;
+  sensorFor(node: string): Promise<KinesisSensor>;
+  close(): Promise<void>;
+}
+
+/** Opens the stream; the embedded one is a Kinesis emulator on disk, inside this process. */
+export async function openStream(
+  settings: Settings,
+  ports: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
+): Promise<StreamParts> {
+  const { stream: options } = settings;
+  const embedded = options.kind === 'embedded' ? await startEmbedded(settings.state_dir) : undefined;
+  const endpoint = options.kind === 'embedded' ? embedded?.endpoint : options.endpoint;
+  const clientConfig = {
+    region: settings.region,
+    ...(endpoint === undefined ? {} : { endpoint }),
+    // The emulator wants credentials and looks at none of them.
+    ...(embedded === undefined
+      ? {}
+      : { credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' } }),
+  };
+  if (options.kind === 'embedded')
+    await createIfMissing(clientConfig, options.name, options.shards, ports.clock);
+  const leases = await createSqliteLeaseStore({ file: join(settings.state_dir, 'leases.db') });
+  const stream = await createKinesisStream({
+    streamName: options.name,
+    clientConfig,
+    clock: ports.clock,
+    random: ports.random,
+  });
+  return {
+    stream,
+    sensorFor: (node) =>
+      createKinesisSensor({
+        streamName: options.name,
+        worker: node,
+        clientConfig,
+        clock: ports.clock,
+        random: ports.random,
+        logger: ports.log,
+        leases,
+        onDeadLetter: (letter) =>
+          Promise.resolve(ports.log.error('an event could not be concluded', { ...letter })),
+      }),
+    async close() {
+      await stream.close();
+      await embedded?.close();
+    },
+  };
+}
+
+/** A Kinesis emulator on disk, on loopback, in this process: what was accepted survives a kill. */
+async function startEmbedded(
+  stateDir: string,
+): Promise<{ readonly endpoint: string; close(): Promise<void> }> {
+  const { default: kinesalite } = await import('kinesalite');
+  const server = kinesalite({ path: join(stateDir, 'stream'), createStreamMs: 20, shardLimit: 50 });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  return {
+    endpoint: `http://127.0.0.1:${port}`,
+    close: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+async function createIfMissing(
+  config: KinesisClientConfig,
+  name: string,
+  shards: number,
+  clock: Clock,
+): Promise<void> {
+  const client = new KinesisClient({ ...config, requestHandler: await http1Handler() });
+  try {
+    for (;;) {
+      const status = await statusOf(client, name);
+      if (status === 'ACTIVE') return;
+      if (status === undefined)
+        await client.send(new CreateStreamCommand({ StreamName: name, ShardCount: shards }));
+      await clock.sleep(20);
+    }
+  } finally {
+    client.destroy();
+  }
+}
+
+async function statusOf(client: KinesisClient, name: string): Promise<string | undefined> {
+  try {
+    const reply = await client.send(new DescribeStreamSummaryCommand({ StreamName: name }));
+    return reply.StreamDescriptionSummary?.StreamStatus;
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
+    throw error;
+  }
+}

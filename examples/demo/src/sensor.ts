@@ -1,0 +1,52 @@
+#!/usr/bin/env node
+/** A healthcheck sensor as a program of its own: it opens pages and sends events, and decides nothing. */
+import { randomUUID } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { createAwsConnection, createAwsFleet, createHttpHealthProbe } from '@lazarus/actuators-aws';
+import { createSystemClock } from '@lazarus/core';
+import type { Logger } from '@lazarus/core/ports';
+import { createPagerDutyEvents } from '@lazarus/pager-pagerduty';
+import { createHealthcheckSensor } from '@lazarus/sensors-http';
+import { requestJson } from './world/http.ts';
+
+const FLAGS = {
+  region: { type: 'string' },
+  provider: { type: 'string' },
+  pager: { type: 'string' },
+  'routing-key': { type: 'string' },
+  controller: { type: 'string' },
+  services: { type: 'string', default: 'web,api' },
+  'interval-ms': { type: 'string', default: '500' },
+  'until-stdin-ends': { type: 'boolean' },
+} as const;
+
+function required(value: string | undefined, name: string): string {
+  if (value !== undefined) return value;
+  process.stderr.write(`sensor: --${name} is needed\n`);
+  process.exit(2);
+}
+
+const { values } = parseArgs({ options: FLAGS });
+const region = required(values.region, 'region');
+const clock = createSystemClock();
+const write = (level: string, message: string, fields?: object): void =>
+  void process.stderr.write(`${JSON.stringify({ level, message, ...fields })}\n`);
+const log: Logger = {
+  debug: () => undefined,
+  info: (message, fields) => write('info', message, fields),
+  warn: (message, fields) => write('warn', message, fields),
+  error: (message, fields) => write('error', message, fields),
+};
+const aws = createAwsConnection({
+  region,
+  endpoint: required(values.provider, 'provider'),
+  credentials: { accessKeyId: 'simulated', secretAccessKey: 'simulated' },
+  clock,
+});
+const pages = createPagerDutyEvents({
+  routingKey: required(values['routing-key'], 'routing-key'),
+  endpoint: required(values.pager, 'pager'),
+  clock,
+  random: { next: Math.random },
+});
+const controller = required(values.controller, 'controller');

@@ -1,0 +1,69 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { runProgram } from './program.ts';
+
+const TIMEOUT_MS = 120_000;
+const directories: string[] = [];
+
+function stateDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'lazarus-start-'));
+  directories.push(path);
+  return join(path, 'state');
+}
+
+afterEach(() => {
+  for (const path of directories.splice(0)) rmSync(path, { recursive: true, force: true });
+});
+
+/** Starts, waits for the invitation, and presses Ctrl-C. */
+function startAndStop(args: readonly string[]) {
+  return runProgram('start', args, {
+    onOutput: (stdout, stop) => {
+      if (stdout.includes('Ctrl-C stops everything')) stop();
+    },
+  });
+}
+
+describe('npm start', () => {
+  it(
+    'says what to try, ends with exit 0 on Ctrl-C, and continues from its state the second time',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const state = stateDirectory();
+      const first = await startAndStop(['--port', '0', '--state', state]);
+      expect(first.stderr).toBe('');
+      expect(first.stdout).toMatch(/Try this, in another terminal/);
+      expect(first.stdout).not.toMatch(/continuing from/);
+      expect(first.code).toBe(0);
+      const second = await startAndStop(['--port', '0', '--state', state]);
+      expect(second.stderr).toBe('');
+      expect(second.stdout).toMatch(/continuing from/);
+      expect(second.code).toBe(0);
+    },
+  );
+
+  it(
+    'says which port is taken and what to do, with exit code 1 and nothing left running',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const server = createServer().listen(0, '127.0.0.1');
+      await new Promise((resolve) => server.once('listening', resolve));
+      const { port } = server.address() as AddressInfo;
+      const ended = await startAndStop(['--port', String(port), '--state', stateDirectory()]);
+      server.close();
+      expect(ended.code).toBe(1);
+      expect(ended.stderr).toContain(`port ${port} on 127.0.0.1 is taken`);
+      expect(ended.stderr).not.toMatch(/\n\s+at /);
+    },
+  );
+
+  it('refuses a port that is none with exit code 2', async () => {
+    const ended = await startAndStop(['--port', 'http']);
+    expect(ended.code).toBe(2);
+    expect(ended.stderr).toMatch(/--port http is no port/);
+  });
+});
