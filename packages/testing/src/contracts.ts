@@ -6,6 +6,15 @@ export {
   describeAuditContract,
 } from './contracts/audit-contract.ts';
 export { type BudgetsHarness, describeBudgetsContract } from './contracts/budgets-contract.ts';
+export { describeFleetContract, type FleetHarness } from './contracts/fleet-contract.ts';
+export {
+  describeHostActuatorContract,
+  type HostActuatorHarness,
+} from './contracts/host-actuator-contract.ts';
+export {
+  describeLoadBalancerContract,
+  type LoadBalancerHarness,
+} from './contracts/load-balancer-contract.ts';
 export { describeLocksContract, type LocksHarness } from './contracts/locks-contract.ts';
 export { describePausesContract, type PausesHarness } from './contracts/pauses-contract.ts';
 export { describePagerContract, type PagerHarness } from './contracts/pager-contract.ts';
