@@ -11,3 +11,10 @@ export {
   nagiosToEvent,
 } from './nagios/nagios-to-event.ts';
 export type { Reading } from './reading.ts';
+export {
+  createHealthcheckSensor,
+  type HealthcheckSensor,
+  type HealthcheckSensorPorts,
+} from './healthcheck/healthcheck-sensor.ts';
+export type { IncidentPorts, PageRequest } from './healthcheck/incident.ts';
+export { HealthcheckSensorOptions } from './healthcheck/options.ts';
