@@ -7,7 +7,7 @@ interface Schema {
   readonly $ref?: string;
   readonly type?: string | readonly string[];
   readonly enum?: readonly unknown[];
-  readonly const?: unknown;
+  readonly const?: string | number | boolean;
   readonly format?: string;
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
@@ -89,7 +89,8 @@ function operationOf(method: string, path: string, operation: Operation): readon
     ...(query.length === 0 ? [] : ['']),
     ...(body === undefined ? [] : [`Body: ${typeOf(body)}.`, '']),
     ...Object.entries(operation.responses).map(([status, { description, content }]) => {
-      const [[mediaType = '', { schema = {} } = {}] = []] = Object.entries(content);
+      const [answer] = Object.entries(content);
+      const [mediaType, { schema }] = answer ?? ['', { schema: {} }];
       return `- ${status}: ${description}${status === '200' ? ` (\`${mediaType}\`): ${typeOf(schema)}` : ''}`;
     }),
     '',

@@ -1,12 +1,13 @@
-import { readFileSync } from 'node:fs';
 import { Command, Option } from 'commander';
 import { durationOption } from './commands/command.ts';
 import type { Cli } from './commands/command.ts';
 import { pauseCommand, pausesCommand, planCommand, resumeCommand } from './commands/control.ts';
+import { validateCommand, workflowCommand } from './commands/documents.ts';
 import { emitCommand } from './commands/emit.ts';
 import { completionCommand, doctorCommand } from './commands/machine.ts';
 import { decisionsCommand, explainCommand, forensicsCommand, runsCommand } from './commands/read.ts';
 import { EXIT_MEANINGS } from './exit-code.ts';
+import { packageVersion } from './package-version.ts';
 
 /** Where a node listens when nobody says otherwise. */
 export const DEFAULT_URL = 'http://127.0.0.1:7400';
@@ -41,6 +42,8 @@ export function createProgram(cli: Cli): Command {
     resumeCommand(cli),
     pausesCommand(cli),
     forensicsCommand(cli),
+    validateCommand(cli),
+    workflowCommand(cli),
     doctorCommand(cli),
     completionCommand(cli, () => program),
   ];
@@ -69,11 +72,4 @@ function prepare(command: Command, { terminal }: Cli): void {
 function exitCodesText(): string {
   const lines = EXIT_MEANINGS.map(([code, meaning]) => `  ${String(code).padStart(3)}  ${meaning}`);
   return ['', 'Exit codes:', ...lines].join('\n');
-}
-
-function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return manifest.version;
 }

@@ -1,0 +1,50 @@
+import { Command } from 'commander';
+import type { GraphFormat } from '../render/workflow.ts';
+import type { ValidateFormat } from '../validate/formats.ts';
+import { defineCommand, outputOption } from './command.ts';
+import type { Cli } from './command.ts';
+
+/** `lazarus validate`. It needs no node. */
+export function validateCommand(cli: Cli): Command {
+  return defineCommand<{ readonly output: ValidateFormat }>(cli, {
+    usage: 'validate [paths...]',
+    summary: 'check rules, profiles, services, workflows and settings, without a node',
+    description:
+      'Checks documents as a node would that loads them together, and prints every problem with its place. Without paths the folder config is checked. Exit code 1: only warnings. Exit code 2: a node would refuse them.',
+    options: [outputOption('text', 'json', 'github', 'sarif')],
+    examples: [
+      ['lazarus validate config', 'a whole configuration'],
+      ['lazarus validate rules/host-down.yaml workflows/restart.yaml', 'some documents'],
+      ['lazarus validate config -o github', 'in a workflow of GitHub Actions'],
+    ],
+    run: async (options, context, paths) =>
+      (await import('../verbs/validate.ts')).validate(
+        paths.length === 0 ? ['config'] : paths,
+        options,
+        context,
+      ),
+  });
+}
+
+/** `lazarus workflow graph`. It needs no node. */
+export function workflowCommand(cli: Cli): Command {
+  const graph = defineCommand<{ readonly output: GraphFormat }>(cli, {
+    usage: 'graph <file>',
+    summary: 'draw a workflow',
+    description: 'Draws a workflow document, or a workflow that comes with Lazarus, by its name.',
+    options: [outputOption('text', 'mermaid', 'dot')],
+    examples: [
+      [
+        'lazarus workflow graph default.replace_host',
+        'the steps of the main job, in the order in which they start',
+      ],
+      ['lazarus workflow graph restart.yaml -o mermaid', 'for a Markdown document'],
+    ],
+    run: async (options, context, [file = '']) =>
+      (await import('../verbs/workflow-graph.ts')).workflowGraph(file, options, context),
+  });
+  return new Command('workflow')
+    .description('look at workflows')
+    .summary('look at workflows')
+    .addCommand(graph);
+}

@@ -1,0 +1,78 @@
+import { BUILT_IN_PRECONDITIONS, compileConfig, ConfigurationError } from '@lazarus/core';
+import type { Issue, KnownWorkflow } from '@lazarus/core';
+import { parseYamlDocument } from '@lazarus/core/documents';
+import type { ConfigDocument } from '@lazarus/core/ports';
+import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
+import type { ActionRegistry } from '@lazarus/dag';
+
+/** One finding of `validate`. */
+export interface Finding {
+  /** An error keeps a node from using the documents. */
+  readonly severity: 'error' | 'warning';
+  readonly issue: Issue;
+}
+
+/** What the documents are worth. */
+export interface Validation {
+  readonly findings: readonly Finding[];
+  /** The digest of the configuration, when it can be used. */
+  readonly digest: string | undefined;
+}
+
+/**
+ * Checks documents as a node would that loads them: workflows first, then rules, profiles, services and settings against
+ * them and against the built-in checks. Everything that is wrong is reported at once.
+ */
+export function checkDocuments(documents: readonly ConfigDocument[]): Validation {
+  const actions = createActionRegistry(builtinActions);
+  const issues: Issue[] = [];
+  const own = documents
+    .filter(({ kind }) => kind === 'workflow')
+    .map((document) => knownWorkflow(document, actions, issues));
+  const names = new Set(own.map((workflow) => workflow?.name));
+  const shipped = loadShippedWorkflows(actions)
+    .filter(({ name }) => !names.has(name))
+    .map(known);
+  const workflows = [...shipped, ...own.filter((workflow) => workflow !== undefined)];
+  const digest = collect(
+    issues,
+    () => compileConfig(documents, { preconditions: BUILT_IN_PRECONDITIONS, workflows }).digest,
+  );
+  return {
+    findings: issues.map((issue) => ({ severity: 'error', issue })),
+    digest: issues.length === 0 ? digest : undefined,
+  };
+}
+
+function known(definition: {
+  readonly name: string;
+  readonly digest: string;
+  readonly inputs: object;
+}): KnownWorkflow {
+  return { name: definition.name, digest: definition.digest, inputs: Object.keys(definition.inputs) };
+}
+
+/** The workflow, or only its name when it is refused: rules that name it are not wrong because of that. */
+function knownWorkflow(
+  document: ConfigDocument,
+  actions: ActionRegistry,
+  issues: Issue[],
+): KnownWorkflow | undefined {
+  const { text, path } = document;
+  const definition = collect(issues, () => loadWorkflow(text, { file: path, actions }));
+  if (definition !== undefined) return known(definition);
+  const value = collect([], () => parseYamlDocument(text, { file: path }).value);
+  const name = (value as { metadata?: { name?: unknown } } | null | undefined)?.metadata?.name;
+  return typeof name === 'string' ? { name, digest: 'refused' } : undefined;
+}
+
+/** What `work` returns; the issues of a refusal are collected instead. */
+function collect<T>(issues: Issue[], work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    issues.push(...(error.issues.length > 0 ? error.issues : [{ path: '', message: error.message }]));
+    return undefined;
+  }
+}

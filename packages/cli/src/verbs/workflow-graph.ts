@@ -1,0 +1,35 @@
+import { ConfigurationError, formatIssue } from '@lazarus/core';
+import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
+import type { WorkflowDefinition } from '@lazarus/dag';
+import { CliFailure } from '../cli-failure.ts';
+import { print } from '../context.ts';
+import type { Context } from '../context.ts';
+import { readText } from '../emit/read-document.ts';
+import { EXIT } from '../exit-code.ts';
+import type { ExitCode } from '../exit-code.ts';
+import { renderWorkflowGraph } from '../render/workflow.ts';
+import type { GraphFormat } from '../render/workflow.ts';
+
+/** Draws a workflow: a document, or one that comes with Lazarus, by its name. */
+export async function workflowGraph(
+  file: string,
+  options: { readonly output: GraphFormat },
+  { terminal }: Context,
+): Promise<ExitCode> {
+  const definition = await read(file);
+  print(terminal, renderWorkflowGraph(definition, options.output));
+  return EXIT.ok;
+}
+
+async function read(file: string): Promise<WorkflowDefinition> {
+  const actions = createActionRegistry(builtinActions);
+  const shipped = loadShippedWorkflows(actions).find(({ name }) => name === file);
+  if (shipped !== undefined) return shipped;
+  const text = await readText(file);
+  try {
+    return loadWorkflow(text, { file, actions });
+  } catch (error) {
+    if (!(error instanceof ConfigurationError)) throw error;
+    throw new CliFailure(EXIT.invalid, `${file} was refused`, error.issues.map(formatIssue));
+  }
+}
