@@ -26,6 +26,11 @@ export class FieldReader {
   readonly #root: PathNode = { children: new Map(), path: -1 };
   readonly #numbers = new Map<string, number>();
 
+  /** The numbered paths, in the order of their numbers. */
+  get paths(): readonly string[] {
+    return [...this.#numbers.keys()];
+  }
+
   /** Number of a path (keys joined with dots). */
   numberOf(path: string): number {
     const known = this.#numbers.get(path);
@@ -68,9 +73,8 @@ class Walk {
 
   #visitObject(object: Readonly<Record<string, unknown>>, node: PathNode, place: Place): void {
     if (node.children.size === 0) return;
-    for (const key in object) {
-      if (!Object.hasOwn(object, key)) continue;
-      const child = key.includes('.') ? follow(node, key.split('.')) : node.children.get(key);
+    for (const key of Object.keys(object)) {
+      const child = node.children.get(key) ?? (key.includes('.') ? follow(node, key.split('.')) : undefined);
       if (child !== undefined) this.visit(object[key], child, place);
     }
   }

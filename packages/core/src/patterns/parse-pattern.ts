@@ -74,7 +74,7 @@ function parseMapping(
     } else if (Array.isArray(value)) {
       const tests = parseTests(value, here, context);
       const path = [...fieldPath, key].join('.');
-      current = current.map((branch) => new Map(branch).set(path, tests));
+      for (const branch of current) branch.set(path, tests);
     } else if (isMapping(value)) {
       current = parseMapping(value, here, [...fieldPath, key], current, context);
     } else {
@@ -112,9 +112,10 @@ function parseAlternatives(
     });
     return branches;
   }
-  return alternatives.flatMap((alternative, index) =>
-    parseMapping(alternative, [...at, index], fieldPath, branches, context),
-  );
+  return alternatives.flatMap((alternative, index) => {
+    const copies = branches.map((branch) => new Map(branch));
+    return parseMapping(alternative, [...at, index], fieldPath, copies, context);
+  });
 }
 
 function parseTests(
