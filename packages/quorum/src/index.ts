@@ -27,3 +27,15 @@ export {
 export { createInProcessNetwork, type InProcessNetwork, type LinkFault } from './transports/in-process.ts';
 export type { QuestionHandler, Reply, VoteTransport } from './transports/transport.ts';
 export { createVoter, type Voter, type VoterPorts } from './voter/voter.ts';
+export {
+  type CertificatePair,
+  createDevCertificates,
+  type DevCertificates,
+} from './certificates/dev-certificates.ts';
+export {
+  FramedTransportOptions,
+  type FramedTransportPorts,
+  type PeerAddress,
+} from './transports/framed-options.ts';
+export { createFramedTransport, type FramedTransport } from './transports/framed-transport.ts';
+export { createHttpTransport, type HttpTransport } from './transports/http-transport.ts';

@@ -1,0 +1,114 @@
+import { describeError } from '@lazarus/core';
+import type { Server, Socket } from 'node:net';
+import { createServer } from 'node:net';
+import { createServer as createTlsServer, TLSSocket } from 'node:tls';
+import { identityOf } from './certificate-identity.ts';
+import { createFrameConnection } from './frame-connection.ts';
+import type { Frame } from './frame.ts';
+import { encodeFrame } from './frame.ts';
+import type { TransportContext } from './framed-options.ts';
+import { TLS_POLICY } from './framed-options.ts';
+import type { QuestionHandler } from './transport.ts';
+import { prepareSocket } from './vote-socket.ts';
+
+/** Questions of peers to us. */
+export interface AnsweringSide {
+  readonly server: Server;
+  serve(handler: QuestionHandler): void;
+  close(): Promise<void>;
+}
+
+/** Creates the answering side; its server does not listen yet. */
+export function createAnsweringSide(context: TransportContext): AnsweringSide {
+  const { settings, ports, closing } = context;
+  const sockets = new Set<Socket>();
+  let handler: QuestionHandler | undefined;
+
+  const accept = (socket: Socket): void => {
+    prepareSocket(socket);
+    const { tls } = settings;
+    let from =
+      tls === undefined
+        ? undefined
+        : identityOf(
+            socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined,
+            context.members,
+          );
+    if (tls !== undefined && from === undefined) {
+      ports.log.warn("a certificate that is no member's was refused", { remote: socket.remoteAddress });
+      socket.destroy();
+      return;
+    }
+    const ended = new AbortController();
+    let inFlight = 0;
+    const answer = async (frame: Frame, asker: string): Promise<void> => {
+      inFlight += 1;
+      const reply = await answerTo(frame, asker, handler, AbortSignal.any([ended.signal, closing.signal]));
+      inFlight -= 1;
+      connection.send(encodeFrame(reply.kind, frame.correlation, reply.body));
+    };
+    const onFrame = (frame: Frame): void => {
+      if (frame.kind === 'hello' && tls === undefined && from === undefined) {
+        from = helloOf(frame, context.members);
+        if (from === undefined) connection.destroy('it is no member');
+      } else if (frame.kind !== 'question' || from === undefined) {
+        connection.destroy(`an unexpected ${frame.kind}`);
+      } else if (inFlight >= settings.maxPending) {
+        connection.send(encodeFrame('refusal', frame.correlation, 'too many questions at once'));
+      } else {
+        void answer(frame, from);
+      }
+    };
+    const connection = createFrameConnection(socket, {
+      onFrame,
+      onClose: (reason) => ended.abort(new DOMException(reason, 'AbortError')),
+    });
+  };
+  const server =
+    settings.tls === undefined
+      ? createServer({ noDelay: true }, accept)
+      : createTlsServer({ ...settings.tls, ...TLS_POLICY, requestCert: true, noDelay: true }, accept);
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+  });
+  server.on('tlsClientError', (error: Error) =>
+    ports.log.warn('a connection of a peer was refused', { reason: error.message }),
+  );
+
+  return {
+    server,
+    serve: (next) => {
+      handler = next;
+    },
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const socket of sockets) socket.destroy();
+      }),
+  };
+}
+
+async function answerTo(
+  frame: Frame,
+  from: string,
+  handler: QuestionHandler | undefined,
+  signal: AbortSignal,
+): Promise<{ readonly kind: 'answer' | 'refusal'; readonly body: unknown }> {
+  try {
+    if (handler === undefined) return { kind: 'refusal', body: 'this node does not vote yet' };
+    const question = JSON.parse(frame.body.toString('utf8')) as unknown;
+    return { kind: 'answer', body: await handler(question, { from, signal }) };
+  } catch (error) {
+    return { kind: 'refusal', body: describeError(error) };
+  }
+}
+
+function helloOf(frame: Frame, members: readonly string[]): string | undefined {
+  try {
+    const { from } = JSON.parse(frame.body.toString('utf8')) as { from?: unknown };
+    return members.find((member) => member === from);
+  } catch {
+    return undefined;
+  }
+}

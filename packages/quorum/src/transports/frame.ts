@@ -1,0 +1,73 @@
+/**
+ * Frames on a connection: 4 bytes length of what follows, 1 byte kind, 4 bytes correlation id, then JSON in UTF-8. All
+ * numbers are big-endian.
+ */
+
+/** What a frame carries. `hello` names the sender where no certificate does. */
+export type FrameKind = 'hello' | 'question' | 'answer' | 'refusal';
+
+/** One frame. */
+export interface Frame {
+  readonly kind: FrameKind;
+  /** The answer to a question carries the question's id. */
+  readonly correlation: number;
+  readonly body: Buffer;
+}
+
+const KINDS: readonly FrameKind[] = ['hello', 'question', 'answer', 'refusal'];
+const LENGTH_BYTES = 4;
+const HEADER_BYTES = 5;
+
+/** Most bytes of one frame after its length: an event of 256 KB and what surrounds it. */
+export const MAX_FRAME_BYTES = 524_288;
+
+/** Writes one frame. */
+export function encodeFrame(kind: FrameKind, correlation: number, body: unknown): Buffer {
+  const text = JSON.stringify(body);
+  const bytes = Buffer.byteLength(text);
+  const frame = Buffer.allocUnsafe(LENGTH_BYTES + HEADER_BYTES + bytes);
+  frame.writeUInt32BE(HEADER_BYTES + bytes, 0);
+  frame.writeUInt8(KINDS.indexOf(kind), LENGTH_BYTES);
+  frame.writeUInt32BE(correlation, LENGTH_BYTES + 1);
+  frame.write(text, LENGTH_BYTES + HEADER_BYTES);
+  return frame;
+}
+
+/** State of a reader: bytes that are not a whole frame yet. */
+export interface FrameReader {
+  readonly pending: Buffer;
+}
+
+/** Nothing read yet. */
+export const EMPTY_READER: FrameReader = { pending: Buffer.alloc(0) };
+
+/** Takes the next bytes and returns the frames that are complete; a frame that cannot be right ends the connection. */
+export function readFrames(
+  state: FrameReader,
+  chunk: Buffer,
+): {
+  readonly state: FrameReader;
+  readonly verdict:
+    | { readonly ok: true; readonly frames: readonly Frame[] }
+    | { readonly ok: false; readonly reason: string };
+} {
+  let rest = state.pending.length === 0 ? chunk : Buffer.concat([state.pending, chunk]);
+  const frames: Frame[] = [];
+  while (rest.length >= LENGTH_BYTES) {
+    const length = rest.readUInt32BE(0);
+    if (length < HEADER_BYTES || length > MAX_FRAME_BYTES) {
+      return { state: EMPTY_READER, verdict: { ok: false, reason: `a frame of ${length} bytes` } };
+    }
+    if (rest.length < LENGTH_BYTES + length) break;
+    const kind = KINDS[rest.readUInt8(LENGTH_BYTES)];
+    if (kind === undefined)
+      return { state: EMPTY_READER, verdict: { ok: false, reason: 'a frame of unknown kind' } };
+    frames.push({
+      kind,
+      correlation: rest.readUInt32BE(LENGTH_BYTES + 1),
+      body: rest.subarray(LENGTH_BYTES + HEADER_BYTES, LENGTH_BYTES + length),
+    });
+    rest = rest.subarray(LENGTH_BYTES + length);
+  }
+  return { state: { pending: rest }, verdict: { ok: true, frames } };
+}

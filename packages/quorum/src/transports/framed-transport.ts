@@ -1,0 +1,81 @@
+/**
+ * Votes over one long-lived connection per peer, TLS 1.3 with certificates on both sides.
+ *
+ *   ask ──▶ connect once ──▶ question frame ──▶ (peer) handler ──▶ answer frame ──▶ correlation id ──▶ ask resolves
+ *
+ * A node dials each peer for its own questions; answers come back on the same connection. When a connection ends, what
+ * waits on it fails, and the next question dials again: there is no timer in the background.
+ *
+ * Invariants:
+ * S18: who answers, and who asks, is read from the certificate; a certificate of another member is refused.
+ * L5: questions in flight are bounded per peer, in both directions; so is the size of a frame.
+ */
+import type { AddressInfo, Server } from 'node:net';
+import { parseOptions, PortError } from '@lazarus/core';
+import type { z } from 'zod';
+import { createAnsweringSide } from './answering-side.ts';
+import type { AskingSide } from './asking-side.ts';
+import { createAskingSide } from './asking-side.ts';
+import type { FramedTransportPorts, PeerAddress, TransportContext } from './framed-options.ts';
+import { FramedTransportOptions, refuseBeyondLoopback } from './framed-options.ts';
+import type { VoteTransport } from './transport.ts';
+
+/** The transport and where it listens. */
+export interface FramedTransport extends VoteTransport {
+  readonly port: number;
+}
+
+/**
+ * Listens for peers and returns the transport.
+ *
+ * @param options.members - Ids of all members; certificates of others are refused.
+ * @throws ConfigurationError `LZ_OPTION_INVALID`, also for an unprotected transport beyond loopback.
+ * @throws PortError `LZ_VOTE_TRANSPORT` when the address cannot be listened on.
+ */
+export async function createFramedTransport(
+  options: z.input<typeof FramedTransportOptions> & {
+    readonly self: string;
+    readonly members: readonly string[];
+  },
+  ports: FramedTransportPorts,
+): Promise<FramedTransport> {
+  const { self, members, ...rest } = options;
+  const settings = parseOptions('createFramedTransport', FramedTransportOptions, rest);
+  if (settings.tls === undefined) refuseBeyondLoopback('listen.host', settings.listen.host);
+  const context: TransportContext = { self, members, settings, ports, closing: new AbortController() };
+  const answering = createAnsweringSide(context);
+  const asking = new Map<string, AskingSide>();
+  const port = await listen(answering.server, settings.listen);
+
+  return {
+    port,
+    serve: answering.serve,
+    ask: async (member, question, { signal }) => {
+      signal.throwIfAborted();
+      const side = asking.get(member) ?? createAskingSide(member, context);
+      asking.set(member, side);
+      return side.ask(question, signal);
+    },
+    close: async () => {
+      context.closing.abort(new DOMException('the transport is closing', 'AbortError'));
+      for (const side of asking.values()) side.close();
+      await answering.close();
+    },
+  };
+}
+
+function listen(server: Server, address: PeerAddress): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', (error) =>
+      reject(
+        new PortError({
+          code: 'LZ_VOTE_TRANSPORT',
+          message: `cannot listen for votes on ${address.host}:${address.port}: ${error.message}`,
+          retryable: false,
+          cause: error,
+        }),
+      ),
+    );
+    server.listen(address.port, address.host, () => resolve((server.address() as AddressInfo).port));
+  });
+}
