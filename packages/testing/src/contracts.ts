@@ -24,3 +24,10 @@ export {
   type WindowsContractBounds,
   type WindowsHarness,
 } from './contracts/windows-contract.ts';
+export {
+  describeEngineConformance,
+  type EngineConformanceOptions,
+  type EngineHarness,
+  type EngineProcess,
+} from './lab/engine-conformance.ts';
+export { createEngineLedger, type EngineLedger, SEVEN_STEPS } from './lab/engine-ledger.ts';

@@ -19,16 +19,18 @@ const ENDED = ['succeeded', 'failed', 'skipped'] as const;
 
 const RETRY: RetryPolicy = { maxAttempts: 5, initialMs: 1_000, factor: 2, maxMs: 10_000, jitter: 'full', on: ['transient', 'timeout'] };
 
-const TIMEOUT_MS = 120_000;
-
 interface CheckOutput {
   readonly happened: boolean;
   readonly output: Json;
   readonly asked: number;
 }
 
-/** The steps that undo what was done, one after the other; empty once the point of no return has passed. */
-export function planCompensation(steps: readonly StepState[], context: PlanContext): readonly StepState[] {
+/**
+ * The steps that undo what was done, one after the other; empty once the point of no return has passed.
+ *
+ * @param timeoutMs - time of each of them, milliseconds.
+ */
+export function planCompensation(steps: readonly StepState[], context: PlanContext, timeoutMs: number): readonly StepState[] {
   if (steps.some((step) => step.definition?.pointOfNoReturn === true && step.began)) return [];
   const undoable = steps
     .map((step, index) => ({ step, index }))
@@ -36,8 +38,8 @@ export function planCompensation(steps: readonly StepState[], context: PlanConte
     .sort((left, right) => (right.step.endedAtMs ?? 0) - (left.step.endedAtMs ?? 0) || right.index - left.index);
   const plans: StepState[] = [];
   for (const { step } of undoable) {
-    if (step.status !== 'succeeded' && hasCheck(step)) plans.push(askWhatHappened(step, plans.at(-1)));
-    plans.push(undoStep(step, plans.at(-1), context));
+    if (step.status !== 'succeeded' && hasCheck(step)) plans.push(askWhatHappened(step, plans.at(-1), timeoutMs));
+    plans.push(undoStep(step, plans.at(-1), context, timeoutMs));
   }
   return plans;
 }
@@ -46,7 +48,7 @@ const hasCheck = (step: StepState): boolean => step.work?.kind === 'action' && s
 
 const after = (previous: StepState | undefined) => (previous === undefined ? [] : [{ step: previous.plan.id, on: ENDED }]);
 
-function askWhatHappened(step: StepState, previous: StepState | undefined): StepState {
+function askWhatHappened(step: StepState, previous: StepState | undefined, timeoutMs: number): StepState {
   return createStepState({
     id: `check.${step.plan.id}`,
     phase: 'compensate',
@@ -59,7 +61,7 @@ function askWhatHappened(step: StepState, previous: StepState | undefined): Step
       everyMs: EFFECT_CHECK_EVERY_MS,
       isDone: (result) => (result as unknown as CheckOutput).happened || (result as unknown as CheckOutput).asked >= EFFECT_CHECKS,
     },
-    prepare: () => prepareCheck(step),
+    prepare: () => prepareCheck(step, timeoutMs),
     mapOutput: (result) => {
       const { happened, output } = result as unknown as CheckOutput;
       if (happened) step.output = step.definition?.outputs === undefined ? output : step.plan.mapOutput(output);
@@ -69,10 +71,10 @@ function askWhatHappened(step: StepState, previous: StepState | undefined): Step
   });
 }
 
-function prepareCheck(step: StepState): Prepared {
+function prepareCheck(step: StepState, timeoutMs: number): Prepared {
   if (step.work?.kind !== 'action') return { go: false, skip: 'it never started' };
   const { action, input } = step.work;
-  return { go: true, timeoutMs: TIMEOUT_MS, work: { kind: 'action', action: effectCheck(action), input } };
+  return { go: true, timeoutMs, work: { kind: 'action', action: effectCheck(action), input } };
 }
 
 /** The check hook of an action, as an action of its own that only looks. */
@@ -91,7 +93,7 @@ function effectCheck(action: Action): Action {
   };
 }
 
-function undoStep(step: StepState, previous: StepState | undefined, context: PlanContext): StepState {
+function undoStep(step: StepState, previous: StepState | undefined, context: PlanContext, timeoutMs: number): StepState {
   const compensate = step.definition?.compensate;
   const uses = typeof compensate === 'object' ? compensate.uses : step.work?.kind === 'action' ? (step.work.action.undo?.uses ?? '') : '';
   return createStepState({
@@ -102,7 +104,7 @@ function undoStep(step: StepState, previous: StepState | undefined, context: Pla
     effectOf: `compensate.${step.plan.id}`,
     retry: RETRY,
     attemptTimeoutMs: MAX_ATTEMPT_MS,
-    prepare: () => prepareUndo(step, context),
+    prepare: () => prepareUndo(step, context, timeoutMs),
     mapOutput: (result) => {
       step.status = 'compensated';
       return result;
@@ -110,7 +112,7 @@ function undoStep(step: StepState, previous: StepState | undefined, context: Pla
   });
 }
 
-function prepareUndo(step: StepState, context: PlanContext): Prepared {
+function prepareUndo(step: StepState, context: PlanContext, timeoutMs: number): Prepared {
   if (step.status !== 'succeeded' && !step.uncertain) return { go: false, skip: 'its effect did not happen' };
   if (step.output === undefined && hasCheck(step)) {
     return { go: false, error: stepError('LZ_WORKFLOW_STEP_FAILED', `nobody could tell whether ${step.plan.id} had an effect; look for it by hand`, 'permanent') };
@@ -119,7 +121,7 @@ function prepareUndo(step: StepState, context: PlanContext): Prepared {
     const call = undoCall(step, (raw) => ({ uses: raw.uses, with: evaluateDeep(raw.with, context.values()) as typeof raw.with }));
     if (call === undefined) return { go: false, skip: 'there is nothing to undo' };
     const prepared = prepareCall(call, context.actions, {});
-    return 'error' in prepared ? { go: false, error: prepared.error } : { go: true, work: prepared.work, timeoutMs: TIMEOUT_MS };
+    return 'error' in prepared ? { go: false, error: prepared.error } : { go: true, work: prepared.work, timeoutMs };
   } catch (error) {
     return { go: false, error: stepError('LZ_EXPRESSION_INVALID', error instanceof Error ? error.message : String(error), 'permanent') };
   }

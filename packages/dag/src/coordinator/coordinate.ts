@@ -25,6 +25,9 @@ import type { RunPhase, StepState } from './step-state.ts';
 /** Longest time that undoing may keep a human waiting, milliseconds. Keeps S10. */
 export const UNDO_BEFORE_ESCALATION_MS = 40_000;
 
+/** Time that telling a human has at least, however small the cleanup budget is; milliseconds. */
+const TELL_WITHIN_MS = 60_000;
+
 /** What a coordinator needs besides the handle. */
 export interface CoordinatorOptions {
   readonly actions: ActionRegistry;
@@ -105,14 +108,15 @@ class Coordinator implements CoordinatedRun {
   /** Undoes and tells a human; the human is told in time even when undoing hangs. */
   async #cleanUp(atMs: number): Promise<number> {
     const { onError, timeouts } = this.#handle.run.definition;
-    const undo = onError.compensate === 'none' ? [] : planCompensation(this.#main, this.#context);
+    const undo = onError.compensate === 'none' ? [] : planCompensation(this.#main, this.#context, timeouts.cleanupMs);
     const tell = onError.steps.map((step) => createStepState(planStep(step, 'on_error', this.#context, undo), step));
     this.#cleanup = [...undo, ...tell];
+    const releaseAtMs = atMs + Math.min(UNDO_BEFORE_ESCALATION_MS, timeouts.cleanupMs);
     const done = await this.#drive('cleanup', this.#cleanup, {
       startedAtMs: atMs,
-      deadlineAtMs: atMs + timeouts.cleanupMs,
+      deadlineAtMs: Math.max(atMs + timeouts.cleanupMs, releaseAtMs + TELL_WITHIN_MS),
       isStoppable: false,
-      releaseAtMs: atMs + UNDO_BEFORE_ESCALATION_MS,
+      releaseAtMs,
     });
     return done.atMs;
   }

@@ -53,9 +53,11 @@ export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
   return async (body) => {
     const { action, input, point } = attempt;
     const mayHaveHappened = (body.mayHaveHappened || attempt.uncertain) && !action.readOnly;
-    const verdict = await askGuard(attempt, ports, body.signal);
+    // What may have begun before a crash is finished, not judged anew: its own traces would count against it.
+    const safePoint = { ...point, firstDestructive: point.firstDestructive && !mayHaveHappened };
+    const verdict = await askGuard({ ...attempt, point: safePoint }, ports, body.signal);
     if (verdict.verdict === 'fail') {
-      return { stopped: verdict.reason, code: stopCode(verdict, point), uncertain: mayHaveHappened } satisfies BodyResult;
+      return { stopped: verdict.reason, code: stopCode(verdict, safePoint), uncertain: mayHaveHappened } satisfies BodyResult;
     }
     body.signal.throwIfAborted();
     const context = actionContext(attempt, ports, body);

@@ -7,7 +7,7 @@
  * 3. An owner that was replaced cannot write any more (fenced), and its bodies are aborted. S4.
  * 4. When the journal cannot be written, no run starts, and the people behind running ones are told at once. S10.
  */
-import { describeError, InvariantError, isLazarusError, PortError, WorkflowError } from '@lazarus/core';
+import { ConfigurationError, describeError, isLazarusError, PortError, WorkflowError } from '@lazarus/core';
 import { didYouMean } from '@lazarus/core/documents';
 import type { RunRequest, RunView, WorkflowEngine } from '@lazarus/core/ports';
 import { coordinate } from '../coordinator/coordinate.ts';
@@ -21,10 +21,11 @@ import { systemScheduler } from './adapters/system-scheduler.ts';
 import { openSqliteJournal } from './adapters/sqlite-journal.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { fenced } from './embedded-run.ts';
-import { actionsUsed, assertRunnable, EngineTimesSchema } from './engine-options.ts';
+import { actionsUsed, assertActionsExist, EngineTimesSchema, missingPorts } from './engine-options.ts';
 import type { EngineOptions, EngineTimes } from './engine-options.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Journal, LoadedRun, RunQuery, RunSummary, StoredRun } from './journal.ts';
+import { journalView } from './journal-view.ts';
 import { ReplayRun } from './replay-run.ts';
 import { resolveInputs } from './run-inputs.ts';
 
@@ -54,7 +55,7 @@ const PRUNE_EVERY_SWEEPS = 60;
 /**
  * Opens the journal in `file` and starts to drive: runs without an owner are taken over before this resolves.
  *
- * @throws PortError `LZ_JOURNAL_UNAVAILABLE`, ConfigurationError `LZ_PORT_MISSING`, `LZ_OPTION_INVALID`.
+ * @throws PortError `LZ_JOURNAL_UNAVAILABLE`, ConfigurationError `LZ_CONFIG_INVALID` when a workflow calls an unknown action.
  * @example
  * ```ts
  * const engine = await createEmbeddedEngine({ file: '.lazarus/runs.db', actions, workflows, ports, clock, ids, random, log });
@@ -67,7 +68,7 @@ export async function createEmbeddedEngine(options: EngineOptions & { readonly f
 
 /** The engine over an open journal, which it closes. */
 export async function createEngine(journal: Journal, options: EngineOptions): Promise<EmbeddedEngine> {
-  assertRunnable(options.workflows, options.actions, options.ports);
+  assertActionsExist(options.workflows, options.actions);
   const engine = new Engine(journal, options);
   try {
     await engine.open();
@@ -90,6 +91,8 @@ class Engine implements EmbeddedEngine {
   /** Runs that stopped because the journal failed; they are canceled once it works again. */
   readonly #stranded = new Map<string, StoredRun>();
   readonly #listeners = new Set<(run: RunView) => void>();
+  /** Submissions on their way: the same run is never created twice at once. */
+  readonly #submitting = new Map<string, Promise<'created' | 'exists'>>();
   readonly #closing = new AbortController();
   #workflows: ReadonlyMap<string, WorkflowDefinition>;
   #leaseUntilMs = 0;
@@ -110,6 +113,7 @@ class Engine implements EmbeddedEngine {
   }
 
   async open(): Promise<void> {
+    this.#reportUnstartable();
     await this.#sweep();
     if (this.#failure !== undefined) throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: this.#failure, retryable: true });
     this.#sweeping = this.#sweepForever();
@@ -119,7 +123,20 @@ class Engine implements EmbeddedEngine {
     this.#assertOpen();
     const definition = this.#workflows.get(request.workflow);
     if (definition === undefined) throw this.#unknownWorkflow(request.workflow);
+    this.#assertPorts(definition);
     const inputs = resolveInputs(definition, request);
+    const { runId } = request;
+    const other = this.#submitting.get(runId);
+    if (other !== undefined) {
+      await other;
+      return 'exists';
+    }
+    const submitting = this.#create(request, definition, inputs).finally(() => this.#submitting.delete(runId));
+    this.#submitting.set(runId, submitting);
+    return submitting;
+  }
+
+  async #create(request: RunRequest, definition: WorkflowDefinition, inputs: StoredRun['inputs']): Promise<'created' | 'exists'> {
     if (this.#active.has(request.runId) || (await this.#journal.has(request.runId))) return 'exists';
     const nowMs = this.#options.clock.now();
     const run: StoredRun = { runId: request.runId, request, definition, inputs, startedAtMs: nowMs, deadlineAtMs: nowMs + request.timeoutMs, epoch: 1 };
@@ -160,8 +177,9 @@ class Engine implements EmbeddedEngine {
   }
 
   setWorkflows(definitions: readonly WorkflowDefinition[]): void {
-    assertRunnable(definitions, this.#options.actions, this.#options.ports);
+    assertActionsExist(definitions, this.#options.actions);
     this.#workflows = latestByName(definitions);
+    this.#reportUnstartable();
   }
 
   health(): ReturnType<EmbeddedEngine['health']> {
@@ -190,6 +208,20 @@ class Engine implements EmbeddedEngine {
   #assertOpen(): void {
     if (this.#closing.signal.aborted) throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: 'the engine was closed', retryable: false });
     if (this.#failure !== undefined) throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: `no run is started: ${this.#failure}`, retryable: true });
+  }
+
+  /** A workflow without its ports is never started; the decision then escalates. */
+  #assertPorts(definition: WorkflowDefinition): void {
+    const missing = missingPorts(definition, this.#options.actions, this.#options.ports);
+    if (missing.length === 0) return;
+    throw new ConfigurationError({ code: 'LZ_PORT_MISSING', summary: `workflow ${definition.name} cannot start: ${missing.join('; ')}`, issues: [] });
+  }
+
+  #reportUnstartable(): void {
+    for (const definition of this.#workflows.values()) {
+      const missing = missingPorts(definition, this.#options.actions, this.#options.ports);
+      if (missing.length > 0) this.#options.log.debug('a workflow cannot be started here', { workflow: definition.name, missing });
+    }
   }
 
   #unknownWorkflow(name: string): WorkflowError {
@@ -347,20 +379,21 @@ class Engine implements EmbeddedEngine {
     return [...actionsUsed(definition)].every((id) => this.#options.actions.get(id) !== undefined);
   }
 
+  /** A run of another process, or of a dead one. What cannot be replayed here is read off the journal's lines. */
   async #replay(loaded: LoadedRun): Promise<RunView> {
+    if (!this.#canRun(loaded.run.definition)) return journalView(loaded);
     const handle = new ReplayRun(loaded.run, loaded.entries);
     const run = coordinate(handle, {
       actions: this.#options.actions,
       bodies: { guard: async () => ({ verdict: 'pass' }), ports: {}, clock: this.#options.clock, log: this.#options.log },
     });
-    const ended = run.execute().then(
-      () => undefined,
-      (error: unknown) => {
-        throw new InvariantError({ message: `run ${loaded.run.runId} could not be replayed: ${describeError(error)}`, cause: error });
-      },
-    );
-    await Promise.race([handle.exhausted, ended]);
-    return run.view();
+    try {
+      await Promise.race([handle.exhausted, run.execute()]);
+      return run.view();
+    } catch (error) {
+      this.#options.log.warn('a run could not be replayed', { run_id: loaded.run.runId, error: describeError(error) });
+      return journalView(loaded);
+    }
   }
 }
 

@@ -74,23 +74,23 @@ export function actionsUsed(definition: WorkflowDefinition): ReadonlySet<string>
   return new Set(uses.filter((id) => id !== WAIT_ACTION));
 }
 
+/** Ports that a workflow needs and that were not passed, as texts for people. */
+export function missingPorts(definition: WorkflowDefinition, actions: ActionRegistry, ports: ActionPorts): readonly string[] {
+  return [...actionsUsed(definition)].flatMap((id) => {
+    const missing = (actions.get(id)?.requires ?? []).filter((port: ActionPortName) => ports[port] === undefined);
+    return missing.map((port) => `${id} needs the port "${port}"`);
+  });
+}
+
 /**
- * Refuses workflows whose actions or ports are missing, at construction and at each reload.
+ * Refuses workflows that call actions which do not exist, at construction and at each reload.
  *
- * @throws ConfigurationError `LZ_PORT_MISSING`, `LZ_CONFIG_INVALID`.
+ * @throws ConfigurationError `LZ_CONFIG_INVALID`.
  */
-export function assertRunnable(definitions: readonly WorkflowDefinition[], actions: ActionRegistry, ports: ActionPorts): void {
+export function assertActionsExist(definitions: readonly WorkflowDefinition[], actions: ActionRegistry): void {
   for (const definition of definitions) {
     for (const id of actionsUsed(definition)) {
-      const action = actions.get(id);
-      if (action === undefined) throw unknownAction(definition, id, actions);
-      const missing = action.requires.filter((port: ActionPortName) => ports[port] === undefined);
-      if (missing.length === 0) continue;
-      throw new ConfigurationError({
-        code: 'LZ_PORT_MISSING',
-        summary: `workflow ${definition.name} calls ${id}, which needs the port "${missing.join('", "')}"`,
-        issues: [],
-      });
+      if (actions.get(id) === undefined) throw unknownAction(definition, id, actions);
     }
   }
 }

@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Clock } from '@lazarus/core/ports';
+import { createManualClock, createSeededRandom, createSequentialIds, silentLogger } from '@lazarus/testing';
+import type { EngineHarness, EngineProcess } from '@lazarus/testing/contracts';
+import { createActionRegistry, createEngine, openSqliteJournal } from '../../src/index.ts';
+import type { Action, Journal } from '../../src/index.ts';
+
+/** The life of a simulated process: everything that it does passes the gate, which closes when it is frozen or dead. */
+class Gate {
+  #closed: Promise<void> | undefined;
+  #open: () => void = () => undefined;
+
+  close(): void {
+    this.#closed ??= new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  open(): void {
+    this.#open();
+    this.#closed = undefined;
+  }
+
+  async pass(): Promise<void> {
+    while (this.#closed !== undefined) await this.#closed;
+  }
+}
+
+function gatedJournal(journal: Journal, gate: Gate): Journal {
+  return new Proxy(journal, {
+    get: (target, key) => {
+      const member: unknown = Reflect.get(target, key);
+      if (typeof member !== 'function') return member;
+      if (key === 'close') return () => target.close();
+      return async (...args: unknown[]) => {
+        await gate.pass();
+        return Reflect.apply(member as (...all: unknown[]) => unknown, target, args);
+      };
+    },
+  });
+}
+
+function gatedAction(action: Action, gate: Gate): Action {
+  const { check } = action;
+  const gated = async <T>(work: Promise<T>): Promise<T> => {
+    const result = await work;
+    await gate.pass();
+    return result;
+  };
+  return {
+    ...action,
+    run: async (input, context) => {
+      await gate.pass();
+      return gated(action.run(input, context));
+    },
+    ...(check === undefined ? {} : { check: (input, context) => gated(check(input, context)) }),
+  };
+}
+
+/** Processes in this process, over one file and one manual clock. */
+export async function createEmbeddedHarness(): Promise<EngineHarness> {
+  const clock = createManualClock();
+  const folder = mkdtempSync(join(tmpdir(), 'lazarus-engine-'));
+  const ids = createSequentialIds();
+  const journals: Journal[] = [];
+  const engines: { close(): Promise<void>; readonly gate: Gate }[] = [];
+  const dead = new Set<string>();
+
+  return {
+    start: async ({ actions, workflows }): Promise<EngineProcess> => {
+      const gate = new Gate();
+      const self = `process-${journals.length + 1}`;
+      const journal = await openSqliteJournal({ file: join(folder, 'runs.db') });
+      journals.push(journal);
+      const gatedClock: Clock = {
+        ...clock,
+        now: clock.now,
+        monotonic: clock.monotonic,
+        sleep: async (ms, options) => {
+          await clock.sleep(ms, options);
+          await gate.pass();
+        },
+      };
+      const engine = await createEngine(gatedJournal(journal, gate), {
+        actions: createActionRegistry(actions.map((action) => gatedAction(action, gate))),
+        workflows,
+        ports: {},
+        clock: gatedClock,
+        ids,
+        random: createSeededRandom(journals.length),
+        log: silentLogger,
+        processes: { self, isGone: (process) => dead.has(process) },
+      });
+      engines.push({ close: () => engine.close(), gate });
+      return {
+        engine,
+        kill: () => {
+          gate.close();
+          dead.add(self);
+        },
+        freeze: () => gate.close(),
+        thaw: () => gate.open(),
+      };
+    },
+    until: async (condition, limitMs) => {
+      const endMs = clock.monotonic() + limitMs;
+      while (!(await condition())) {
+        if (clock.monotonic() >= endMs) throw new Error(`not so within ${limitMs} ms`);
+        await clock.advance(100);
+      }
+    },
+    jumpWall: (ms) => clock.jumpWall(ms),
+    close: async () => {
+      for (const { gate, close } of engines) {
+        gate.open();
+        await close();
+      }
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
