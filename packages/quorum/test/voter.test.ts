@@ -150,6 +150,21 @@ describe('voter', () => {
     await expect(bench.answer({ surprise: 1 } as never)).rejects.toThrow('malformed');
   });
 
+  it('applies a limit that is a share of the hosts to its own count, and allows none when the hosts are not known', async () => {
+    const windows = createMemoryWindows({ clock: createManualClock(), history: [] });
+    for (let host = 0; host < 2; host += 1) {
+      await windows.observe({ eventId: `e${host}`, region: 'us-east-1', service: 'web', entity: `h${host}` });
+    }
+    const limited = (maxEntitiesFraction: number) =>
+      createBench({ windows, rule: aRule({ limits: { maxEntities: 3, maxEntitiesFraction } }) });
+    expect((await limited(0.7).answer()).verdict).toBe('yes');
+    expect((await limited(0.4).answer()).verdict).toBe('no');
+    const partial = limited(0.7);
+    partial.fleet.truncate(true);
+    const reasons = (await partial.answer()).checks.map(({ reason }) => reason ?? '');
+    expect(reasons.some((reason) => reason.includes('0 are allowed'))).toBe(true);
+  });
+
   it('says no while its own counts are over the bounds, unknown or unreadable (S7)', async () => {
     const clock = createManualClock();
     const windows = createMemoryWindows({ clock, history: [] });

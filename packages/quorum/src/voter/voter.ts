@@ -9,7 +9,7 @@
  * S16: a host that is unknown, protected or has not opted in is never voted for.
  * S18: only members are answered.
  */
-import { describeError, evaluatePrechecks, PortError, withTimeout } from '@lazarus/core';
+import { describeError, entityBound, evaluatePrechecks, PortError, withTimeout } from '@lazarus/core';
 import type { EffectiveRule, Snapshot } from '@lazarus/core';
 import type { CheckResult, Clock, Fleet, HealthProbe, Host, Logger, Windows } from '@lazarus/core/ports';
 import type { Answer, Question } from '../ballot/messages.ts';
@@ -184,7 +184,7 @@ async function checkWindows(
       return [
         failure('LocalWindows', `the breaker of ${region} is ${view.breaker.state} here`, startedMs, clock),
       ];
-    const max = rule.limits.maxEntities;
+    const max = entityBound(rule.limits, await knownHosts(rule, service, ports, signal));
     if (view.entities > max)
       return [
         failure(
@@ -201,6 +201,20 @@ async function checkWindows(
       failure('LocalWindows', `the counts could not be read: ${describeError(error)}`, startedMs, clock),
     ];
   }
+}
+
+/** How many hosts there are, where the bound is a share of them; `undefined` when that cannot be told. Keeps S8. */
+async function knownHosts(
+  rule: EffectiveRule,
+  service: string,
+  ports: VoterPorts,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  if (rule.limits.maxEntitiesFraction === undefined) return undefined;
+  const list = await withTimeout(ports.clock, READ_TIMEOUT_MS, signal, (within) =>
+    ports.fleet.list(service, { signal: within }),
+  );
+  return list.complete ? list.hosts.length : undefined;
 }
 
 function failure(check: string, reason: string, startedMs: number, clock: Clock): CheckResult {
