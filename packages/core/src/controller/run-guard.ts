@@ -1,4 +1,5 @@
 import type { Snapshot } from '../config/snapshot.ts';
+import { failingChecks } from '../decision/failing-checks.ts';
 import { describeError } from '../errors/lazarus-error.ts';
 import type { LazarusEvent } from '../events/event.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -113,9 +114,10 @@ async function stillTrue(
   );
   if (ballot.outcome === 'reached')
     return { verdict: 'pass', reason: `${ballot.yes} of ${ballot.members} nodes say yes again` };
+  const why = [...failingChecks(ballot), ...ballot.voided.map((vote) => `${vote.voter}: ${vote.reason}`)];
   return {
     verdict: 'fail',
-    reason: `${ballot.yes} of ${ballot.required} needed votes right before acting (${ballot.outcome})`,
+    reason: `${ballot.yes} of ${ballot.required} needed votes right before acting (${ballot.outcome}); ${why.join('; ')}`,
   };
 }
 

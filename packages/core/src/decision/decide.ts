@@ -20,6 +20,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Page, PageResult } from '../ports/pager.ts';
 import type { Decision } from './decision.ts';
 import { decisionId } from './decision-id.ts';
+import { failingChecks } from './failing-checks.ts';
 import { LADDER } from './ladder.ts';
 import type { GateId } from './ladder.ts';
 import type { PageRecord } from './record.ts';
@@ -451,7 +452,7 @@ const ballot: Gate = async (walk) => {
     voided: result.voided,
   };
   if (result.outcome === 'reached') return pass(`${result.yes} of ${result.members} nodes say yes`, evidence);
-  const failing = failingChecks(walk);
+  const failing = failingChecks(result);
   const unmet = (result.unmet ?? []).map((line) => `; ${line}`).join('');
   const count = `${result.yes} of ${result.required} needed votes${unmet}`;
   if (result.outcome === 'timed_out') return escalate('quorum_timed_out', `${count} in time`, { evidence });
@@ -461,24 +462,6 @@ const ballot: Gate = async (walk) => {
     wouldFlip: `${failing[0]?.split(':')[0] ?? 'the precondition'} passes on ${result.required} nodes`,
   });
 };
-
-/** One line for each failing check, with how many nodes said so and the first reason given. */
-function failingChecks(walk: Walk): string[] {
-  const reasons = new Map<string, { nodes: number; reason: string }>();
-  for (const vote of walk.ballot?.votes ?? []) {
-    for (const check of vote.checks) {
-      if (check.verdict === 'pass') continue;
-      const seen = reasons.get(check.check);
-      reasons.set(check.check, {
-        nodes: (seen?.nodes ?? 0) + 1,
-        reason: seen?.reason ?? check.reason ?? 'no reason given',
-      });
-    }
-  }
-  return [...reasons].map(
-    ([check, { nodes, reason }]) => `${check}: ${reason} (${nodes} ${nodes === 1 ? 'node' : 'nodes'})`,
-  );
-}
 
 // 13 --------------------------------------------------------------------------------------------------------------
 const budget: Gate = async (walk) => {

@@ -13,7 +13,11 @@ export interface HealthReport {
 export interface HealthProbe {
   /** The availability zone that the probe looks from. */
   readonly zone: string;
-  /** Never rejects for a host that is down: that is a result. Rejects with the signal's reason when aborted. */
+  /**
+   * Never rejects for a host that is down: that is a result. Rejects with the signal's reason when aborted.
+   *
+   * @throws PortError `LZ_PROBE_REFUSED` when there is no URL that may be called: that says nothing about the host.
+   */
   probe(
     host: Host,
     options: { readonly timeoutMs: number; readonly signal: AbortSignal },

@@ -45,7 +45,7 @@ export function compileProfile(loaded: Loaded<ProfileDocument>, catalog: Catalog
     if (parameter.default !== undefined) defaults.set(name, parameter.default);
   }
   const rules = value.rules.map((rule, index) => {
-    const template = { ...value.common, ...rule };
+    const template = withCommon(value, rule);
     checkReferences(loaded, template, index, issues);
     const checked = checkRule(fillTemplate(template, defaults), document, index, issues);
     const matcher =
@@ -61,6 +61,16 @@ export function compileProfile(loaded: Loaded<ProfileDocument>, catalog: Catalog
     };
   });
   return { name: value.profile, value, document, defaults, rules };
+}
+
+/** A rule that only notifies has no use for the workflow of the others. */
+function withCommon(
+  { common }: ProfileDocument,
+  rule: ProfileDocument['rules'][number],
+): Readonly<Record<string, unknown>> {
+  const { workflow, ...rest } = common;
+  const needsWorkflow = rule['action'] !== 'notify_only' && workflow !== undefined;
+  return { ...rest, ...(needsWorkflow ? { workflow } : {}), ...rule };
 }
 
 const NO_MATCHER: RuleMatcher = { branches: [], specificity: 0, services: [], eventTypes: [] };
