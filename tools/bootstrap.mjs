@@ -45,6 +45,12 @@ function systemNode() {
   return process.execPath;
 }
 
+/** What npm said, without the options of the command that it lists after a wrong lockfile. */
+function tellingLines(output) {
+  const disagreements = output.split('\n').filter((line) => /(?:Missing|Invalid): /.test(line));
+  return disagreements.length > 0 ? disagreements : output.trimEnd().split('\n');
+}
+
 /** Turns the usual failures of an install into what happened and what to do. */
 function explainFailure(output) {
   if (/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|network/i.test(output)) {
@@ -97,7 +103,7 @@ if (reason !== undefined) {
   console.log(`Installing the locked dependencies, because ${reason} (about a minute, only once).`);
   const { code, output, seconds } = await install();
   if (code !== 0) {
-    console.error(output.trimEnd().split('\n').slice(-25).join('\n'));
+    console.error(tellingLines(output).slice(-25).join('\n'));
     console.error(`\nThe dependencies could not be installed. ${explainFailure(output)}`);
     process.exit(1);
   }

@@ -1,7 +1,9 @@
 // The lockfile must work on every platform and on every registry: each optional (platform) package has an entry
-// of its own, otherwise `npm ci` fails on machines of another kind, and no entry names a registry host.
+// of its own, otherwise `npm ci` fails on machines of another kind, no entry names a registry host, and
+// the manifests say the same.
 // Usage, in the folder to check: node tools/check-lockfile.mjs
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 const lock = JSON.parse(readFileSync('package-lock.json', 'utf8'));
 const problems = [];
@@ -23,6 +25,22 @@ for (const [path, entry] of Object.entries(lock.packages)) {
   }
   if (typeof entry.resolved === 'string' && entry.resolved.includes('://')) {
     problems.push(`${path} names a registry host (${entry.resolved})`);
+  }
+}
+
+/** `npm ci` refuses a lockfile that does not say what the manifests say. */
+for (const [folder, entry] of Object.entries(lock.packages)) {
+  const manifestFile = join(folder, 'package.json');
+  if (folder.includes('node_modules') || !existsSync(manifestFile)) continue;
+  const manifest = JSON.parse(readFileSync(manifestFile, 'utf8'));
+  for (const kind of ['dependencies', 'devDependencies', 'peerDependencies', 'optionalDependencies']) {
+    const names = new Set([...Object.keys(manifest[kind] ?? {}), ...Object.keys(entry[kind] ?? {})]);
+    for (const name of names) {
+      if (manifest[kind]?.[name] === entry[kind]?.[name]) continue;
+      problems.push(
+        `${manifestFile} and the lockfile disagree about ${name}; run npm install and commit the lockfile`,
+      );
+    }
   }
 }
 

@@ -61,6 +61,14 @@ describe('lockfile gate', () => {
     expect(code).toBe(1);
   });
 
+  it('refuses a manifest that the lockfile disagrees with', async () => {
+    lockfile({ 'packages/a': { dependencies: { rxjs: '7.8.1' } } });
+    write('packages/a/package.json', '{ "dependencies": { "rxjs": "7.8.2" } }');
+    const { code, output } = await gate('check-lockfile.mjs');
+    expect(output).toContain('packages/a/package.json and the lockfile disagree about rxjs');
+    expect(code).toBe(1);
+  });
+
   it('refuses an entry that names a registry host', async () => {
     lockfile({ 'node_modules/one': { version: '1', resolved: 'https://packages.example/one-1.tgz' } });
     expect(await gate('check-lockfile.mjs')).toMatchObject({ code: 1 });
