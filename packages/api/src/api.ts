@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { ConfigurationError, parseOptions } from '@lazarus/core';
+import { ConfigurationError, describeError, parseOptions } from '@lazarus/core';
 import type { Controller } from '@lazarus/core';
 import type { AuditLog, Clock, Fleet, Logger, Pauses, WorkflowEngine } from '@lazarus/core/ports';
 import type { z } from 'zod';
@@ -69,9 +69,7 @@ export function createApi(options: z.input<typeof ApiOptions>, ports: ApiPorts):
   const settings = parseOptions('createApi', ApiOptions, options);
   requirePorts(ports);
   const closing = new AbortController();
-  const live =
-    ports.live &&
-    createLiveLog(ports.live, { origin: ports.clock.now().toString(36), capacity: settings.liveHistory });
+  const live = ports.live && openLiveLog(ports.live, ports, settings);
 
   const endpoints: Endpoint[] = [
     indexEndpoint(settings.node, () => indexLines(endpoints, settings.alsoServed)),
@@ -130,6 +128,15 @@ function endpointsOf(
     ...healthEndpoints({ clock, node: settings.node, checks: ports.checks ?? [] }),
     ...(metrics === undefined ? [] : [metricsEndpoint(metrics)]),
   ];
+}
+
+function openLiveLog(source: LiveSource, { clock, log }: ApiPorts, { liveHistory }: Settings): LiveLog {
+  return createLiveLog(source, {
+    origin: clock.now().toString(36),
+    capacity: liveHistory,
+    onError: (error) =>
+      log.error('the live stream has ended; records can still be read', { error: describeError(error) }),
+  });
 }
 
 function indexLines(endpoints: readonly Endpoint[], alsoServed: readonly IndexLine[]): readonly IndexLine[] {

@@ -1,6 +1,7 @@
 import type { Controller, DecisionRecord, Snapshot } from '@lazarus/core';
 import type { LiveEntry } from '@lazarus/core/stream';
-import type { Pause, Pauses, RunView } from '@lazarus/core/ports';
+import { createMemoryPauses } from '@lazarus/core/memory';
+import type { Clock, Pauses, RunView } from '@lazarus/core/ports';
 import {
   createFakeAuditLog,
   createFakeFleet,
@@ -9,7 +10,7 @@ import {
   silentLogger,
 } from '@lazarus/testing';
 import { createApi, createMeter } from '../src/index.ts';
-import type { Api, ApiPorts } from '../src/index.ts';
+import type { Api, ApiPorts, LiveObserver } from '../src/index.ts';
 
 /** A decision record; every part can be changed. */
 export function aRecord(overrides: Partial<DecisionRecord> = {}): DecisionRecord {
@@ -68,36 +69,33 @@ export function aRun(overrides: Partial<RunView> = {}): RunView {
   };
 }
 
-/** Pauses in memory, for the API only: exactly what it was told. */
-export function createListedPauses(): Pauses & { readonly cleared: readonly unknown[] } {
-  let pauses: Pause[] = [];
+/** Pauses in memory that remember who lifted them. */
+export function createRecordedPauses(clock: Clock): Pauses & { readonly cleared: readonly unknown[] } {
+  const pauses = createMemoryPauses({ clock });
   const cleared: unknown[] = [];
-  const sameScope = (left: Pause['scope'], right: Pause['scope']): boolean =>
-    left.region === right.region && left.service === right.service;
   return {
+    ...pauses,
     cleared,
-    active: async () => pauses[0],
-    set: async (pause) => void pauses.push(pause),
     clear: async (scope, by) => {
-      const before = pauses.length;
-      pauses = pauses.filter((pause) => !sameScope(pause.scope, scope));
       cleared.push({ scope, by });
-      return before - pauses.length;
+      return pauses.clear(scope, by);
     },
-    list: async () => pauses,
   };
 }
 
 /** A live source that a test pushes into. */
 export function createLiveSource() {
-  const observers = new Set<{ next(entry: LiveEntry): void }>();
+  const observers = new Set<LiveObserver>();
   return {
-    subscribe(observer: { next(entry: LiveEntry): void }) {
+    subscribe(observer: LiveObserver) {
       observers.add(observer);
       return { unsubscribe: () => void observers.delete(observer) };
     },
     push(entry: LiveEntry) {
       for (const observer of observers) observer.next(entry);
+    },
+    fail(error: unknown) {
+      for (const observer of observers) observer.error(error);
     },
     get observers() {
       return observers.size;
@@ -134,7 +132,7 @@ export function createFixture(
   const audit = createFakeAuditLog();
   const engine = createFakeWorkflowEngine({ clock });
   const fleet = createFakeFleet({ clock });
-  const pauses = createListedPauses();
+  const pauses = createRecordedPauses(clock);
   const live = createLiveSource();
   const meter = createMeter();
   const planned: unknown[] = [];

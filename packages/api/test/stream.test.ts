@@ -1,3 +1,4 @@
+import { createRecordingLogger } from '@lazarus/testing';
 import { describe, expect, it } from 'vitest';
 import { createLiveLog } from '../src/live/live-log.ts';
 import { aRecord, aRun, createFixture, createLiveSource } from './fixture.ts';
@@ -109,10 +110,25 @@ describe('the live stream', () => {
   });
 });
 
+describe('a live source that fails for good', () => {
+  it('is a line in the log; what was sent before can still be replayed', async () => {
+    const log = createRecordingLogger();
+    const { send, live } = createFixture({ ports: { log } });
+    live.push(decision(1));
+    live.fail(new Error('the sensor is gone'));
+    expect(log.lines).toMatchObject([{ level: 'error', fields: { error: 'Error: the sensor is gone' } }]);
+    const messages = messagesOf(await send('GET', '/v1/stream', undefined, { 'last-event-id': 'earlier-1' }));
+    await messages.next();
+    await messages.next();
+    expect(await messages.next()).toMatchObject({ event: 'decision' });
+    await messages.cancel();
+  });
+});
+
 describe('the live log', () => {
   it('keeps as many entries as its capacity and says when a reader has missed more', () => {
     const source = createLiveSource();
-    const log = createLiveLog(source, { origin: 'o', capacity: 3 });
+    const log = createLiveLog(source, { origin: 'o', capacity: 3, onError: () => undefined });
     for (const number of [1, 2, 3, 4, 5]) source.push(decision(number));
     expect(log.after('o-5')).toEqual({ events: [], complete: true });
     expect(log.after('o-2')).toMatchObject({

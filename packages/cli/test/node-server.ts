@@ -1,9 +1,9 @@
 import { createApi } from '@lazarus/api';
-import type { ApiPorts } from '@lazarus/api';
+import type { ApiPorts, LiveObserver } from '@lazarus/api';
 import type { DecisionRecord } from '@lazarus/core';
 import { createSystemClock } from '@lazarus/core';
 import type { LiveEntry } from '@lazarus/core/stream';
-import type { Pause } from '@lazarus/core/ports';
+import { createMemoryPauses } from '@lazarus/core/memory';
 import {
   createFakeAuditLog,
   createFakeFleet,
@@ -26,10 +26,9 @@ export async function startNode(options: { readonly tokens?: readonly string[] }
   const audit = createFakeAuditLog();
   const engine = createFakeWorkflowEngine({ clock });
   const fleet = createFakeFleet({ clock });
-  const observers = new Set<{ next(entry: LiveEntry): void }>();
+  const observers = new Set<LiveObserver>();
   const planned: unknown[] = [];
   const received: unknown[] = [];
-  let pauses: Pause[] = [];
   let planAnswer: DecisionRecord = aRecord();
   let intakeStatus: number | undefined;
   const ports: ApiPorts = {
@@ -45,16 +44,7 @@ export async function startNode(options: { readonly tokens?: readonly string[] }
         return planAnswer;
       },
     },
-    pauses: {
-      list: async () => pauses,
-      set: async (pause) => void pauses.push(pause),
-      clear: async (scope) => {
-        const kept = pauses.filter((pause) => pause.scope.service !== scope.service);
-        const cleared = pauses.length - kept.length;
-        pauses = kept;
-        return cleared;
-      },
-    },
+    pauses: createMemoryPauses({ clock }),
     live: {
       subscribe: (observer) => {
         observers.add(observer);

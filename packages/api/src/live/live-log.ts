@@ -1,8 +1,15 @@
 import type { LiveEntry } from '@lazarus/core/stream';
 
+/** What a source calls back. */
+export interface LiveObserver {
+  next(entry: LiveEntry): void;
+  /** The source failed for good: nothing more comes. */
+  error(error: unknown): void;
+}
+
 /** Where live entries come from; the `live$` of a pipeline is one. */
 export interface LiveSource {
-  subscribe(observer: { next(entry: LiveEntry): void }): { unsubscribe(): void };
+  subscribe(observer: LiveObserver): { unsubscribe(): void };
 }
 
 /** An entry with the id under which a reader can ask for what follows. */
@@ -36,7 +43,11 @@ export interface LiveLog {
  */
 export function createLiveLog(
   source: LiveSource,
-  options: { readonly origin: string; readonly capacity: number },
+  options: {
+    readonly origin: string;
+    readonly capacity: number;
+    readonly onError: (error: unknown) => void;
+  },
 ): LiveLog {
   const kept: LiveEvent[] = [];
   const listeners = new Set<(event: LiveEvent) => void>();
@@ -50,6 +61,8 @@ export function createLiveLog(
       if (kept.length > options.capacity) kept.shift();
       for (const listener of [...listeners]) listener(event);
     },
+    // Without this an error of the source would end the process, and the records would still be readable.
+    error: options.onError,
   });
 
   return {
