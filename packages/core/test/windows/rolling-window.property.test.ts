@@ -14,10 +14,12 @@ const WINDOW_MS = 1_000;
 /** Keys from a small set, and steps that often land exactly on the edge of the window. */
 const history = fc.array(
   fc.record({
-    key: fc.integer({ min: 0, max: 14 }).map((number) => `host-${number}`),
+    key: fc.integer({ min: 0, max: 24 }).map((number) => `host-${number}`),
+    // Mostly short steps, so that the window often holds enough keys to be indexed.
     afterMs: fc.oneof(
-      fc.integer({ min: 0, max: 400 }),
-      fc.constantFrom(0, 1, WINDOW_MS - 1, WINDOW_MS, WINDOW_MS + 1),
+      { weight: 8, arbitrary: fc.integer({ min: 0, max: 80 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 0, max: 400 }) },
+      { weight: 1, arbitrary: fc.constantFrom(0, 1, WINDOW_MS - 1, WINDOW_MS, WINDOW_MS + 1) },
     ),
   }),
   { maxLength: 120 },
