@@ -19,7 +19,7 @@ export const AwsFleetOptions = InventoryOptions.extend({
     .strictObject({
       windowMs: z.int().min(0).max(3_600_000).default(600_000),
       /** A listing may lack this share of the hosts that were in service within the window, 0 to 1. */
-      maxLostShare: z.number().min(0).max(1).default(0.5),
+      maxLostShare: z.number().min(0).max(1).default(0.2),
       /** Fewer hosts than this are never too many. */
       minLost: z.int().min(1).max(1000).default(2),
     })
@@ -47,7 +47,7 @@ async function readMembers(
   const members = new Set<string>();
   try {
     for (const group of await groups.ofService(service, undefined)) {
-      for (const [hostId, state] of await groups.targetsOf(group, undefined)) {
+      for (const { hostId, state } of await groups.targetsOf(group, undefined)) {
         if (isMember(state)) members.add(hostId);
       }
     }

@@ -8,7 +8,7 @@ import type { AwsConnection } from './aws-connection.ts';
 import { cloneHost, findLaunched } from './host-cloning.ts';
 import { readInstance } from './instances.ts';
 import { InventoryOptions, TAGS, tagsOf, toHost } from './inventory.ts';
-import { actuatorError, classifyFailure, fleetError } from './provider-failure.ts';
+import { actuatorError, fleetError } from './provider-failure.ts';
 import { createTargetGroups, isMember } from './target-groups.ts';
 import { createTargetGuard, type GuardedTarget, refuseTarget } from './target-guard.ts';
 
@@ -66,8 +66,8 @@ export function createAwsHostActuator(
     );
   const isInLoadBalancer = async (service: string, hostId: string, signal: AbortSignal): Promise<boolean> => {
     for (const group of await groups.ofService(service, signal)) {
-      const state = (await groups.targetsOf(group, signal)).get(hostId);
-      if (state !== undefined && isMember(state)) return true;
+      const targets = await groups.targetsOf(group, signal);
+      if (targets.some((target) => target.hostId === hostId && isMember(target.state))) return true;
     }
     return false;
   };
@@ -82,6 +82,7 @@ export function createAwsHostActuator(
     }
     const isServing = await isInLoadBalancer(host.service, host.hostId, call.signal).catch(
       (error: unknown) => {
+        call.signal.throwIfAborted();
         throw actuatorError(what, error);
       },
     );
@@ -140,23 +141,20 @@ export function createAwsHostActuator(
     terminate: async ({ hostId, ...call }) => {
       const what = `termination of ${hostId}`;
       const known = await readInstance(aws, hostId, call.signal).catch((error: unknown) => {
+        call.signal.throwIfAborted();
         throw actuatorError(what, error);
       });
-      // What is gone, or going, needs nothing: the call may be repeated long after it worked.
-      if (known === undefined || ['terminated', 'shutting-down'].includes(known.instance.State?.Name ?? ''))
-        return;
+      // What is gone, or going, needs nothing. One that is not known may have been launched a moment ago: to give up
+      // on it would leave it running for good.
+      if (['terminated', 'shutting-down'].includes(known?.instance.State?.Name ?? '')) return;
       const target = await guard.admit(hostId, what, call.signal);
       await assertTerminable(target, call, what);
       await guard.assertBudget(call, what);
-      await change(what, call.signal, async () => {
-        try {
-          await aws.ec2(call.signal, ({ sdk, client, abortSignal }) =>
-            client.send(new sdk.TerminateInstancesCommand({ InstanceIds: [hostId] }), { abortSignal }),
-          );
-        } catch (error) {
-          if (classifyFailure(error) !== 'not_found') throw error;
-        }
-      });
+      await change(what, call.signal, () =>
+        aws.ec2(call.signal, ({ sdk, client, abortSignal }) =>
+          client.send(new sdk.TerminateInstancesCommand({ InstanceIds: [hostId] }), { abortSignal }),
+        ),
+      );
     },
     reboot: async ({ hostId, ...call }) => {
       const what = `reboot of ${hostId}`;

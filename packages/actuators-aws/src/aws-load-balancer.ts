@@ -15,6 +15,8 @@ const ORDER = ['unused', 'draining', 'unhealthy', 'initial', 'healthy'] as const
 type Status = (typeof ORDER)[number];
 
 function toStatus(state: TargetState): Status {
+  // A group without health checks sends traffic to all of its targets.
+  if (state === 'unavailable') return 'healthy';
   return ORDER.find((known) => known === state) ?? 'unhealthy';
 }
 
@@ -66,15 +68,16 @@ export function createAwsLoadBalancer(
       const { host } = await guard.admit(hostId, what, call.signal);
       await guard.assertBudget(call, what);
       return eachGroup(what, host.service, call.signal, async (group) => {
-        const state = (await groups.targetsOf(group, call.signal)).get(hostId);
-        if (state === undefined || state === 'draining') return false;
+        const targets = (await groups.targetsOf(group, call.signal)).filter(
+          (target) => target.hostId === hostId && target.state !== 'draining',
+        );
+        if (targets.length === 0) return false;
+        // With its port: without one, the provider means the target with the port of the group.
+        const Targets = targets.map(({ port }) => ({ Id: hostId, ...(port && { Port: port }) }));
         await aws.elb(call.signal, ({ sdk, client, abortSignal }) =>
-          client.send(
-            new sdk.DeregisterTargetsCommand({ TargetGroupArn: group.arn, Targets: [{ Id: hostId }] }),
-            {
-              abortSignal,
-            },
-          ),
+          client.send(new sdk.DeregisterTargetsCommand({ TargetGroupArn: group.arn, Targets }), {
+            abortSignal,
+          }),
         );
         return true;
       });
@@ -83,8 +86,8 @@ export function createAwsLoadBalancer(
       const what = `addition of ${hostId} to the load balancer`;
       const { host } = await guard.admit(hostId, what, call.signal);
       const added = await eachGroup(what, host.service, call.signal, async (group) => {
-        const state = (await groups.targetsOf(group, call.signal)).get(hostId);
-        if (state !== undefined && isMember(state)) return true;
+        const targets = await groups.targetsOf(group, call.signal);
+        if (targets.some((target) => target.hostId === hostId && isMember(target.state))) return true;
         await aws.elb(call.signal, ({ sdk, client, abortSignal }) =>
           client.send(
             new sdk.RegisterTargetsCommand({ TargetGroupArn: group.arn, Targets: [{ Id: hostId }] }),
@@ -109,7 +112,8 @@ export function createAwsLoadBalancer(
         if (service === undefined) return 'unused';
         const states: TargetState[] = [];
         for (const group of await groups.ofService(service, signal)) {
-          states.push((await groups.targetsOf(group, signal)).get(hostId) ?? 'unused');
+          const own = (await groups.targetsOf(group, signal)).filter((target) => target.hostId === hostId);
+          states.push(...(own.length === 0 ? ['unused' as const] : own.map(({ state }) => state)));
         }
         return worst(states);
       } catch (error) {

@@ -2,8 +2,8 @@
  * Launching a replacement, once.
  *
  * 1. Look for what an earlier try with this key launched.
- * 2. Launch with a token made from the key: the provider answers a repeated call with the same instance.
- * 3. Only when the provider says that the zone is full, try the other zones of the service, each with its own token.
+ * 2. Launch with the key as token: the provider answers a repeated call with the same instance.
+ * 3. Only when the provider says that the zone is full, try the other zones of the service, with the same token.
  *
  * S1: one replacement per key, over retries, crashes and nodes.
  */
@@ -37,13 +37,21 @@ export async function findLaunched(
   idempotencyKey: string,
   signal: AbortSignal,
 ): Promise<Clone | undefined> {
+  return toClone(await findInstance(aws, idempotencyKey, signal));
+}
+
+async function findInstance(
+  aws: AwsConnection,
+  idempotencyKey: string,
+  signal: AbortSignal,
+): Promise<Instance | undefined> {
   for (const name of ['client-token', `tag:${TAGS.launchKey}`]) {
     const filters = [
       { Name: name, Values: [idempotencyKey] },
       { Name: 'instance-state-name', Values: ALIVE },
     ];
     const { instances } = await listInstances(aws, filters, signal);
-    const found = toClone(instances[0]?.instance);
+    const found = instances[0]?.instance;
     if (found !== undefined) return found;
   }
   return undefined;
@@ -95,11 +103,11 @@ export async function cloneHost(
   const { source, signal, idempotencyKey, decisionId } = call;
   const what = `clone of ${source.InstanceId ?? ''}`;
   try {
-    const earlier = await findLaunched(aws, idempotencyKey, signal);
-    if (earlier !== undefined) return earlier;
+    const earlier = await findInstance(aws, idempotencyKey, signal);
+    if (earlier !== undefined) return assertSameSource(what, earlier, source);
     const userData = await readUserData(aws, source, signal);
-    const launch = async (subnetId: string | undefined, attempt: number): Promise<Clone | undefined> => {
-      const input = runInstancesInput({ source, decisionId, idempotencyKey, userData, subnetId, attempt });
+    const launch = async (subnetId: string | undefined): Promise<Clone | undefined> => {
+      const input = runInstancesInput({ source, decisionId, idempotencyKey, userData, subnetId });
       const answer = await aws.ec2(signal, ({ sdk, client, abortSignal }) =>
         client.send(new sdk.RunInstancesCommand(input), { abortSignal }),
       );
@@ -121,17 +129,17 @@ async function launchSomewhere(
     inventory,
     signal,
   }: { readonly source: Instance; readonly inventory: Inventory; readonly signal: AbortSignal },
-  launch: (subnetId: string | undefined, attempt: number) => Promise<Clone | undefined>,
+  launch: (subnetId: string | undefined) => Promise<Clone | undefined>,
 ): Promise<Clone | undefined> {
   try {
-    return await launch(source.SubnetId, 1);
+    return await launch(source.SubnetId);
   } catch (error) {
     if (classifyFailure(error) !== 'no_capacity') throw error;
     let last: unknown = error;
     const subnets = await otherSubnets(aws, source, inventory, signal);
-    for (const [n, subnet] of subnets.entries()) {
+    for (const subnet of subnets) {
       try {
-        return await launch(subnet, n + 2);
+        return await launch(subnet);
       } catch (next) {
         if (classifyFailure(next) !== 'no_capacity') throw next;
         last = next;
@@ -139,6 +147,17 @@ async function launchSomewhere(
     }
     throw last;
   }
+}
+
+/** The key of another host's clone must not pass this one off as replaced. */
+function assertSameSource(what: string, clone: Instance, source: Instance): Clone {
+  const replaced = tagsOf(clone)[TAGS.replaces];
+  if (replaced === source.InstanceId) return assertLaunched(what, toClone(clone));
+  throw new PortError({
+    code: 'LZ_ACTUATOR_REFUSED',
+    message: `${what} was refused: its idempotency key launched ${clone.InstanceId ?? ''} as a clone of ${replaced ?? 'another host'}`,
+    retryable: false,
+  });
 }
 
 function assertLaunched(what: string, clone: Clone | undefined): Clone {

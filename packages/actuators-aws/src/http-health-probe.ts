@@ -108,7 +108,7 @@ function describeBody(body: string): string {
     const { failing } = JSON.parse(body) as { failing?: unknown };
     if (Array.isArray(failing) && failing.length > 0) return `: failing ${failing.map(String).join(', ')}`;
   } catch {
-    const text = body.replaceAll(/\p{Cc}+/gu, ' ').trim();
+    const text = body.trim();
     return text === '' ? '' : `: ${text}`;
   }
   return '';
@@ -116,7 +116,8 @@ function describeBody(body: string): string {
 
 function judge(status: number, body: string): Outcome {
   if (status >= 200 && status < 300) return { status: 'healthy', detail: `answered ${status}` };
-  return { status: 'unhealthy', detail: `answered ${status}${describeBody(body)}`.slice(0, MAX_DETAIL) };
+  const detail = `answered ${status}${describeBody(body)}`.replaceAll(/\p{Cc}+/gu, ' ');
+  return { status: 'unhealthy', detail: detail.slice(0, MAX_DETAIL) };
 }
 
 /** What a failed request says about the host, if it says anything. */

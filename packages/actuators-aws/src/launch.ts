@@ -11,19 +11,9 @@ export interface LaunchPlan {
   readonly userData: string | undefined;
   /** Where to launch; the source's own subnet at first. */
   readonly subnetId: string | undefined;
-  /** 1 for the source's own zone; each further zone needs a token of its own. */
-  readonly attempt: number;
 }
 
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-/**
- * The token of a launch: the same for all attempts of a step in one zone, at most 64 ASCII characters. The provider
- * launches once per token, however often the call is repeated. Keeps S1.
- */
-export function clientToken(idempotencyKey: string, attempt: number): string {
-  return attempt === 1 ? idempotencyKey : hash(`${idempotencyKey}/${attempt}`);
-}
 
 /** Name of the clone: that of the first host of its line, with a mark of this launch, so that names stay unique. */
 function cloneName(source: string | undefined, idempotencyKey: string): string {
@@ -78,7 +68,10 @@ function metadataOptions({
   };
 }
 
-/** The call that launches a host like the source. */
+/**
+ * The call that launches a host like the source. The token is that of the step also in another zone: the provider launches
+ * once per token and refuses it with other arguments, so that two nodes which choose two zones make one host. Keeps S1.
+ */
 export function runInstancesInput(plan: LaunchPlan): RunInstancesCommandInput {
   const { source } = plan;
   const template = launchTemplateOf(source);
@@ -89,7 +82,7 @@ export function runInstancesInput(plan: LaunchPlan): RunInstancesCommandInput {
   return {
     MinCount: 1,
     MaxCount: 1,
-    ClientToken: clientToken(plan.idempotencyKey, plan.attempt),
+    ClientToken: plan.idempotencyKey,
     ...(template && { LaunchTemplate: template }),
     ImageId: source.ImageId,
     InstanceType: source.InstanceType,

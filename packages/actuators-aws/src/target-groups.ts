@@ -16,14 +16,20 @@ export interface TargetGroup {
   readonly tags: Readonly<Record<string, string>>;
 }
 
-/** State of one target in one group; absent targets are not in it. */
+/** State of one target in one group. */
 export type TargetState = TargetHealthStateEnum | 'unknown';
+
+/** A host in a group. It may be in it several times, each time with a port of its own. */
+export interface Target {
+  readonly hostId: string;
+  readonly port: number | undefined;
+  readonly state: TargetState;
+}
 
 /** The target groups of the region, by the service that their tag names. */
 export interface TargetGroups {
   ofService(service: string, signal: AbortSignal | undefined): Promise<readonly TargetGroup[]>;
-  /** States by instance id. */
-  targetsOf(group: TargetGroup, signal: AbortSignal | undefined): Promise<ReadonlyMap<string, TargetState>>;
+  targetsOf(group: TargetGroup, signal: AbortSignal | undefined): Promise<readonly Target[]>;
 }
 
 /** True while a target takes or is about to take traffic: it is a member and not on its way out. */
@@ -82,15 +88,20 @@ export function createTargetGroups(options: {
       return known.groups.filter(({ tags }) => tags[serviceTag] === service);
     },
     targetsOf: async (group, signal) => {
-      const answer = await aws.elb(signal, ({ sdk, client, abortSignal }) =>
-        client.send(new sdk.DescribeTargetHealthCommand({ TargetGroupArn: group.arn }), { abortSignal }),
-      );
-      return new Map(
-        (answer.TargetHealthDescriptions ?? []).map(({ Target, TargetHealth }) => [
-          Target?.Id ?? '',
-          TargetHealth?.State ?? 'unknown',
-        ]),
-      );
+      const { TargetHealthDescriptions = [] } = await aws
+        .elb(signal, ({ sdk, client, abortSignal }) =>
+          client.send(new sdk.DescribeTargetHealthCommand({ TargetGroupArn: group.arn }), { abortSignal }),
+        )
+        .catch((error: unknown) => {
+          // The group may be gone: the next one looks which there are.
+          known = undefined;
+          throw error;
+        });
+      return TargetHealthDescriptions.map(({ Target, TargetHealth }) => ({
+        hostId: Target?.Id ?? '',
+        port: Target?.Port,
+        state: TargetHealth?.State ?? 'unknown',
+      }));
     },
   };
 }

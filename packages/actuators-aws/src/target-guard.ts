@@ -47,6 +47,7 @@ export function createTargetGuard(options: {
   return {
     admit: async (hostId, what, signal) => {
       const owned = await readInstance(aws, hostId, signal).catch((error: unknown) => {
+        signal.throwIfAborted();
         throw actuatorError(what, error);
       });
       if (owned === undefined) {

@@ -20,14 +20,9 @@ export interface HostActuatorHarness {
 }
 
 const { signal } = new AbortController();
-const call = (decisionId: string, idempotencyKey = `${decisionId}/step`): ActuatorCall => ({
-  decisionId,
-  idempotencyKey,
-  signal,
-});
 const UNKNOWN = 'i-0123456789abcdef0';
 
-/** Every call that changes something, for one host. */
+/** Every call that changes something, for one host; the last one is refused for a host in service in any case. */
 const effects = (node: HostActuator, hostId: string, by: ActuatorCall): (() => Promise<unknown>)[] => [
   () => node.clone({ ...by, from: hostId }),
   () => node.setLifecycle({ ...by, hostId, lifecycle: 'forensics' }),
@@ -41,8 +36,17 @@ export function describeHostActuatorContract(
   options: { readonly name: string; readonly create: () => Promise<HostActuatorHarness> },
 ): void {
   const { describe, expect } = runner;
+  let tests = 0;
+  // A provider remembers keys: those of one test are not those of another.
+  const call = (decisionId: string, key = 'step'): ActuatorCall => ({
+    decisionId,
+    idempotencyKey: keyOf(key),
+    signal,
+  });
+  const keyOf = (key: string): string => `contract-${tests}/${key}`;
   const it = (title: string, body: (harness: HostActuatorHarness) => Promise<void>): void =>
     runner.it(title, async () => {
+      tests += 1;
       const harness = await options.create();
       try {
         await body(harness);
@@ -93,16 +97,18 @@ export function describeHostActuatorContract(
       const [a, b] = harness.nodes;
       await harness.grant('d1');
       const { hostId } = await a.clone({ ...call('d1', 'key-1'), from: harness.hostId });
-      expect(await b.findClone({ idempotencyKey: 'key-1', signal })).toBe(hostId);
-      expect(await b.findClone({ idempotencyKey: 'key-2', signal })).toBeUndefined();
+      expect(await b.findClone({ idempotencyKey: keyOf('key-1'), signal })).toBe(hostId);
+      expect(await b.findClone({ idempotencyKey: keyOf('key-2'), signal })).toBeUndefined();
     });
 
     it('S6: changes nothing for a decision without a reservation', async (harness) => {
       const [node] = harness.nodes;
       const before = await harness.living();
-      for (const effect of effects(node, harness.hostId, call('d1'))) {
+      for (const effect of effects(node, harness.hostId, call('d1')).slice(0, -1)) {
         expect(codeOf(await outcomeOf(effect()))).toBe('LZ_BUDGET_REFUSED');
       }
+      const ending = await outcomeOf(node.terminate({ ...call('d1'), hostId: harness.hostId }));
+      expect(['LZ_BUDGET_REFUSED', 'LZ_ACTUATOR_PROTECTED'].includes(codeOf(ending) as string)).toBe(true);
       expect(await harness.living()).toEqual(before);
       expect((await node.describe(harness.hostId, { signal }))?.lifecycle).toBe('active');
     });
