@@ -33,6 +33,11 @@ export const KinesisSensorOptions = z.strictObject({
   pollMs: z.int().min(10).max(60_000).default(250),
   /** Time after which a silent worker's leases are taken over, milliseconds. Renewed at a third of it. */
   failoverMs: z.int().min(100).max(600_000).default(10_000),
+  /**
+   * How many workers there are meant to be. What is free is left to those that are not there yet for `failoverMs`, so that
+   * workers which start together do not take shards from each other.
+   */
+  expectedWorkers: z.int().min(1).max(1000).default(1),
   /** Time between two looks for new shards, milliseconds. A shard that ends is followed up at once. */
   discoveryMs: z.int().min(100).max(3_600_000).default(30_000),
   /** Time between two writes of checkpoints, milliseconds. */

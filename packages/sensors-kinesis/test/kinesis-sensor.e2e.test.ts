@@ -330,6 +330,24 @@ describe('several workers', () => {
     expect(await drain(second, 40)).toHaveLength(40);
   });
 
+  it('that start together and expect each other take every shard once', async () => {
+    const updates: string[] = [];
+    const watched: LeaseStore = {
+      ...leases,
+      update: async (name, shardId, counter, change) => {
+        const lease = await leases.update(name, shardId, counter, change);
+        if (lease !== undefined && counter === 0) updates.push(`${shardId} ${change.owner ?? ''}`);
+        return lease;
+      },
+    };
+    const all = await Promise.all(
+      ['a', 'b', 'c'].map((worker) => open({ worker, expectedWorkers: 3, leases: watched })),
+    );
+    await eventually(() => all.reduce((sum, { shards }) => sum + shards.length, 0) === 4);
+    expect(Math.max(...all.map(({ shards }) => shards.length))).toBe(2);
+    expect(updates).toHaveLength(4);
+  });
+
   it('L3: take over within the failover time when a worker cannot reach the leases any more', async () => {
     let isCut = false;
     const cut: LeaseStore = {

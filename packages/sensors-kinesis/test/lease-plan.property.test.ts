@@ -17,9 +17,18 @@ function plan(
   chance = 0,
   sightings?: LeaseSightings,
   nowMs = 0,
+  expectedWorkers = 1,
 ) {
   const seen = sightings ?? sightLeases(new Map(), leases, nowMs);
-  return planTakes({ leases, worker, sightings: seen, nowMs, failoverMs: FAILOVER_MS, chance });
+  return planTakes({
+    leases,
+    worker,
+    sightings: seen,
+    nowMs,
+    failoverMs: FAILOVER_MS,
+    expectedWorkers,
+    chance,
+  });
 }
 
 describe('shares of the workers', () => {
@@ -59,6 +68,32 @@ describe('shares of the workers', () => {
 
   it('a lease at the end of its shard is nobody’s work', () => {
     expect(plan([{ ...free(1), checkpoint: { at: 'SHARD_END' } }], 'a')).toEqual([]);
+  });
+});
+
+describe('workers that are expected', () => {
+  it('find their share of 4 free leases untouched, until those were free for 10 000 ms', () => {
+    const leases = [free(0), free(1), free(2), free(3)];
+    const seen = sightLeases(new Map(), leases, 0);
+    expect(plan(leases, 'a', 0, seen, 9_999, 3)).toHaveLength(2);
+    expect(plan(leases, 'a', 0, seen, 10_000, 3)).toHaveLength(4);
+  });
+
+  it('come to even shares when they take their turns once, without taking from each other', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 1, max: 5 }), (shards, workers) => {
+        let leases = Array.from({ length: shards }, (_, n) => free(n));
+        let writes = 0;
+        for (let n = 0; n < workers; n += 1) {
+          const owner = `w${n}`;
+          const taken = plan(leases, owner, 0.5, undefined, 0, workers);
+          writes += taken.length;
+          leases = leases.map((lease) => (taken.includes(lease) ? { ...lease, owner, counter: 1 } : lease));
+        }
+        expect(writes).toBe(shards);
+        expect(leases.every(({ owner }) => owner !== undefined)).toBe(true);
+      }),
+    );
   });
 });
 

@@ -27,12 +27,13 @@ export interface TakeInput {
   readonly nowMs: number;
   /** A lease whose counter stood still for this long is free for all. */
   readonly failoverMs: number;
+  /** Workers that are about to be there: what is free is left to them until it stood still for `failoverMs`. */
+  readonly expectedWorkers: number;
   /** In `[0, 1)`: which of several candidates to take. */
   readonly chance: number;
 }
 
-function isFree(lease: ShardLease, input: TakeInput): boolean {
-  if (lease.owner === undefined) return true;
+function stoodStill(lease: ShardLease, input: TakeInput): boolean {
   const seen = input.sightings.get(lease.shardId);
   return seen?.counter === lease.counter && input.nowMs - seen.sinceMs >= input.failoverMs;
 }
@@ -48,7 +49,8 @@ function mostLoaded(held: ReadonlyMap<string, readonly ShardLease[]>): readonly 
 }
 
 /**
- * Chooses the leases that this worker takes now: free ones up to its share; when none is free and it has less than its
+ * Chooses the leases that this worker takes now: free ones up to its share (of the expected workers at first); when none
+ * is free and it has less than its
  * share, one from the worker that has too many. Everybody with this rule comes to rest at even shares.
  *
  * @remarks Source: lease assignment of the Kinesis Client Library (expired first, then steal).
@@ -57,7 +59,8 @@ export function planTakes(input: TakeInput): readonly ShardLease[] {
   const active = input.leases.filter((lease) => lease.checkpoint.at !== 'SHARD_END');
   const mine = active.filter((lease) => lease.owner === input.worker);
   const others = active.filter((lease) => lease.owner !== input.worker);
-  const free = others.filter((lease) => isFree(lease, input));
+  const overdue = others.filter((lease) => stoodStill(lease, input));
+  const free = others.filter((lease) => lease.owner === undefined || overdue.includes(lease));
   const held = Map.groupBy(
     others.filter((lease) => !free.includes(lease)),
     (lease) => lease.owner ?? '',
@@ -65,7 +68,12 @@ export function planTakes(input: TakeInput): readonly ShardLease[] {
   const share = Math.ceil(active.length / (held.size + 1));
   const room = share - mine.length;
   if (room <= 0) return [];
-  if (free.length > 0) return pick(free, room, input.chance);
+  if (free.length > 0) {
+    // Workers that start together would otherwise take everything from each other again, with records in flight.
+    const modestShare = Math.ceil(active.length / Math.max(held.size + 1, input.expectedWorkers));
+    const modest = pick(free, Math.max(0, modestShare - mine.length), input.chance);
+    return [...modest, ...overdue.filter((lease) => !modest.includes(lease))].slice(0, room);
+  }
   // Shares at rest differ by one at most. Who lacks one takes only from somebody above the share; who lacks more takes
   // also from somebody at it. Neither makes a new imbalance, so nothing is taken back and forth.
   const most = mostLoaded(held);

@@ -172,8 +172,9 @@ export function createShardSession(options: ShardSessionOptions): ShardSession {
       (lease) =>
         lease.owner === settings.worker && lease.checkpoint.at !== 'SHARD_END' && !held.has(lease.shardId),
     );
-    const input = { leases, worker: settings.worker, sightings, nowMs, failoverMs: settings.failoverMs };
-    for (const lease of [...left, ...planTakes({ ...input, chance: random.next() })]) {
+    const { worker, failoverMs, expectedWorkers } = settings;
+    const input = { leases, worker, sightings, nowMs, failoverMs, expectedWorkers, chance: random.next() };
+    for (const lease of [...left, ...planTakes(input)]) {
       const taken = await keeper.take(lease);
       if (taken !== undefined) startReading(taken);
     }
