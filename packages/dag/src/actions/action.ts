@@ -3,6 +3,7 @@ import type { LazarusEvent } from '@lazarus/core';
 import type {
   Clock,
   FencingToken,
+  Fleet,
   HealthProbe,
   HostActuator,
   Json,
@@ -66,6 +67,7 @@ export interface ActionPorts {
   readonly commands?: HostCommands;
   readonly services?: ServiceActuator;
   readonly http?: HttpCaller;
+  readonly fleet?: Fleet;
 }
 
 /** Name of a port of {@link ActionPorts}. */

@@ -152,3 +152,56 @@ export const hostCommand = defineAction({
     return { exit_code: 0, output: result.output.slice(0, 4_000) };
   },
 });
+
+/** Asks a host something through a command of the embedder; made to be polled. */
+export const hostQuery = defineAction({
+  name: 'host.query',
+  version: 1,
+  summary: 'Asks a host with one of the named commands that change nothing.',
+  input: z.strictObject({ host, command: z.string().min(1), args: z.record(z.string(), z.string()).default({}) }),
+  output: z.strictObject({ ok: z.boolean(), exit_code: z.number().int(), output: z.string() }),
+  requires: ['commands'],
+  readOnly: true,
+  run: async (input, context) => {
+    const { host: hostId, command, args } = input;
+    const result = await requiredPort(context, 'commands').run({ ...call(context), hostId, command, args });
+    return { ok: result.exitCode === 0, exit_code: result.exitCode, output: result.output.slice(0, 4_000) };
+  },
+});
+
+/**
+ * Finds the one host of the same service that carries the same value of a tag and stands by. None, or more than one, is a
+ * refusal: a guess could promote the wrong host. Keeps S8.
+ */
+export const hostFindPeer = defineAction({
+  name: 'host.find_peer',
+  version: 1,
+  summary: 'Finds the one in-service host with the same tag and a given role.',
+  input: z.strictObject({ of: host, same_tag: z.string().min(1), role: z.string().min(1), role_tag: z.string().min(1).default('role') }),
+  output: z.strictObject({ host_id: z.string(), tag_value: z.string() }),
+  requires: ['fleet'],
+  readOnly: true,
+  run: async (input, context) => {
+    const snapshot = await requiredPort(context, 'fleet').list(context.run.service, { signal: context.signal });
+    if (!snapshot.complete) throw new PortError({ code: 'LZ_FLEET_UNAVAILABLE', message: `the list of ${context.run.service} is partial`, retryable: true });
+    const self = snapshot.hosts.find(({ hostId }) => hostId === input.of);
+    const value = self?.tags[input.same_tag];
+    if (value === undefined) throw refusal(`${input.of} has no tag ${input.same_tag}`);
+    const peers = snapshot.hosts.filter(
+      (peer) =>
+        peer.hostId !== input.of &&
+        peer.tags[input.same_tag] === value &&
+        peer.tags[input.role_tag] === input.role &&
+        peer.lifecycle === 'active' &&
+        peer.state === 'running' &&
+        peer.inLoadBalancer,
+    );
+    const [peer, second] = peers;
+    if (peer === undefined || second !== undefined) {
+      throw refusal(`${peers.length} hosts are a ${input.role} of ${input.same_tag}=${value}, expected 1`);
+    }
+    return { host_id: peer.hostId, tag_value: value };
+  },
+});
+
+const refusal = (message: string): PortError => new PortError({ code: 'LZ_ACTUATOR_REFUSED', message, retryable: false });
