@@ -9,11 +9,17 @@ import {
   createHttpHealthProbe,
 } from '@lazarus/actuators-aws';
 import { createApi, createMeter } from '@lazarus/api';
-import { createController, createRunGuard, createRunOutcomes, createSystemClock } from '@lazarus/core';
+import {
+  createController,
+  createRunGuard,
+  createRunOutcomes,
+  createSystemClock,
+  describeError,
+} from '@lazarus/core';
 import type { Controller, Snapshot } from '@lazarus/core';
 import { createPipeline } from '@lazarus/core/stream';
 import type { Lane } from '@lazarus/core/stream';
-import type { Logger } from '@lazarus/core/ports';
+import type { Fleet, Logger } from '@lazarus/core/ports';
 import { builtinActions, createActionRegistry, createEmbeddedEngine } from '@lazarus/dag';
 import { createPagerDutyPager } from '@lazarus/pager-pagerduty';
 import { createIntake } from '@lazarus/sensors-http';
@@ -142,6 +148,8 @@ async function wire(
     }),
     (it) => it.close(),
   );
+  // The first look at the provider loads its SDK: better now than within the deadline of the first event.
+  await Promise.all(cluster.nodes.map(({ fleet }) => warmUp(fleet, snapshot, log)));
   const outcomes = onClose(createRunOutcomes({ audit, budgets, pager, engine, log }), (it) => it.close());
   await outcomes.sweep();
   onClose(
@@ -228,6 +236,15 @@ async function wire(
     },
     close,
   };
+}
+
+/** Reads what will be asked for first; a provider that does not answer yet is a warning, and events escalate meanwhile. */
+async function warmUp(fleet: Fleet, snapshot: Snapshot, log: Logger): Promise<void> {
+  for (const service of snapshot.summary.services) {
+    await fleet.list(service).catch((error: unknown) => {
+      log.warn('the provider did not list the hosts of a service', { service, error: describeError(error) });
+    });
+  }
 }
 
 function requireHealthy(

@@ -50,3 +50,29 @@ const pages = createPagerDutyEvents({
   random: { next: Math.random },
 });
 const controller = required(values.controller, 'controller');
+const sensor = createHealthcheckSensor(
+  {
+    name: 'demo',
+    services: values.services.split(','),
+    intervalMs: Number(values['interval-ms']),
+    probeTimeoutMs: 1_000,
+  },
+  {
+    fleet: createAwsFleet({ aws, clock }),
+    probe: createHttpHealthProbe({ zone: `${region}a` }),
+    clock,
+    ids: { next: () => randomUUID() },
+    log,
+    deposit: (event) => requestJson(`${controller}/v1/events`, { body: event }),
+    openPage: ({ incidentKey, summary, host }) => pages.trigger({ incidentKey, summary, source: host }),
+  },
+);
+
+async function stop(): Promise<void> {
+  await sensor.close();
+  await aws.close();
+  process.exit(0);
+}
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
+if (values['until-stdin-ends'] === true) process.stdin.on('end', () => void stop()).resume();
+process.stdout.write(`${JSON.stringify({ ready: true, pid: process.pid })}\n`);

@@ -19,7 +19,7 @@ export async function followDecision(
   const record = await poll(
     async () =>
       (await views.decisions(about.service)).findLast(
-        (one) => !about.since.has(one.event_id) && one.decision.kind !== 'suppress',
+        (one) => !about.since.has(one.event_id) && one.decision.kind !== 'suppress' && isConcluded(one),
       ),
     { withinMs: about.withinMs },
   );
@@ -67,4 +67,9 @@ export async function followRun(
     },
     { withinMs: about.withinMs },
   );
+}
+
+/** A decision to remediate is on record before the page is acknowledged; its last gate is written after that. */
+function isConcluded(record: DecisionRecord): boolean {
+  return record.decision.kind !== 'remediate' || record.gates.some(({ gate }) => gate === 'run');
 }
