@@ -43,6 +43,7 @@ export { actionsUsed, type EngineOptions, type EngineTimes, EngineTimesSchema, m
 export { openSqliteJournal } from './engine/adapters/sqlite-journal.ts';
 export type { Processes } from './engine/adapters/system-process.ts';
 export type { Scheduler } from './engine/group-commit.ts';
+export { createMemoryJournal } from './engine/memory-journal.ts';
 export type { Journal, JournalEntry, JournalWrite, RunQuery, RunSummary, WriteOutcome } from './engine/journal.ts';
 export { resolveInputs } from './engine/run-inputs.ts';
 export { buildGraph, type Graph } from './graph/graph.ts';

@@ -21,7 +21,8 @@ export function createEngineLedger(): EngineLedger {
   const bodies: string[] = [];
   const effects = new Map<string, string>();
   const escalations: string[] = [];
-  let hook: (moment: 'before' | 'after', step: string, context: ActionContext) => void | Promise<void> = () => undefined;
+  let hook: (moment: 'before' | 'after', step: string, context: ActionContext) => void | Promise<void> = () =>
+    undefined;
 
   const run = async (_input: unknown, context: ActionContext): Promise<{ key: string }> => {
     bodies.push(context.step);
@@ -38,14 +39,22 @@ export function createEngineLedger(): EngineLedger {
       name: 'ledger.effect',
       summary: 'Writes one effect; asks the ledger whether it is there before repeating it.',
       check: async (_input, { idempotencyKey }) =>
-        effects.has(idempotencyKey) ? { happened: true, output: { key: idempotencyKey } } : { happened: false },
+        effects.has(idempotencyKey)
+          ? { happened: true, output: { key: idempotencyKey } }
+          : { happened: false },
       run,
     }),
-    defineAction({ ...shape, name: 'ledger.look', summary: 'Looks; the hook decides what it sees.', readOnly: true, run: async (_input, context) => {
-      bodies.push(context.step);
-      await hook('before', context.step, context);
-      return { attempt: context.attempt };
-    } }),
+    defineAction({
+      ...shape,
+      name: 'ledger.look',
+      summary: 'Looks; the hook decides what it sees.',
+      readOnly: true,
+      run: async (_input, context) => {
+        bodies.push(context.step);
+        await hook('before', context.step, context);
+        return { attempt: context.attempt };
+      },
+    }),
     defineAction({
       ...shape,
       name: 'pager.escalate',
@@ -66,7 +75,11 @@ export function createEngineLedger(): EngineLedger {
     on: (value) => {
       hook = value;
     },
-    workflow: (text) => loadWorkflow(`apiVersion: lazarus.dev/v1\nkind: Workflow\n${text}`, { file: 'conformance.yaml', actions: registry }),
+    workflow: (text) =>
+      loadWorkflow(`apiVersion: lazarus.dev/v1\nkind: Workflow\n${text}`, {
+        file: 'conformance.yaml',
+        actions: registry,
+      }),
   };
 }
 

@@ -1,0 +1,80 @@
+import type { Clock } from '@lazarus/core/ports';
+import { createActionRegistry, createEngine } from '@lazarus/dag';
+import type { Action, EmbeddedEngine, EngineOptions, Journal, WorkflowDefinition } from '@lazarus/dag';
+import { createSeededRandom } from '../chance/seeded-random.ts';
+import { createSequentialIds } from '../chance/sequential-ids.ts';
+import { silentLogger } from '../fakes/logger.ts';
+
+const NEVER = new Promise<never>(() => undefined);
+
+/** An engine in a simulated process, which can be killed. */
+export interface LabProcess {
+  readonly engine: EmbeddedEngine;
+  /** Nothing that it does afterwards has an effect. */
+  kill(): void;
+  readonly isDead: boolean;
+}
+
+/** Options of {@link startProcess}. */
+export interface LabProcessOptions {
+  readonly journal: Journal;
+  readonly clock: Clock;
+  readonly workflow: WorkflowDefinition;
+  readonly actions: readonly Action[];
+  readonly number: number;
+  readonly seed: number;
+  readonly guard?: EngineOptions['guard'];
+}
+
+/** Starts a process over a journal; earlier ones count as gone. */
+export async function startProcess(options: LabProcessOptions): Promise<LabProcess> {
+  const life = { isDead: false };
+  const self = `process-${options.number}`;
+  const { guard } = options;
+  const engine = await createEngine(mortal(options.journal, life), {
+    actions: createActionRegistry(options.actions.map((action) => mortalAction(action, life))),
+    workflows: [options.workflow],
+    ports: {},
+    clock: options.clock,
+    ids: { next: (prefix) => `${self}-${createSequentialIds().next(prefix)}` },
+    random: createSeededRandom(options.seed),
+    log: silentLogger,
+    processes: { self, isGone: (process) => process !== self },
+    schedule: queueMicrotask,
+    times: { sweepMs: 60_000, leaseTtlMs: 600_000 },
+    ...(guard === undefined ? {} : { guard }),
+  });
+  return {
+    engine,
+    kill: () => {
+      life.isDead = true;
+    },
+    get isDead() {
+      return life.isDead;
+    },
+  };
+}
+
+function mortal(journal: Journal, life: { readonly isDead: boolean }): Journal {
+  return new Proxy(journal, {
+    get: (target, key) => {
+      const member: unknown = Reflect.get(target, key);
+      if (typeof member !== 'function') return member;
+      return (...args: unknown[]): unknown => (life.isDead && key !== 'close' ? NEVER : Reflect.apply(member as (...all: unknown[]) => unknown, target, args));
+    },
+  });
+}
+
+function mortalAction(action: Action, life: { readonly isDead: boolean }): Action {
+  return {
+    ...action,
+    run: async (input, context) => {
+      if (life.isDead) return NEVER;
+      try {
+        return await action.run(input, context);
+      } finally {
+        if (life.isDead) await NEVER;
+      }
+    },
+  };
+}

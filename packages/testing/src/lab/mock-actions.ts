@@ -1,0 +1,155 @@
+import { PortError } from '@lazarus/core';
+import { parseDuration } from '@lazarus/core/documents';
+import type { Json } from '@lazarus/core/ports';
+import type { Action, ActionContext } from '@lazarus/dag';
+
+/** What a mocked action answers. `takes` is time of the lab: `40s` or milliseconds. */
+export type ActionReply =
+  | { readonly output: Json; readonly takes?: string | number }
+  | {
+      readonly error: { readonly code?: string; readonly message?: string; readonly retryable?: boolean };
+      readonly takes?: string | number;
+    }
+  | { readonly hangs: true };
+
+/** One reply, one per attempt (the last repeats), or code. */
+export type Mock = ActionReply | readonly ActionReply[] | ((input: unknown, context: ActionContext) => unknown);
+
+/** Mocks by step id (`verify`), or by action (`host.clone`, `host.clone@1`); a step wins over an action. */
+export type Mocks = Readonly<Record<string, Mock>>;
+
+/** One call of a mocked action. */
+export interface RunbookCall {
+  readonly step: string;
+  readonly action: string;
+  readonly attempt: number;
+  readonly input: Json;
+  /** Milliseconds since the start of the run. */
+  readonly atMs: number;
+  readonly idempotencyKey: string;
+  readonly readOnly: boolean;
+  readonly destructive: boolean;
+  /** Outcome of the call; `pending` while it hangs, or when its process died. */
+  outcome: 'ok' | 'error' | 'pending';
+  output?: Json;
+}
+
+/** What a mocked world has seen. */
+export interface MockWorld {
+  readonly calls: RunbookCall[];
+  /** Outputs of effects by idempotency key: what a check hook finds. */
+  readonly effects: Map<string, Json>;
+}
+
+/** What mocks need to know about the run. */
+export interface MockOptions {
+  readonly mocks: Mocks;
+  readonly world: MockWorld;
+  /** Reply of a step that nobody mocked; `undefined` refuses it. */
+  readonly unmocked: (action: Action) => ActionReply | undefined;
+  /** Called before a call takes effect and after it, for faults. */
+  readonly disturb?: (moment: 'before' | 'after', call: RunbookCall, context: ActionContext) => void | Promise<void>;
+  readonly startedAtMs: () => number;
+}
+
+const served = new WeakMap<MockWorld, Map<string, number>>();
+
+/** The same action (name, version, inputs, output, flags) with a mocked body: a workflow cannot tell the difference. */
+export function mockAction(action: Action, options: MockOptions): Action {
+  const { world } = options;
+  const { undo } = action;
+  return {
+    kind: 'action',
+    name: action.name,
+    version: action.version,
+    summary: action.summary,
+    input: action.input,
+    output: action.output,
+    requires: [],
+    readOnly: action.readOnly,
+    destructive: action.destructive,
+    idempotent: action.idempotent,
+    ...(undo === undefined ? {} : { undo }),
+    ...(action.check === undefined
+      ? {}
+      : {
+          check: async (_input: unknown, context: ActionContext) => {
+            const output = world.effects.get(context.idempotencyKey);
+            return output === undefined ? { happened: false as const } : { happened: true as const, output };
+          },
+        }),
+    run: (input, context) => serve(action, input, context, options),
+  };
+}
+
+async function serve(action: Action, input: unknown, context: ActionContext, options: MockOptions): Promise<unknown> {
+  const { world, disturb } = options;
+  const call: RunbookCall = {
+    step: context.step,
+    action: `${action.name}@${action.version}`,
+    attempt: context.attempt,
+    input: JSON.parse(JSON.stringify(input ?? null)) as Json,
+    atMs: context.clock.now() - options.startedAtMs(),
+    idempotencyKey: context.idempotencyKey,
+    readOnly: action.readOnly,
+    destructive: action.destructive,
+    outcome: 'pending',
+  };
+  world.calls.push(call);
+  await disturb?.('before', call, context);
+  try {
+    const output = await answer(action, input, context, options);
+    if (!action.readOnly) world.effects.set(context.idempotencyKey, output as Json);
+    call.output = output as Json;
+    await disturb?.('after', call, context);
+    call.outcome = 'ok';
+    return output;
+  } catch (error) {
+    call.outcome = 'error';
+    throw error;
+  }
+}
+
+async function answer(action: Action, input: unknown, context: ActionContext, options: MockOptions): Promise<unknown> {
+  const mock = mockOf(action, context.step, options.mocks) ?? options.unmocked(action);
+  if (mock === undefined) {
+    throw new PortError({
+      code: 'LZ_ACTUATOR_REFUSED',
+      message: `step ${context.step} calls ${action.name}@${action.version}, which the test does not mock`,
+      retryable: false,
+    });
+  }
+  if (typeof mock === 'function') return mock(input, context);
+  const reply = Array.isArray(mock) ? nextOf(mock as readonly ActionReply[], context.step, options.world) : (mock as ActionReply);
+  return give(reply, context);
+}
+
+function mockOf(action: Action, step: string, mocks: Mocks): Mock | undefined {
+  return mocks[step] ?? mocks[`${action.name}@${action.version}`] ?? mocks[action.name];
+}
+
+function nextOf(replies: readonly ActionReply[], step: string, world: MockWorld): ActionReply {
+  const counts = served.get(world) ?? new Map<string, number>();
+  served.set(world, counts);
+  const count = counts.get(step) ?? 0;
+  counts.set(step, count + 1);
+  return replies[Math.min(count, replies.length - 1)] ?? { hangs: true };
+}
+
+async function give(reply: ActionReply, context: ActionContext): Promise<unknown> {
+  if ('hangs' in reply) {
+    return new Promise((_resolve, reject) => {
+      context.signal.addEventListener('abort', () => reject(context.signal.reason as Error), { once: true });
+    });
+  }
+  const takesMs = typeof reply.takes === 'string' ? (parseDuration(reply.takes) ?? 0) : (reply.takes ?? 0);
+  if (takesMs > 0) await context.clock.sleep(takesMs, { signal: context.signal });
+  if ('output' in reply) return reply.output;
+  const { code, message, retryable } = reply.error;
+  const isRetryable = retryable ?? code === 'LZ_ACTUATOR_TRANSIENT';
+  throw new PortError({
+    code: isRetryable ? 'LZ_ACTUATOR_TRANSIENT' : 'LZ_ACTUATOR_REFUSED',
+    message: message ?? code ?? 'the mock failed',
+    retryable: isRetryable,
+  });
+}
