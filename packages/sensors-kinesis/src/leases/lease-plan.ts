@@ -49,6 +49,24 @@ function mostLoaded(held: ReadonlyMap<string, readonly ShardLease[]>): readonly 
 }
 
 /**
+ * How many free leases a worker takes at once: up to its whole part, and after that one of the leases that are left over,
+ * when it is not others' turn. Workers that start together would otherwise take everything from each other again, with
+ * records in flight.
+ */
+function modestRoom(
+  active: number,
+  mine: number,
+  held: ReadonlyMap<string, readonly ShardLease[]>,
+  expectedWorkers: number,
+): number {
+  const workers = Math.max(held.size + 1, expectedWorkers);
+  const whole = Math.floor(active / workers);
+  if (mine < whole) return whole - mine;
+  const withOneMore = [...held.values()].filter((leases) => leases.length > whole).length;
+  return mine === whole && withOneMore < active % workers ? 1 : 0;
+}
+
+/**
  * Chooses the leases that this worker takes now: free ones up to its share (of the expected workers at first); when none
  * is free and it has less than its
  * share, one from the worker that has too many. Everybody with this rule comes to rest at even shares.
@@ -69,9 +87,11 @@ export function planTakes(input: TakeInput): readonly ShardLease[] {
   const room = share - mine.length;
   if (room <= 0) return [];
   if (free.length > 0) {
-    // Workers that start together would otherwise take everything from each other again, with records in flight.
-    const modestShare = Math.ceil(active.length / Math.max(held.size + 1, input.expectedWorkers));
-    const modest = pick(free, Math.max(0, modestShare - mine.length), input.chance);
+    const modest = pick(
+      free,
+      modestRoom(active.length, mine.length, held, input.expectedWorkers),
+      input.chance,
+    );
     return [...modest, ...overdue.filter((lease) => !modest.includes(lease))].slice(0, room);
   }
   // Shares at rest differ by one at most. Who lacks one takes only from somebody above the share; who lacks more takes

@@ -161,11 +161,12 @@ export function createShardSession(options: ShardSessionOptions): ShardSession {
     }
   };
 
-  const takeLeases = async (): Promise<void> => {
+  /** Takes leases; true when there may be more to take right away. */
+  const takeLeases = async (): Promise<boolean> => {
     const leases = await store.list(stream);
     const nowMs = clock.monotonic();
     sightings = sightLeases(sightings, leases, nowMs);
-    if (!isReading) return;
+    if (!isReading) return false;
     // A lease in this worker's name that it does not hold is from its earlier life: it may go on at once.
     const held = new Set(keeper.held.map(({ shardId }) => shardId));
     const left = leases.filter(
@@ -174,16 +175,22 @@ export function createShardSession(options: ShardSessionOptions): ShardSession {
     );
     const { worker, failoverMs, expectedWorkers } = settings;
     const input = { leases, worker, sightings, nowMs, failoverMs, expectedWorkers, chance: random.next() };
+    let hasTaken = false;
     for (const lease of [...left, ...planTakes(input)]) {
       const taken = await keeper.take(lease);
-      if (taken !== undefined) startReading(taken);
+      if (taken === undefined) continue;
+      startReading(taken);
+      hasTaken = true;
     }
+    return (
+      hasTaken && leases.some((lease) => lease.owner === undefined && lease.checkpoint.at !== 'SHARD_END')
+    );
   };
 
   const upkeep = async (): Promise<void> => {
     await Promise.all(keeper.held.map(({ shardId }) => keeper.renew(shardId)));
     if (isReading) await discover();
-    await takeLeases();
+    while (await takeLeases()) await pause(clock, settings.pollMs, over.signal);
   };
 
   const writeCheckpoint = async (reading: Reading): Promise<void> => {
