@@ -4,17 +4,21 @@ import type { PatternIndex } from '../patterns/pattern-index.ts';
 import type { Configuration } from './compile-config.ts';
 import { nearestRules } from './nearest-rules.ts';
 import { eventTypeAge, resolveRule } from './resolve-rule.ts';
-import type { Resolution } from './resolve-rule.ts';
+import type { EventPlace, Resolution } from './resolve-rule.ts';
 import { compareEntries, whyFirst } from './rule-entry.ts';
 import type { RuleEntry } from './rule-entry.ts';
 import { undocumentedService } from './service-context.ts';
 import type { ServiceContext } from './service-context.ts';
 import type { SettingsDocument } from './settings-schema.ts';
-import type { RuleMatch, Snapshot } from './snapshot.ts';
+import type { EffectiveRule, RuleMatch, Snapshot } from './snapshot.ts';
 
 /** A snapshot together with the settings that the rest of the system is built from. */
 export interface CompiledSnapshot extends Snapshot {
   readonly settings: SettingsDocument;
+  /** Every rule that applies to a service as it is there, in the order in which they are asked; the mode is that of `place`. */
+  rulesOf(service: string, place?: EventPlace): readonly EffectiveRule[];
+  /** Rules that no literal, prefix or range leads to: they are tested for every event. */
+  readonly scanned: readonly string[];
 }
 
 interface RuleSet {
@@ -93,6 +97,19 @@ export function createSnapshot(configuration: Configuration): CompiledSnapshot {
       const resolution = entry === undefined ? undefined : resolve(entry, service, event);
       return resolution?.ok === true ? resolution.rule : undefined;
     },
+    rulesOf: (name: string, place?: EventPlace) => {
+      const service = serviceOf(name);
+      const about = standalone.entries.filter(
+        ({ matcher }) => matcher.services.length === 0 || matcher.services.includes(name),
+      );
+      return [...about, ...setOf(service).entries].sort(compareEntries).flatMap((entry) => {
+        const resolution = resolveRule(entry, service, place, environment);
+        return resolution.ok ? [resolution.rule] : [];
+      });
+    },
+    scanned: [standalone, ...byProfile.values()].flatMap(({ entries, index }) =>
+      index.scanned.map((number) => entries[number]?.name ?? ''),
+    ),
     staleAfterMs: (eventType: string) => eventTypeAge(eventType, environment),
   });
 }

@@ -6,3 +6,6 @@ export { defineEventType, type EventType } from '../events/event-type.ts';
 export { createEventTypes, type EventTypes } from '../events/event-types.ts';
 export { type EventParse, parseEvent } from '../events/parse-event.ts';
 export { type CompiledPatterns, compilePatterns, type NamedPattern } from '../patterns/compile-patterns.ts';
+export { diffSnapshots, type SnapshotDiff } from './diff-snapshots.ts';
+export type { Finding, FindingCode } from '../lint/finding.ts';
+export { lintConfig, type LintOptions } from '../lint/lint-config.ts';

@@ -33,6 +33,21 @@ export const SettingsSchema = z.strictObject({
       error: 'expected at most max_services, otherwise it would close above its threshold',
     })
     .prefault({}),
+  /**
+   * What the pager is set to, for the linter.
+   *
+   * @remarks Source: PagerDuty; an acknowledgement ends after 1800 s by default, and a first level with more than one target
+   * cannot escalate after less than 5 minutes.
+   */
+  pager: z
+    .strictObject({
+      acknowledgement_timeout: DurationSchema.prefault('30m'),
+      escalation_timeout: DurationSchema.prefault('60s'),
+      first_level_targets: z.int().min(1).default(1),
+      /** Whether a run renews its acknowledgement while it works. */
+      re_acknowledge: z.boolean().default(true),
+    })
+    .prefault({}),
   /** The limiter of each service: unique failing entities in a rolling window. */
   limiter: z.strictObject({ window: DurationSchema.prefault('10m') }).prefault({}),
 });
