@@ -14,6 +14,8 @@ import { createTargetGroups, isMember, type TargetGroups } from './target-groups
 export const AwsFleetOptions = InventoryOptions.extend({
   /** How long a listing serves further callers, milliseconds; 0 switches that off. */
   cacheMs: z.int().min(0).max(60_000).default(1000),
+  /** Instances per page of a listing, as EC2 allows. */
+  pageSize: z.int().min(5).max(1000).default(200),
   /** When a listing without an error still counts as partial, because hosts vanished from it that nobody took away. */
   shrinkage: z
     .strictObject({
@@ -92,7 +94,8 @@ export function createAwsFleet(
   options: AwsFleetOptionsInput & { readonly aws: AwsConnection; readonly clock: Clock },
 ): Fleet {
   const { aws, clock, ...rest } = options;
-  const { cacheMs, shrinkage, ...inventory } = parseOptions('createAwsFleet', AwsFleetOptions, rest);
+  const settings = parseOptions('createAwsFleet', AwsFleetOptions, rest);
+  const { cacheMs, pageSize, shrinkage, ...inventory } = settings;
   const groups = createTargetGroups({ aws, clock, serviceTag: inventory.serviceTag });
   const cache = new Map<string, Cached>();
   const seen = new Map<string, SeenHosts>();
@@ -105,7 +108,7 @@ export function createAwsFleet(
     ];
     try {
       const [{ instances, complete }, membership] = await Promise.all([
-        listInstances(aws, filters, undefined),
+        listInstances(aws, filters, undefined, pageSize),
         readMembers(groups, service),
       ]);
       const hosts = instances

@@ -4,6 +4,7 @@ import type { AwsConnection } from './aws-connection.ts';
 import type { OwnedInstance } from './inventory.ts';
 import { classifyFailure } from './provider-failure.ts';
 
+const PAGE_SIZE = 200;
 /** Most pages that one listing reads. */
 const MAX_PAGES = 100;
 
@@ -28,6 +29,7 @@ export async function listInstances(
   aws: AwsConnection,
   filters: readonly Filter[],
   signal: AbortSignal | undefined,
+  pageSize = PAGE_SIZE,
 ): Promise<InstanceListing> {
   const instances: OwnedInstance[] = [];
   let token: string | undefined;
@@ -38,7 +40,7 @@ export async function listInstances(
         client.send(
           new sdk.DescribeInstancesCommand({
             Filters: [...filters],
-            MaxResults: 200,
+            MaxResults: pageSize,
             ...(from && { NextToken: from }),
           }),
           { abortSignal },
