@@ -52,6 +52,7 @@ export type {
 export { decisionId, type DecisionSubject } from './decision/decision-id.ts';
 export {
   createRunGuard,
+  EVIDENCE_FRESH_MS,
   type GuardedRun,
   type RunGuard,
   type RunGuardPorts,
