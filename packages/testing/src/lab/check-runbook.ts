@@ -71,8 +71,9 @@ function killOnce(moment: 'before' | 'after', step: string): RunbookFault {
   };
 }
 
-function violationsOf(scenario: string, workflow: WorkflowDefinition, result: RunbookResult): RunbookViolation[] {
-  const messages = [
+/** What must hold after any run of a workflow and does not, one line each. Keeps S1, S5, S10 and S12. */
+export function runbookViolations(workflow: WorkflowDefinition, result: RunbookResult): readonly string[] {
+  return [
     ...endsInTime(workflow, result),
     ...pageEnds(result),
     ...noEffectTwice(result),
@@ -80,7 +81,10 @@ function violationsOf(scenario: string, workflow: WorkflowDefinition, result: Ru
     ...madeBeforeBroken(result),
     ...noOrphans(workflow, result),
   ];
-  return messages.map((message) => ({ scenario, message, trace: result.trace }));
+}
+
+function violationsOf(scenario: string, workflow: WorkflowDefinition, result: RunbookResult): RunbookViolation[] {
+  return runbookViolations(workflow, result).map((message) => ({ scenario, message, trace: result.trace }));
 }
 
 /** S10: deadline, then a minute until a human knows; cleanup may go on a little longer. */

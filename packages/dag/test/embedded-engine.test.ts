@@ -1,0 +1,240 @@
+import { PortError } from '@lazarus/core';
+import type { RunView } from '@lazarus/core/ports';
+import { createRecordingLogger, createSeededRandom, createSequentialIds, silentLogger } from '@lazarus/testing';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { builtinActions, createActionRegistry, createEngine, createMemoryJournal, openSqliteJournal } from '../src/index.ts';
+import type { Journal } from '../src/index.ts';
+import { aRequest, createBench, shipped, workflow } from './support/bench.ts';
+import { createScript } from './support/script.ts';
+
+/** A journal whose writes fail while it is broken. */
+function breakable(journal: Journal): { readonly journal: Journal; break(message: string | undefined): void } {
+  let failure: string | undefined;
+  const broken = new Proxy(journal, {
+    get: (target, key) => {
+      const member: unknown = Reflect.get(target, key);
+      if (typeof member !== 'function') return member;
+      return async (...args: unknown[]) => {
+        if (failure !== undefined && ['commit', 'renew', 'claim', 'prune'].includes(String(key))) {
+          throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: failure, retryable: true });
+        }
+        return Reflect.apply(member as (...all: unknown[]) => unknown, target, args);
+      };
+    },
+  });
+  return {
+    journal: broken,
+    break: (message) => {
+      failure = message;
+    },
+  };
+}
+
+const FLOW = `apiVersion: lazarus.dev/v1
+kind: Workflow
+metadata: { name: test.flow, version: 1 }
+steps:
+  a: { uses: test.do@1 }
+  b: { uses: test.do@1, needs: [a] }
+`;
+
+describe('a full disk', () => {
+  it('starts no run, tells the people behind running ones at once, and cancels those when there is room again', async () => {
+    const script = createScript();
+    const bench = createBench({ workflows: [workflow(FLOW, script.actions)], actions: script.actions });
+    const { journal, break: breakJournal } = breakable(createMemoryJournal());
+    const log = createRecordingLogger();
+    const engine = await createEngine(journal, {
+      actions: createActionRegistry([...builtinActions, ...script.actions]),
+      workflows: [workflow(FLOW, script.actions)],
+      ports: bench.world.ports,
+      clock: bench.clock,
+      ids: createSequentialIds(),
+      random: createSeededRandom(1),
+      log,
+      processes: { self: 'p', isGone: () => false },
+    });
+    onTestFinished(() => engine.close());
+    script.replies['a'] = [async ({ clock }) => (await clock.sleep(3_000), {})];
+    await engine.submit(aRequest({ workflow: 'test.flow' }));
+    await bench.clock.advance(1_000);
+    breakJournal('disk is full');
+    await bench.clock.advance(5_000);
+
+    expect(bench.world.escalations).toHaveLength(1);
+    expect(bench.world.escalations[0]).toContain('disk is full');
+    expect(bench.world.notifications.map(({ kind }) => kind)).toEqual(['alarm']);
+    expect(engine.health()).toEqual({ ok: false, reason: expect.stringContaining('disk is full') as string });
+    await expect(engine.submit(aRequest({ runId: 'run-2', workflow: 'test.flow' }))).rejects.toMatchObject({ code: 'LZ_JOURNAL_UNAVAILABLE' });
+    expect(script.bodies).toEqual(['a#1']);
+
+    breakJournal(undefined);
+    const run = await bench.finish(engine);
+    expect(engine.health()).toEqual({ ok: true });
+    expect(run).toMatchObject({ status: 'canceled', page: 'escalated' });
+    expect(script.bodies).not.toContain('b#1');
+    expect(bench.world.escalations).toHaveLength(1);
+    expect(log.lines.some(({ level, message }) => level === 'error' && message.includes('journal failed'))).toBe(true);
+  });
+
+  it('is a clear refusal when the file cannot be opened', async () => {
+    await expect(openSqliteJournal({ file: '/proc/nowhere/runs.db' })).rejects.toMatchObject({ code: 'LZ_JOURNAL_UNAVAILABLE' });
+  });
+});
+
+describe('the SQLite journal', () => {
+  it('is in WAL mode', async () => {
+    const bench = createBench();
+    const engine = await bench.open();
+    await engine.submit(aRequest());
+    const database = new DatabaseSync(bench.file);
+    expect(database.prepare('PRAGMA journal_mode').get()).toEqual({ journal_mode: 'wal' });
+    database.close();
+  });
+
+  it('commits a run of 9 steps with a parallel pair in at most one transaction per wave, start included', async () => {
+    const bench = createBench();
+    const engine = await bench.open();
+    const before = engine.commits;
+    await engine.submit(aRequest({ inputs: { consecutive_ok: 1 } }));
+    await bench.clock.settle();
+    await bench.clock.settle();
+    while ((await engine.get('run-1'))?.status === 'running') await bench.clock.settle();
+    // Start, 8 waves of steps, finally, and the end.
+    expect(engine.commits - before).toBeLessThanOrEqual(11);
+  });
+
+  it('answers for runs that are finished, running elsewhere, or unknown', async () => {
+    const bench = createBench();
+    const first = await bench.open();
+    bench.world.disturb = (call) => (call === 'lb.add' ? new Promise(() => undefined) : undefined);
+    await first.submit(aRequest());
+    await bench.clock.advance(8_000);
+    const other = await openSqliteJournal({ file: bench.file });
+    const reader = await createEngine(other, {
+      actions: createActionRegistry(builtinActions),
+      workflows: [shipped('replace_host')],
+      ports: bench.world.ports,
+      clock: bench.clock,
+      ids: { next: () => 'reader' },
+      random: createSeededRandom(1),
+      log: silentLogger,
+      processes: { self: 'reader', isGone: () => false },
+    });
+    onTestFinished(() => reader.close());
+    const seen = await reader.get('run-1');
+    expect(seen).toEqual(await first.get('run-1'));
+    expect(seen?.steps.filter(({ status }) => status !== 'waiting').map(({ step, status }) => `${step} ${status}`)).toEqual([
+      'acknowledge succeeded',
+      'out_of_lb succeeded',
+      'clone succeeded',
+      'booted succeeded',
+      'verify succeeded',
+      'into_lb running',
+    ]);
+    expect(await reader.get('run-9')).toBeUndefined();
+    expect(await reader.listRuns({ status: 'running' })).toMatchObject([{ runId: 'run-1', workflow: 'default.replace_host', hostId: 'i-old', status: 'running' }]);
+  });
+
+  it('refuses lines of an owner that was replaced, in the same transaction', async () => {
+    const bench = createBench();
+    const journal = await openSqliteJournal({ file: bench.file });
+    onTestFinished(() => journal.close());
+    const definition = shipped('notify_only');
+    const run = { runId: 'r', request: aRequest({ runId: 'r' }), definition, inputs: {}, startedAtMs: 0, deadlineAtMs: 1, epoch: 1 };
+    await journal.renew({ id: 'old', process: 'p1', leaseUntilMs: 10 });
+    await journal.renew({ id: 'new', process: 'p2', leaseUntilMs: 1_000 });
+    expect(await journal.commit([{ kind: 'create', owner: 'old', run }])).toEqual(['done']);
+    expect(await journal.commit([{ kind: 'create', owner: 'new', run }])).toEqual(['exists']);
+    const append = (owner: string, epoch: number, from: number) => ({ kind: 'append' as const, runId: 'r', owner, epoch, from, entries: [{ kind: 'intent' as const, key: 'a#1' }] });
+    expect(await journal.commit([append('old', 1, 0)])).toEqual(['done']);
+    const claim = { owner: 'new', nowMs: 11, max: 10, isGone: () => false, canRun: () => true };
+    expect((await journal.claim({ ...claim, nowMs: 9 })).length).toBe(0);
+    const [claimed] = await journal.claim(claim);
+    expect(claimed).toMatchObject({ run: { runId: 'r', epoch: 2 }, entries: [{ kind: 'intent', key: 'a#1' }] });
+    expect(await journal.commit([append('old', 1, 1), append('old', 2, 1), append('new', 2, 1)])).toEqual(['fenced', 'fenced', 'done']);
+    expect((await journal.load('r'))?.entries).toHaveLength(2);
+  });
+
+  it('deletes the lines of finished runs after 7 days and the runs after 90, and keeps running ones', async () => {
+    const bench = createBench({ workflows: [shipped('notify_only')] });
+    const engine = await bench.open();
+    for (const runId of ['old', 'young']) {
+      await engine.submit(aRequest({ runId, workflow: 'default.notify_only' }));
+      await bench.finish(engine, runId);
+      if (runId === 'old') bench.clock.jumpWall(8 * 86_400_000);
+    }
+    const journal = await openSqliteJournal({ file: bench.file });
+    onTestFinished(() => journal.close());
+    const day = 86_400_000;
+    const retention = { entriesMs: 7 * day, runsMs: 90 * day };
+    await journal.prune(bench.clock.now(), retention);
+    expect((await journal.load('old'))?.entries).toEqual([]);
+    expect((await journal.load('young'))?.entries.length).toBeGreaterThan(0);
+    expect((await engine.get('old'))?.status).toBe('succeeded');
+    await journal.prune(bench.clock.now() + 83 * day, retention);
+    expect(await engine.get('old')).toBeUndefined();
+    expect((await engine.get('young'))?.status).toBe('succeeded');
+  });
+});
+
+describe('listeners', () => {
+  it('hear of each run that ends here once, after it is durable, also when one of them throws', async () => {
+    const bench = createBench();
+    const engine = await bench.open();
+    const seen: RunView[] = [];
+    engine.onFinished(() => {
+      throw new Error('a listener of somebody else');
+    });
+    const unsubscribe = engine.onFinished((run) => seen.push(run));
+    await engine.submit(aRequest());
+    await bench.finish(engine);
+    expect(seen.map(({ run_id, status }) => `${run_id} ${status}`)).toEqual(['run-1 succeeded']);
+    unsubscribe();
+    await engine.submit(aRequest({ runId: 'run-2', workflow: 'default.notify_only' }));
+    await bench.finish(engine, 'run-2');
+    expect(seen).toHaveLength(1);
+  });
+});
+
+describe('workflows', () => {
+  it('that need a port which was not passed cannot be started, and the message names it', async () => {
+    const bench = createBench();
+    const engine = await bench.open({ ports: { pager: bench.world.pager } });
+    await expect(engine.submit(aRequest())).rejects.toMatchObject({ code: 'LZ_PORT_MISSING', message: expect.stringContaining('host.clone@1 needs the port "hosts"') as string });
+    expect(await engine.get('run-1')).toBeUndefined();
+  });
+
+  it('that call an action which does not exist are refused at construction', async () => {
+    const script = createScript();
+    const bench = createBench({ workflows: [workflow(FLOW, script.actions)] });
+    await expect(bench.open()).rejects.toMatchObject({ code: 'LZ_CONFIG_INVALID' });
+  });
+
+  it('can be replaced while the engine runs; a run in flight keeps its own', async () => {
+    const script = createScript();
+    const bench = createBench({ workflows: [workflow(FLOW, script.actions)], actions: script.actions });
+    script.replies['a'] = [async ({ clock }) => (await clock.sleep(5_000), {})];
+    const engine = await bench.open();
+    await engine.submit(aRequest({ workflow: 'test.flow' }));
+    engine.setWorkflows([workflow(FLOW.replace('version: 1', 'version: 2').replace('  b: { uses: test.do@1, needs: [a] }\n', ''), script.actions)]);
+    expect((await bench.finish(engine)).steps.map(({ step }) => step)).toEqual(['a', 'b']);
+    await engine.submit(aRequest({ runId: 'run-2', workflow: 'test.flow' }));
+    expect((await bench.finish(engine, 'run-2')).steps.map(({ step }) => step)).toEqual(['a']);
+  });
+});
+
+describe('a closed engine', () => {
+  it('leaves no sleep behind, and its runs go on in the next one', async () => {
+    const bench = createBench();
+    const first = await bench.open();
+    await first.submit(aRequest());
+    await bench.clock.advance(1_000);
+    await first.close();
+    expect(bench.clock.pending).toBe(0);
+    await expect(first.submit(aRequest({ runId: 'run-2' }))).rejects.toMatchObject({ code: 'LZ_JOURNAL_UNAVAILABLE' });
+    const second = await bench.open();
+    expect((await bench.finish(second)).status).toBe('succeeded');
+  });
+});
