@@ -10,6 +10,10 @@ criteria:
 prechecks:
   - checkName: MinActiveHosts
     default: 2
+  - checkName: MaxActiveHosts
+    default: 9
+  - checkName: HealthCheckDown
+  - checkName: PeerCheck
 workflow:
   name: default.replace_host
 `;
@@ -55,10 +59,33 @@ describe('lazarus validate', () => {
     const { code, out, err } = await lazarus(['validate', file('bad')]);
     expect(code).toBe(2);
     expect(out).toContain(
-      `${file('bad/rules/a.yaml')}:7:1 workfow found the unknown key "workfow" (did you mean "workflow"?) [error]`,
+      `${file('bad/rules/a.yaml')}:11:1 workfow found the unknown key "workfow" (did you mean "workflow"?) [error invalid]`,
     );
     expect(out).toMatch(/b\.yaml:5:\d+ .*notify\.send@1/);
     expect(err).toMatch(/^2 documents checked, [2-9] problems\n$/);
+  });
+
+  it('ends with 1 when a node would take the documents and they are probably not what was meant', async () => {
+    const risky = await put('risky/rules/a.yaml', rule.replace('  - checkName: PeerCheck\n', ''));
+    const { code, out, err } = await lazarus(['validate', risky]);
+    expect(code).toBe(1);
+    expect(out).toMatch(/a\.yaml:1:1 .*acts without PeerCheck.*\[warning missing_check\]\n$/);
+    expect(err).toBe('1 document checked, 1 problem\n');
+    expect(JSON.parse((await lazarus(['validate', risky, '-o', 'json'])).out)).toMatchObject({
+      ok: true,
+      digest: expect.any(String) as string,
+    });
+  });
+
+  it('shows an event that two rules would fight about', async () => {
+    await put('twice/rules/a.yaml', rule);
+    const { code, out } = await lazarus([
+      'validate',
+      file('twice'),
+      await put('twice/rules/b.yaml', rule.replace('host_down', 'also_down')),
+    ]);
+    expect(code).toBeGreaterThan(0);
+    expect(out).toMatch(/also_down.*\n {2}for example: \{.*NagiosHostAlarm/);
   });
 
   it('knows the kind of a document outside the folders by its keys', async () => {
@@ -97,9 +124,10 @@ describe('lazarus validate', () => {
       digest: null,
       findings: expect.arrayContaining([
         {
+          code: 'invalid',
           severity: 'error',
           file: file('bad/rules/a.yaml'),
-          line: 7,
+          line: 11,
           column: 1,
           path: 'workfow',
           message: 'found the unknown key "workfow"',
@@ -116,7 +144,7 @@ describe('lazarus validate', () => {
   it('prints annotations for GitHub Actions, escaped', async () => {
     const odd = await put('odd,name/rules/a.yaml', 'name: x\ncriteria: {}\nodd%: 1\n');
     const { out } = await lazarus(['validate', odd, '-o', 'github']);
-    expect(out).toContain(`::error file=${folder}/odd%2Cname/rules/a.yaml,line=3,col=1::`);
+    expect(out).toContain(`::error file=${folder}/odd%2Cname/rules/a.yaml,line=3,col=1,title=invalid::`);
     expect(out).toContain('odd%25');
   });
 
@@ -125,14 +153,14 @@ describe('lazarus validate', () => {
     const log = JSON.parse(out) as { version: string; runs: { results: unknown[] }[] };
     expect(log.version).toBe('2.1.0');
     expect(log.runs[0]?.results).toContainEqual({
-      ruleId: 'LZ_CONFIG_INVALID',
+      ruleId: 'invalid',
       level: 'error',
       message: { text: 'workfow found the unknown key "workfow" (did you mean "workflow"?)' },
       locations: [
         {
           physicalLocation: {
             artifactLocation: { uri: file('bad/rules/a.yaml') },
-            region: { startLine: 7, startColumn: 1 },
+            region: { startLine: 11, startColumn: 1 },
           },
         },
       ],

@@ -1,16 +1,9 @@
-import { BUILT_IN_PRECONDITIONS, compileConfig, ConfigurationError } from '@lazarus/core';
-import type { Issue, KnownWorkflow } from '@lazarus/core';
+import { BUILT_IN_PRECONDITIONS, compileConfig, ConfigurationError, lintConfig } from '@lazarus/core';
+import type { Finding, Issue, KnownWorkflow } from '@lazarus/core';
 import { parseYamlDocument } from '@lazarus/core/documents';
 import type { ConfigDocument } from '@lazarus/core/ports';
 import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry } from '@lazarus/dag';
-
-/** One finding of `validate`. */
-export interface Finding {
-  /** An error keeps a node from using the documents. */
-  readonly severity: 'error' | 'warning';
-  readonly issue: Issue;
-}
 
 /** What the documents are worth. */
 export interface Validation {
@@ -21,27 +14,28 @@ export interface Validation {
 
 /**
  * Checks documents as a node would that loads them: workflows first, then rules, profiles, services and settings against
- * them and against the built-in checks. Everything that is wrong is reported at once.
+ * them and against the built-in checks, and what is valid and still probably not meant. Everything is reported at once.
  */
 export function checkDocuments(documents: readonly ConfigDocument[]): Validation {
   const actions = createActionRegistry(builtinActions);
-  const issues: Issue[] = [];
+  const refused: Issue[] = [];
   const own = documents
     .filter(({ kind }) => kind === 'workflow')
-    .map((document) => knownWorkflow(document, actions, issues));
+    .map((document) => knownWorkflow(document, actions, refused));
   const names = new Set(own.map((workflow) => workflow?.name));
   const shipped = loadShippedWorkflows(actions)
     .filter(({ name }) => !names.has(name))
     .map(known);
   const workflows = [...shipped, ...own.filter((workflow) => workflow !== undefined)];
-  const digest = collect(
-    issues,
-    () => compileConfig(documents, { preconditions: BUILT_IN_PRECONDITIONS, workflows }).digest,
-  );
-  return {
-    findings: issues.map((issue) => ({ severity: 'error', issue })),
-    digest: issues.length === 0 ? digest : undefined,
-  };
+  const options = { preconditions: BUILT_IN_PRECONDITIONS, workflows };
+  const findings = [...refused.map(invalid), ...lintConfig(documents, options)];
+  // The digest names a configuration that can be loaded; whether it is also safe is what the findings say.
+  const digest = refused.length > 0 ? undefined : collect([], () => compileConfig(documents, options).digest);
+  return { findings, digest };
+}
+
+function invalid(issue: Issue): Finding {
+  return { code: 'invalid', severity: 'error', issue };
 }
 
 function known(definition: {

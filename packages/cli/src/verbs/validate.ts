@@ -1,3 +1,4 @@
+import type { Finding } from '@lazarus/core';
 import { CliFailure } from '../cli-failure.ts';
 import { print } from '../context.ts';
 import type { Context } from '../context.ts';
@@ -6,7 +7,6 @@ import type { ExitCode } from '../exit-code.ts';
 import { packageVersion } from '../package-version.ts';
 import { plural, shortId } from '../render/amounts.ts';
 import { checkDocuments } from '../validate/check-documents.ts';
-import type { Finding } from '../validate/check-documents.ts';
 import { findDocuments } from '../validate/find-documents.ts';
 import { renderFindings } from '../validate/formats.ts';
 import type { ValidateFormat } from '../validate/formats.ts';
@@ -33,6 +33,7 @@ export async function validate(
 function unknownKind(file: string): Finding {
   const hint = 'put it into rules/, profiles/, services/ or workflows/, or name it settings.yaml';
   return {
+    code: 'invalid',
     severity: 'error',
     issue: { file, path: '', message: 'is no rule, profile, service, workflow or settings document', hint },
   };
