@@ -191,6 +191,20 @@ describe('launching (S1)', () => {
   });
 });
 
+describe('load balancer', () => {
+  it('takes a target with a port of its own out by that port', async () => {
+    const hostId = await region.launch({ service: 'web', name: 'web-port' });
+    await region.putIntoLoadBalancer(hostId, 9_999);
+    await actuators(region).loadBalancer.remove({ ...call('d1'), hostId });
+    const reply = await fetch(`${region.endpoint}/_sim/calls`);
+    const { calls } = (await reply.json()) as { calls: { action: string; parameters: object }[] };
+    expect(calls.findLast(({ action }) => action === 'DeregisterTargets')?.parameters).toMatchObject({
+      'Targets.member.1.Id': hostId,
+      'Targets.member.1.Port': '9999',
+    });
+  });
+});
+
 describe('errors of the provider', () => {
   it.each([
     ['RequestLimitExceeded', 503, true],
