@@ -61,7 +61,9 @@ export function createMemoryWindows(
   let isHydrated = false;
 
   const regionOf = (name: string, nowMs: number): RegionWindows => {
-    const region = regions.get(name) ?? createRegionWindows(bounds, nowMs);
+    const known = regions.get(name);
+    if (known !== undefined) return known;
+    const region = createRegionWindows(bounds, nowMs);
     regions.set(name, region);
     return region;
   };
@@ -99,11 +101,12 @@ export function createMemoryWindows(
 
   return {
     hydrate,
-    observe: async ({ region: name, ...observation }) => {
+    observe: async (observation) => {
+      const { region: name, service } = observation;
       const nowMs = clock.monotonic();
       const region = regionOf(name, nowMs);
       const { firstSeen } = countObservation(region, observation, nowMs);
-      return { ...viewRegion(region, observation.service, knowledgeOf(name, nowMs), nowMs), firstSeen };
+      return { ...viewRegion(region, service, knowledgeOf(name, nowMs), nowMs), firstSeen };
     },
     view: async ({ region: name, service }) => {
       const nowMs = clock.monotonic();

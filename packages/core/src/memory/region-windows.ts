@@ -38,6 +38,8 @@ export interface RegionWindows {
   readonly sight: FirstSight;
   storedEntities: number;
   breaker: BreakerState;
+  /** Drops what is stored about a service that left the window. */
+  readonly forget: (service: string) => void;
 }
 
 /** What a region needs to know besides its own counts. */
@@ -49,14 +51,19 @@ export interface RegionKnowledge {
 /** A region about which nothing is known yet. */
 export function createRegionWindows(bounds: RegionBounds, nowMs: number): RegionWindows {
   const { windowMs } = bounds.breaker;
-  return {
+  const region: RegionWindows = {
     bounds,
     services: createRollingWindow({ windowMs, capacity: bounds.maxStoredServices }),
     entitiesOf: new Map(),
     sight: createFirstSight({ windowMs, capacity: bounds.maxStoredEventIds, nowMs }),
     storedEntities: 0,
     breaker: { phase: 'unknown', sinceMs: nowMs },
+    forget: (service) => {
+      region.storedEntities -= region.entitiesOf.get(service)?.size ?? 0;
+      region.entitiesOf.delete(service);
+    },
   };
+  return region;
 }
 
 /** Counts one event, once per event id. */
@@ -67,7 +74,7 @@ export function countObservation(
 ): { readonly firstSeen: boolean } {
   const { eventId, service, entity } = observation;
   if (seeId(region.sight, eventId, nowMs).verdict === 'repeated') return { firstSeen: false };
-  if (observeKey(region.services, service, nowMs, (name) => forgetService(region, name))) {
+  if (observeKey(region.services, service, nowMs, region.forget)) {
     countEntity(region, service, entity, nowMs);
   }
   return { firstSeen: true };
@@ -80,7 +87,7 @@ export function viewRegion(
   knowledge: RegionKnowledge,
   nowMs: number,
 ): WindowView {
-  const services = countKeys(region.services, nowMs, (name) => forgetService(region, name));
+  const services = countKeys(region.services, nowMs, region.forget);
   const step = stepBreaker(region.bounds.breaker, region.breaker, { services, ...knowledge }, nowMs);
   region.breaker = step.state;
   const entities = region.entitiesOf.get(service);
@@ -103,17 +110,14 @@ export function exportRegion(
 }
 
 function countEntity(region: RegionWindows, service: string, entity: string, nowMs: number): void {
-  const { windowMs } = region.bounds.breaker;
-  const capacity = region.bounds.maxStoredEntitiesPerService;
-  const entities = region.entitiesOf.get(service) ?? createRollingWindow({ windowMs, capacity });
-  region.entitiesOf.set(service, entities);
+  let entities = region.entitiesOf.get(service);
+  if (entities === undefined) {
+    const { breaker, maxStoredEntitiesPerService } = region.bounds;
+    entities = createRollingWindow({ windowMs: breaker.windowMs, capacity: maxStoredEntitiesPerService });
+    region.entitiesOf.set(service, entities);
+  }
   const before = entities.size;
   if (region.storedEntities >= region.bounds.maxStoredEntities) markOverflow(entities, nowMs);
   else observeKey(entities, entity, nowMs);
   region.storedEntities += entities.size - before;
-}
-
-function forgetService(region: RegionWindows, service: string): void {
-  region.storedEntities -= region.entitiesOf.get(service)?.size ?? 0;
-  region.entitiesOf.delete(service);
 }

@@ -64,6 +64,24 @@ describe('windows after a restart', () => {
     });
   });
 
+  it('keep a breaker open that opened before the history arrived, also when the history alone would not', async () => {
+    const clock = createManualClock();
+    const windows = createMemoryWindows({ clock });
+    const fail = (service: string, round: number) =>
+      windows.observe({ eventId: `${service}/${round}`, region: 'r', service, entity: 'host' });
+    await clock.advance(10 * MINUTE_MS);
+    for (const service of ['a', 'b', 'c', 'd', 'e', 'f']) await fail(service, 1);
+    await clock.advance(5 * MINUTE_MS);
+    for (const service of ['a', 'b', 'c']) await fail(service, 2);
+    await clock.advance(5 * MINUTE_MS);
+    windows.hydrate([]);
+    expect((await windows.view(place)).breaker).toMatchObject({
+      state: 'open',
+      services: 3,
+      openForMs: 10 * MINUTE_MS,
+    });
+  });
+
   it('add what was received before the history arrived, count every event once, and know its ids', async () => {
     const clock = createManualClock();
     const windows = createMemoryWindows({ clock });

@@ -63,13 +63,14 @@ describe('service limit', () => {
     });
   });
 
-  it('forgets services without a failure in the last window', async () => {
+  it('forgets idle services, more with each new one than come', async () => {
     const clock = createManualClock();
     const limiter = createServiceLimiter({}, { clock });
-    for (let service = 0; service < 1_000; service += 1) limiter.observe(`service-${service}`, 'host');
+    for (let service = 0; service < 1_000; service += 1) limiter.observe(`old-${service}`, 'host');
     await clock.advance(TEN_MINUTES_MS);
-    limiter.observe('web', 'web-1');
-    expect(limiter.services).toBe(1);
+    for (let service = 0; service < 500; service += 1) limiter.observe(`new-${service}`, 'host');
+    expect(limiter.services).toBe(500);
+    expect(limiter.view('old-1').evidence).toMatchObject({ entities: 0 });
   });
 
   it('equals a naive limiter over random histories', () => {
