@@ -16,7 +16,7 @@ const HELP = `Starts a simulated region, a pager and the controller with three n
   npm start
   npm start -- --port 7401 --fresh
 
-  --port N     port of the controller's API (default ${DEFAULT_PORT}; 0 = any)
+  --port N     port of the controller's API (default ${DEFAULT_PORT}; 0 = any); the region and the pager get the next two
   --state DIR  where everything is kept (default .lazarus/start)
   --fresh      forget what an earlier start kept there
   --help
@@ -34,8 +34,8 @@ function parse(): { readonly port: number; readonly state: string; readonly fres
     });
     if (values.help === true) return 'help';
     const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 0 || port > 65_535)
-      return refuse(`--port ${values.port} is no port, expected 0 to 65535`, 2);
+    if (!Number.isInteger(port) || port < 0 || port > 65_533)
+      return refuse(`--port ${values.port} is no port, expected 0 to 65533`, 2);
     return { port, state: resolve(values.state), fresh: values.fresh };
   } catch (error) {
     return refuse(`${(error as Error).message} (see --help)`, 2);

@@ -17,7 +17,7 @@ const TOKEN = 'simulated-pager-token';
 /** What a world is made with. */
 export interface WorldOptions {
   readonly stateDir: string;
-  /** Port of the controller's API; 0 lets the system choose. */
+  /** Port of the controller's API; the region gets the next one and the pager the one after. 0 lets the system choose. */
   readonly port: number;
   /** Called as each part becomes ready. */
   onReady?(name: string): void;
@@ -65,8 +65,15 @@ export async function startWorld(options: WorldOptions): Promise<World> {
         ZONES.join(','),
         '--region',
         REGION,
+        '--port',
+        String(portAfter(options.port, 1)),
       ]),
-      start('pager', '@lazarus/example-pager-sim/main', ['--state', join(stateDir, 'pager.json')]),
+      start('pager', '@lazarus/example-pager-sim/main', [
+        '--state',
+        join(stateDir, 'pager.json'),
+        '--port',
+        String(portAfter(options.port, 2)),
+      ]),
     ]);
     const regionUrl = text(region.ready, 'endpoint');
     const pagerUrl = text(pager.ready, 'endpoint');
@@ -109,6 +116,10 @@ export async function startWorld(options: WorldOptions): Promise<World> {
     await close();
     throw error;
   }
+}
+
+function portAfter(port: number, distance: number): number {
+  return port === 0 ? 0 : port + distance;
 }
 
 function text(ready: Readonly<Record<string, unknown>>, key: string): string {
