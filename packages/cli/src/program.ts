@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { durationOption } from './commands/command.ts';
 import type { Cli } from './commands/command.ts';
 import { pauseCommand, pausesCommand, planCommand, resumeCommand } from './commands/control.ts';
-import { validateCommand, workflowCommand } from './commands/documents.ts';
+import { diffCommand, validateCommand, workflowCommand } from './commands/documents.ts';
 import { emitCommand } from './commands/emit.ts';
 import { completionCommand, doctorCommand } from './commands/machine.ts';
 import { decisionsCommand, explainCommand, forensicsCommand, runsCommand } from './commands/read.ts';
@@ -43,6 +43,7 @@ export function createProgram(cli: Cli): Command {
     pausesCommand(cli),
     forensicsCommand(cli),
     validateCommand(cli),
+    diffCommand(cli),
     workflowCommand(cli),
     doctorCommand(cli),
     completionCommand(cli, () => program),

@@ -168,6 +168,66 @@ describe('lazarus validate', () => {
   });
 });
 
+describe('lazarus diff', () => {
+  const service = 'service: web\nteam: web\n';
+  const recorded = JSON.stringify({
+    event: {
+      id: '1',
+      source: 'nagios',
+      event_type: 'NagiosHostAlarm',
+      time: '2026-01-01T00:00:00Z',
+      region: 'us-east-1',
+      environment: 'prod',
+      service: 'web',
+      host: 'web-1',
+      attributes: {},
+    },
+  });
+
+  beforeAll(async () => {
+    for (const [version, text] of [
+      ['old', rule],
+      ['new', rule.replace('default: 9', 'default: 12')],
+      ['gone', rule.replace('NagiosHostAlarm', 'HealthcheckDown')],
+    ] as const) {
+      await put(`${version}/rules/a.yaml`, text);
+      await put(`${version}/services/web.yaml`, service);
+    }
+  });
+
+  it('ends with 0 when both mean the same', async () => {
+    const { code, out } = await lazarus(['diff', file('old'), file('old')]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/: 0 of 1 service affected\n$/);
+  });
+
+  it('ends with 1 and names the service, the rule and the value that changes', async () => {
+    const { code, out } = await lazarus(['diff', file('old'), file('new')]);
+    expect(code).toBe(1);
+    expect(out).toMatch(/1 of 1 service affected\nweb\n {2}~ host_down\n {6}.*MaxActiveHosts.*: 9 -> 12/);
+  });
+
+  it('names the recorded events that would be answered otherwise', async () => {
+    const { out } = await lazarus(['diff', file('old'), file('gone'), '--events', '-'], {
+      input: `${recorded}\n`,
+    });
+    expect(out).toMatch(
+      /1 recorded event would be answered otherwise:\n {2}nagios\/1 \(web\): .*host_down.* -> /,
+    );
+    expect(JSON.parse((await lazarus(['diff', file('old'), file('new'), '-o', 'json'])).out)).toMatchObject({
+      total: 1,
+      decisions: [],
+    });
+  });
+
+  it('ends with 2 when one of them is refused', async () => {
+    expect(await lazarus(['diff', file('old'), file('bad')])).toMatchObject({
+      code: 2,
+      err: expect.stringMatching(/bad was refused\n {2}[^]*a\.yaml:11:1/) as string,
+    });
+  });
+});
+
 describe('lazarus workflow graph', () => {
   it('draws the main job in the order in which its steps start', async () => {
     const { code, out } = await lazarus(['workflow', 'graph', 'default.replace_host']);

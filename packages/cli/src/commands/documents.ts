@@ -1,6 +1,7 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import type { GraphFormat } from '../render/workflow.ts';
 import type { ValidateFormat } from '../validate/formats.ts';
+import type { DiffOptions } from '../verbs/diff.ts';
 import { defineCommand, outputOption } from './command.ts';
 import type { Cli } from './command.ts';
 
@@ -23,6 +24,32 @@ export function validateCommand(cli: Cli): Command {
         options,
         context,
       ),
+  });
+}
+
+/** `lazarus diff`. It needs no node. */
+export function diffCommand(cli: Cli): Command {
+  return defineCommand<DiffOptions>(cli, {
+    usage: 'diff <before> <after>',
+    summary: 'say what a change of the configuration changes',
+    description:
+      'Compares two folders of documents by what they mean: the effective rules of every service, with each value that differs and where it comes from, and the recorded events that would be answered otherwise. Exit code 1: they differ.',
+    options: [
+      new Option(
+        '--events <file>',
+        'recorded events or decisions, one JSON value a line, - for standard input',
+      ),
+      outputOption('text', 'json'),
+    ],
+    examples: [
+      ['lazarus diff config new-config', 'which services a change reaches'],
+      [
+        'lazarus decisions -o jsonl -n 1000 | lazarus diff config new-config --events -',
+        'also what it would have changed for the last 1000 events',
+      ],
+    ],
+    run: async (options, context, [before = '', after = '']) =>
+      (await import('../verbs/diff.ts')).diff([before, after], options, context),
   });
 }
 

@@ -1,9 +1,17 @@
-import { BUILT_IN_PRECONDITIONS, compileConfig, ConfigurationError, lintConfig } from '@lazarus/core';
-import type { Finding, Issue, KnownWorkflow } from '@lazarus/core';
+import {
+  BUILT_IN_PRECONDITIONS,
+  compileConfig,
+  ConfigurationError,
+  formatIssue,
+  lintConfig,
+} from '@lazarus/core';
+import type { CatalogOptions, CompiledSnapshot, Finding, Issue, KnownWorkflow } from '@lazarus/core';
 import { parseYamlDocument } from '@lazarus/core/documents';
 import type { ConfigDocument } from '@lazarus/core/ports';
 import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry } from '@lazarus/dag';
+import { CliFailure } from '../cli-failure.ts';
+import { EXIT } from '../exit-code.ts';
 
 /** What the documents are worth. */
 export interface Validation {
@@ -17,6 +25,31 @@ export interface Validation {
  * them and against the built-in checks, and what is valid and still probably not meant. Everything is reported at once.
  */
 export function checkDocuments(documents: readonly ConfigDocument[]): Validation {
+  const { options, refused } = readCatalog(documents);
+  const findings = [...refused.map(invalid), ...lintConfig(documents, options)];
+  // The digest names a configuration that can be loaded; whether it is also safe is what the findings say.
+  const digest = refused.length > 0 ? undefined : collect([], () => compileConfig(documents, options).digest);
+  return { findings, digest };
+}
+
+/**
+ * Compiles documents into a snapshot.
+ *
+ * @throws CliFailure with exit code 2 and every issue.
+ */
+export function compileDocuments(documents: readonly ConfigDocument[], name: string): CompiledSnapshot {
+  const { options, refused } = readCatalog(documents);
+  const issues = [...refused];
+  const snapshot = collect(issues, () => compileConfig(documents, options));
+  if (snapshot !== undefined && issues.length === 0) return snapshot;
+  throw new CliFailure(EXIT.invalid, `${name} was refused`, issues.map(formatIssue));
+}
+
+/** What rules can refer to: the workflows of the documents, those that come with Lazarus, and the built-in checks. */
+function readCatalog(documents: readonly ConfigDocument[]): {
+  readonly options: CatalogOptions;
+  readonly refused: readonly Issue[];
+} {
   const actions = createActionRegistry(builtinActions);
   const refused: Issue[] = [];
   const own = documents
@@ -27,11 +60,7 @@ export function checkDocuments(documents: readonly ConfigDocument[]): Validation
     .filter(({ name }) => !names.has(name))
     .map(known);
   const workflows = [...shipped, ...own.filter((workflow) => workflow !== undefined)];
-  const options = { preconditions: BUILT_IN_PRECONDITIONS, workflows };
-  const findings = [...refused.map(invalid), ...lintConfig(documents, options)];
-  // The digest names a configuration that can be loaded; whether it is also safe is what the findings say.
-  const digest = refused.length > 0 ? undefined : collect([], () => compileConfig(documents, options).digest);
-  return { findings, digest };
+  return { options: { preconditions: BUILT_IN_PRECONDITIONS, workflows }, refused };
 }
 
 function invalid(issue: Issue): Finding {
