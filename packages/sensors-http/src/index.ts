@@ -18,3 +18,29 @@ export {
 } from './healthcheck/healthcheck-sensor.ts';
 export type { IncidentPorts, PageRequest } from './healthcheck/incident.ts';
 export { HealthcheckSensorOptions } from './healthcheck/options.ts';
+export { AdapterOptions } from './adapters/adapters.ts';
+export {
+  type AlertmanagerIgnored,
+  AlertmanagerOptions,
+  alertmanagerToEvents,
+} from './adapters/alertmanager.ts';
+export {
+  DATADOG_TEMPLATE,
+  type DatadogIgnored,
+  DatadogOptions,
+  datadogToEvents,
+} from './adapters/datadog.ts';
+export {
+  type EntityOf,
+  type EventBridgeIgnored,
+  EventBridgeOptions,
+  type EventBridgeSettings,
+} from './adapters/event-bridge/envelope.ts';
+export { eventBridgeToEvents } from './adapters/event-bridge/event-bridge.ts';
+export { ADAPTER_EVENT_TYPES } from './adapters/event-types.ts';
+export {
+  isSignedByPagerDuty,
+  type PagerDutyIgnored,
+  PagerDutyOptions,
+  pagerDutyToEvents,
+} from './adapters/pagerduty-webhook.ts';

@@ -9,11 +9,17 @@ import type { EventTypes } from '@lazarus/core';
 import type { Clock, EventStream, Logger, Meter } from '@lazarus/core/ports';
 import { Hono } from 'hono';
 import type { z } from 'zod';
+import { createAdmission } from '../access/admission.ts';
+import type { Admission } from '../access/admission.ts';
+import { createAdapters } from '../adapters/adapters.ts';
+import type { Adapter } from '../adapters/adapters.ts';
+import { ADAPTER_EVENT_TYPES } from '../adapters/event-types.ts';
+import type { EntityOf } from '../adapters/event-bridge/envelope.ts';
 import { problemResponse } from '../problem.ts';
-import { createAdmission } from './admission.ts';
+import { mediaTypeOf, readJson } from './body.ts';
 import { isReadable, readCandidates } from './candidates.ts';
 import { createDeposits } from './deposits.ts';
-import { judgeCandidate } from './judge.ts';
+import { judgeCandidate, judgeReading } from './judge.ts';
 import type { JudgeOptions } from './judge.ts';
 import { IntakeOptions } from './options.ts';
 import type { IntakeSettings } from './options.ts';
@@ -27,8 +33,10 @@ export interface IntakePorts {
   readonly clock: Clock;
   readonly log: Logger;
   readonly meter?: Meter;
-  /** @defaultValue the built-in types */
+  /** @defaultValue the built-in types and those of the adapters */
   readonly types?: EventTypes;
+  /** What an instance belongs to, for the adapter of EventBridge. @defaultValue the options of that adapter say it */
+  readonly entityOf?: EntityOf;
 }
 
 /** The intake of a region. It binds no port: serve `fetch`, or mount `app` in an application of your own. */
@@ -67,10 +75,18 @@ export function createIntake(options: z.input<typeof IntakeOptions>, ports: Inta
 
   const open = (path: string, summary: string, entrance: Entrance): void => {
     endpoints.push({ method: 'post', path, summary });
-    app.post(path, (context) => serve(context.req.raw, entrance, { deposits, meter }));
+    app.post(path, (context) => serve(context.req.raw, entrance, { deposits, log, meter }));
   };
-  const judging = { types: ports.types ?? createEventTypes(), knownTypesOnly: settings.knownTypesOnly };
-  open('/v1/events', 'Deposit one event or a list of events', eventsEntrance(settings, judging, clock));
+  const types = ports.types ?? createEventTypes(ADAPTER_EVENT_TYPES);
+  const judging = { types, knownTypesOnly: settings.knownTypesOnly };
+  const admission = createAdmission(settings.auth, clock);
+  open(
+    '/v1/events',
+    'Deposit one event or a list of events',
+    eventsEntrance(settings, judging, admission, clock),
+  );
+  for (const adapter of createAdapters(settings.adapters, admission, ports.entityOf))
+    open(`/v1/adapters/${adapter.name}`, adapter.summary, adapterEntrance(adapter, settings, judging));
   app.notFound(({ req }) =>
     problemResponse({ code: 'not_found', message: `there is nothing at ${req.method} ${req.path}` }),
   );
@@ -81,14 +97,19 @@ export function createIntake(options: z.input<typeof IntakeOptions>, ports: Inta
   return { app, fetch: (request) => app.fetch(request), endpoints };
 }
 
-function eventsEntrance(settings: IntakeSettings, judging: JudgeOptions, clock: Clock): Entrance {
+function eventsEntrance(
+  settings: IntakeSettings,
+  judging: JudgeOptions,
+  admission: Admission,
+  clock: Clock,
+): Entrance {
   // More events than there are places could never be deposited.
   const maxEvents = Math.min(settings.maxEventsPerRequest, settings.maxInFlight);
   return {
     name: 'events',
     maxBytes: MAX_EVENT_BYTES,
     maxEvents,
-    admission: createAdmission(settings.auth, clock),
+    admission,
     busyCode: 'too_many_requests',
     isReadable,
     read(headers, body) {
@@ -101,6 +122,27 @@ function eventsEntrance(settings: IntakeSettings, judging: JudgeOptions, clock: 
         ok: true,
         value: { items: worthJudging.map((item) => judgeCandidate(item, judging)), isList },
       };
+    },
+  };
+}
+
+/** Most bytes of a message of a monitoring system, which may carry many alerts. */
+const MAX_ADAPTER_BYTES = 1_048_576;
+
+function adapterEntrance(adapter: Adapter, settings: IntakeSettings, judging: JudgeOptions): Entrance {
+  return {
+    name: adapter.name,
+    maxBytes: MAX_ADAPTER_BYTES,
+    maxEvents: settings.maxInFlight,
+    admission: adapter.admission,
+    // Alertmanager and Datadog send again after 5xx alone.
+    busyCode: 'unavailable',
+    isReadable: (headers) => mediaTypeOf(headers) === 'application/json',
+    read(_headers, body) {
+      const json = readJson(body);
+      if (!json.ok) return json;
+      const items = adapter.read(json.value).map((reading) => judgeReading(reading, judging));
+      return { ok: true, value: { items, isList: false } };
     },
   };
 }

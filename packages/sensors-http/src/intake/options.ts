@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SecretSchema } from '../access/bearer-token.ts';
+import { AdapterOptions } from '../adapters/adapters.ts';
 
 /** Options of {@link createIntake}. */
 export const IntakeOptions = z.strictObject({
@@ -36,6 +37,8 @@ export const IntakeOptions = z.strictObject({
    * @defaultValue false
    */
   knownTypesOnly: z.boolean().default(false),
+  /** What monitoring systems send in their own format. @defaultValue none is mounted */
+  adapters: AdapterOptions.prefault({}),
 });
 
 /** Resolved form of {@link IntakeOptions}. */

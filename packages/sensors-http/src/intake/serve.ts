@@ -1,7 +1,7 @@
-import type { Meter } from '@lazarus/core/ports';
+import type { Logger, Meter } from '@lazarus/core/ports';
 import { RETRY_AFTER_SECONDS, problemResponse } from '../problem.ts';
 import type { IntakeProblem } from '../problem.ts';
-import type { Admission } from './admission.ts';
+import type { Admission } from '../access/admission.ts';
 import { readBytes } from './body.ts';
 import type { Read } from './body.ts';
 import type { Deposit, Deposits } from './deposits.ts';
@@ -25,15 +25,18 @@ export interface Entrance {
   ) => Read<{ readonly items: readonly Judged[]; readonly isList: boolean }>;
 }
 
+/** What serving a request needs. */
+export interface ServePorts {
+  readonly deposits: Deposits;
+  readonly log: Logger;
+  readonly meter?: Meter | undefined;
+}
+
 /**
  * Serves one request in the order in which it can be refused most cheaply: credentials, media type, size, signature,
  * content, room, stream. Events only ever go to the stream.
  */
-export async function serve(
-  request: Request,
-  entrance: Entrance,
-  { deposits, meter }: { readonly deposits: Deposits; readonly meter?: Meter | undefined },
-): Promise<Response> {
+export async function serve(request: Request, entrance: Entrance, ports: ServePorts): Promise<Response> {
   const { headers } = request;
   const refused = entrance.admission.refuseByHeaders(headers) ?? refuseMediaType(entrance, headers);
   if (refused !== undefined) return problemResponse(refused);
@@ -43,7 +46,7 @@ export async function serve(
   if ('refusal' in admitted) return problemResponse(admitted.refusal);
   let response: Response | undefined;
   try {
-    response = await answer(entrance, deposits, headers, body.value, meter);
+    response = await answer(entrance, headers, body.value, ports);
     return response;
   } finally {
     if (response === undefined || response.status >= 429) admitted.undo();
@@ -58,19 +61,19 @@ function refuseMediaType(entrance: Entrance, headers: Headers): IntakeProblem | 
 
 async function answer(
   entrance: Entrance,
-  deposits: Deposits,
   headers: Headers,
   body: Uint8Array,
-  meter: Meter | undefined,
+  { deposits, log, meter }: ServePorts,
 ): Promise<Response> {
   const read = entrance.read(headers, body);
   if (!read.ok) return problemResponse(read.problem);
   const { items, isList } = read.value;
-  if (items.length > entrance.maxEvents) {
+  const events = items.flatMap((item) => ('event' in item ? [item.event] : []));
+  if ((isList ? items : events).length > entrance.maxEvents) {
     const message = `found more than ${entrance.maxEvents} events, which is the most for one request`;
     return problemResponse({ code: 'too_large', message });
   }
-  const outcomes = deposits.deposit(items.flatMap((item) => ('event' in item ? [item.event] : [])));
+  const outcomes = deposits.deposit(events);
   if (outcomes === undefined) {
     const message = 'too many deposits are under way';
     return problemResponse({ code: entrance.busyCode, message, retryAfterSeconds: RETRY_AFTER_SECONDS });
@@ -78,6 +81,10 @@ async function answer(
   const verdicts = verdictsOf(items, await outcomes);
   for (const { status } of verdicts)
     meter?.count('lazarus_intake_events_total', { entrance: entrance.name, status });
+  const invalid = verdicts.find((verdict) => verdict.status === 'invalid');
+  // A monitoring system does not read the answer, so its operator looks here; one line a request is enough to find it.
+  if (invalid !== undefined)
+    log.warn('an event was refused', { entrance: entrance.name, issues: invalid.issues.slice(0, 3) });
   return verdictResponse(verdicts, isList);
 }
 

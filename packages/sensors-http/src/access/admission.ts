@@ -1,7 +1,7 @@
 import type { Clock } from '@lazarus/core/ports';
-import { bearerTokenOf, createSecretCheck } from '../access/bearer-token.ts';
-import { createReplayCache } from '../access/replay-cache.ts';
-import { SIGNATURE_HEADERS, SIGNATURE_WINDOW_MS, verifySignature } from '../access/request-signature.ts';
+import { bearerTokenOf, createSecretCheck } from './bearer-token.ts';
+import { createReplayCache } from './replay-cache.ts';
+import { SIGNATURE_HEADERS, SIGNATURE_WINDOW_MS, verifySignature } from './request-signature.ts';
 import { RETRY_AFTER_SECONDS } from '../problem.ts';
 import type { IntakeProblem } from '../problem.ts';
 
@@ -50,6 +50,38 @@ export function createAdmission(
       }
       return { undo: () => replays.forget(seal) };
     },
+  };
+}
+
+/** Header of a token, for senders that cannot set `Authorization`. */
+const TOKEN_HEADER = 'x-lazarus-token';
+
+/** Creates the admission of an adapter by its own tokens, in either of two headers. Keeps S18. */
+export function createHeaderAdmission(tokens: readonly string[]): Admission {
+  const isToken = createSecretCheck(tokens);
+  const refusal = unauthorized(
+    `send the token of this adapter as "Authorization: Bearer …" or ${TOKEN_HEADER}`,
+  );
+  return {
+    refuseByHeaders: (headers) =>
+      isToken(bearerTokenOf(headers) ?? headers.get(TOKEN_HEADER) ?? '') ? undefined : refusal,
+    admit: () => ({ undo: () => {} }),
+  };
+}
+
+/**
+ * Creates the admission of senders that sign the body in a header of theirs. Keeps S18.
+ *
+ * @param isSigned - Tells whether the header fits the body.
+ */
+export function createSignedAdmission(
+  header: string,
+  isSigned: (value: string, body: Uint8Array) => boolean,
+): Admission {
+  const refusal = unauthorized(`${header} is missing or not that of this body`);
+  return {
+    refuseByHeaders: (headers) => (headers.has(header) ? undefined : refusal),
+    admit: (headers, body) => (isSigned(headers.get(header) ?? '', body) ? { undo: () => {} } : { refusal }),
   };
 }
 
