@@ -32,7 +32,10 @@ function commands(): string[] {
 /** The same command against this test's world: its ports, and the sources instead of the build. */
 function here(command: string, world: World): string {
   return command
-    .replace('npx lazarus', `"${process.execPath}" --conditions=@lazarus/source "${CLI}" --url ${world.controller.url}`)
+    .replace(
+      'npx lazarus',
+      `"${process.execPath}" --conditions=@lazarus/source "${CLI}" --url ${world.controller.url}`,
+    )
     .replaceAll('http://127.0.0.1:7400', world.controller.url)
     .replaceAll('http://127.0.0.1:7401', world.region.url);
 }
@@ -40,32 +43,39 @@ function here(command: string, world: World): string {
 function runShell(command: string): Promise<{ readonly code: number; readonly output: string }> {
   return new Promise((resolve) => {
     execFile('sh', ['-c', command], { env: { ...process.env, NO_COLOR: '1' } }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1, output: stdout + stderr });
+      resolve({
+        code: typeof error?.code === 'number' ? error.code : error === null ? 0 : 1,
+        output: stdout + stderr,
+      });
     });
   });
 }
 
 describe('the tutorial', () => {
-  it('says what happens: every command works, in order, on a world as npm start makes it', { timeout: TIMEOUT_MS }, async () => {
-    const path = mkdtempSync(join(tmpdir(), 'lazarus-tutorial-'));
-    const world = await startWorld({ stateDir: path, port: 0 });
-    opened.push({ world, path });
-    const views = createViews(world);
-    const outputs = new Map<string, string>();
-    for (const command of commands()) {
-      const { code, output } = await runShell(here(command, world));
-      expect(code, `${command}\n${output}`).toBe(0);
-      outputs.set(command, output);
-      if (command.endsWith('/web-2/kill')) await untilResolved(views);
-    }
-    expect(outputs.size).toBeGreaterThanOrEqual(9);
-    expect(outputs.get('npx lazarus forensics --service web')).toContain('web-2');
+  it(
+    'says what happens: every command works, in order, on a world as npm start makes it',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const path = mkdtempSync(join(tmpdir(), 'lazarus-tutorial-'));
+      const world = await startWorld({ stateDir: path, port: 0 });
+      opened.push({ world, path });
+      const views = createViews(world);
+      const outputs = new Map<string, string>();
+      for (const command of commands()) {
+        const { code, output } = await runShell(here(command, world));
+        expect(code, `${command}\n${output}`).toBe(0);
+        outputs.set(command, output);
+        if (command.endsWith('/web-2/kill')) await untilResolved(views);
+      }
+      expect(outputs.size).toBeGreaterThanOrEqual(9);
+      expect(outputs.get('npx lazarus forensics --service web')).toContain('web-2');
 
-    const [record] = await views.decisions('web');
-    const explained = await runShell(here(`npx lazarus explain ${record?.event_id ?? ''}`, world));
-    expect(explained.code, explained.output).toBe(0);
-    expect(explained.output).toContain('region breaker');
-  });
+      const [record] = await views.decisions('web');
+      const explained = await runShell(here(`npx lazarus explain ${record?.event_id ?? ''}`, world));
+      expect(explained.code, explained.output).toBe(0);
+      expect(explained.output).toContain('region breaker');
+    },
+  );
 });
 
 async function untilResolved(views: ReturnType<typeof createViews>): Promise<void> {
