@@ -33,8 +33,13 @@ function compile(schema: z.ZodObject): AttributeCheck {
   const isLoose = catchall !== undefined && definitionOf(catchall).type === 'unknown';
   if (!isLoose || refinements.length > 0) return () => false;
   const shape: Readonly<Record<string, z.core.$ZodType>> = schema.shape;
-  const fields = Object.entries(shape).map(([key, field]) => [key, compileValue(field)] as const);
-  return (attributes) => fields.every(([key, fits]) => fits(attributes[key]));
+  const keys = Object.keys(shape);
+  const tests = Object.values(shape).map(compileValue);
+  return (attributes) => {
+    for (let at = 0; at < keys.length; at += 1)
+      if (tests[at]?.(attributes[keys[at] ?? '']) !== true) return false;
+    return true;
+  };
 }
 
 function compileValue(schema: z.core.$ZodType): ValueCheck {
@@ -49,8 +54,8 @@ function compileValue(schema: z.core.$ZodType): ValueCheck {
   if (isPlain && definition.type === 'number')
     return (value) => typeof value === 'number' && Number.isFinite(value);
   if (isPlain && definition.type === 'enum' && definition.entries !== undefined) {
-    const values = new Set<unknown>(Object.values(definition.entries));
-    return (value) => values.has(value);
+    const values: readonly unknown[] = Object.values(definition.entries);
+    return (value) => values.includes(value);
   }
   return () => false;
 }

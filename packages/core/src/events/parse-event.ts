@@ -47,13 +47,17 @@ const MAX_ISSUES = 20;
  * ```
  */
 export function parseEvent(payload: unknown, options: ParseEventOptions = {}): EventParse {
+  const event = readEnvelope(payload);
+  return event === undefined ? parseSlowly(payload, options) : applyType(event, payload, options);
+}
+
+/** The bounds first: the schema walks the payload recursively. */
+function parseSlowly(payload: unknown, options: ParseEventOptions): EventParse {
   const problem = findBoundsProblem(payload);
-  if (problem !== undefined) {
+  if (problem !== undefined)
     return refuse(payload, [{ path: formatPath(problem.path), message: problem.message }]);
-  }
-  const event = readEnvelope(payload) ?? readBySchema(payload);
-  if ('issues' in event) return refuse(payload, event.issues);
-  return applyType(event, payload, options);
+  const event = readBySchema(payload);
+  return 'issues' in event ? refuse(payload, event.issues) : applyType(event, payload, options);
 }
 
 function readBySchema(payload: unknown): LazarusEvent | { readonly issues: readonly Issue[] } {

@@ -22,7 +22,9 @@ const MAX_KEYS = 64;
  * has for itself is best; a range is as good as half of all ranges of its field; then comes the presence of a field.
  */
 export class AccessPlanner {
-  readonly #counts = new Map<string | number, number>();
+  /** Branches by condition, for conditions with one key: all branches with the condition share it. */
+  readonly #branches: number[] = [];
+  readonly #counts = new Map<string, number>();
   readonly #ranges = new Map<number, number>();
   readonly #uses = new Map<number, number>();
 
@@ -35,8 +37,7 @@ export class AccessPlanner {
   #count({ id, path, access }: Condition): void {
     this.#uses.set(path, (this.#uses.get(path) ?? 0) + 1);
     if (access === undefined || access.length > MAX_KEYS) return;
-    // All branches with this condition share it, so counting conditions counts their keys together.
-    this.#counts.set(id, (this.#counts.get(id) ?? 0) + 1);
+    this.#branches[id] = (this.#branches[id] ?? 0) + 1;
     for (const key of access) {
       if (key.kind === 'range') this.#ranges.set(path, (this.#ranges.get(path) ?? 0) + 1);
       else if (access.length > 1) {
@@ -67,8 +68,7 @@ export class AccessPlanner {
     for (const key of access) {
       if (key.kind === 'range') cost += (this.#ranges.get(path) ?? 0) / 2;
       else
-        cost +=
-          access.length === 1 ? (this.#counts.get(id) ?? 0) : (this.#counts.get(keyName(path, key)) ?? 0);
+        cost += access.length === 1 ? (this.#branches[id] ?? 0) : (this.#counts.get(keyName(path, key)) ?? 0);
       if (key.kind === 'prefix' || key.kind === 'suffix') cost += 1;
     }
     return cost;

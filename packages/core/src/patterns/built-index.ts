@@ -9,11 +9,14 @@ export type Bucket = number | number[] | IndexNode;
 /** Branches by the field that leads to them. */
 export interface IndexNode {
   readonly paths: ReadonlyMap<number, PathIndex>;
+  /** The same, to walk through. */
+  readonly indexes: readonly PathIndex[];
   readonly always: Bucket | undefined;
 }
 
 /** Ways from the value of a field to branches. */
 export interface PathIndex {
+  readonly path: number;
   readonly equals: ReadonlyMap<Scalar, Bucket> | undefined;
   readonly folded: ReadonlyMap<string, Bucket> | undefined;
   readonly prefixes: AffixIndex | undefined;

@@ -55,13 +55,15 @@ export function compilePatterns(patterns: readonly NamedPattern[]): CompiledPatt
     });
   const index = buildPatternIndex(entries);
   const names = patterns.map(({ name }) => name);
-  const named = (numbers: readonly number[]): readonly string[] => [
-    ...new Set(numbers.map((number) => names[number] ?? '')),
-  ];
   return Object.freeze({
-    match: (event: unknown) => named(index.match(event)),
-    scanned: named(index.scanned),
+    match: (event: unknown) => named(index.match(event), names),
+    scanned: Object.freeze(named(index.scanned, names)),
   });
+}
+
+function named(numbers: readonly number[], names: readonly string[]): readonly string[] {
+  const list = numbers.map((number) => names[number] ?? '');
+  return list.length < 2 ? list : [...new Set(list)];
 }
 
 function readPattern(pattern: unknown): PatternParse {

@@ -1,5 +1,5 @@
 import type { FieldReader } from './event-fields.ts';
-import type { Conjunction } from './parse-pattern.ts';
+import type { Conjunction, FieldCondition } from './parse-pattern.ts';
 import { testValue } from './test-value.ts';
 import { foldCase } from './value-test.ts';
 import type { NumericRange, Scalar, ValueTest } from './value-test.ts';
@@ -25,26 +25,40 @@ export type AccessKey =
 
 /** Compiles conditions, each different one once. */
 export class ConditionCompiler {
-  readonly #known = new Map<string, Condition>();
+  /** Conditions with one literal, by path and literal: they are most of all, and need no text as a key. */
+  readonly #literals = new Map<string, Map<Scalar, Condition>>();
+  readonly #others = new Map<string, Condition>();
   readonly #reader: FieldReader;
+  #count = 0;
 
   constructor(reader: FieldReader) {
     this.#reader = reader;
   }
 
-  /** The conditions of a branch, in the order of their paths, as absence is judged in this order. */
+  /** The conditions of a branch; where a field may be absent in the order of their paths, as absence is judged in this order. */
   compile(branch: Conjunction): readonly Condition[] {
-    const inOrder =
-      branch.length < 2 ? branch : [...branch].sort((left, right) => (left.path < right.path ? -1 : 1));
-    return inOrder.map(({ path, tests }) => this.#intern(path, tests));
+    const conditions = branch.map((condition) => this.#intern(condition));
+    if (!conditions.some((condition) => condition.mayBeAbsent)) return conditions;
+    return [...branch]
+      .sort((left, right) => (left.path < right.path ? -1 : 1))
+      .map((condition) => this.#intern(condition));
   }
 
-  #intern(path: string, tests: readonly ValueTest[]): Condition {
-    const key = `${path}\u0000${tests.length === 1 && tests[0] !== undefined ? keyOf(tests[0]) : tests.map(keyOf).sort().join('\u0000')}`;
-    const known = this.#known.get(key);
-    if (known !== undefined) return known;
-    const fresh = makeCondition(this.#known.size, this.#reader.numberOf(path), tests);
-    this.#known.set(key, fresh);
+  #intern({ path, tests }: FieldCondition): Condition {
+    const [first] = tests;
+    if (tests.length === 1 && first?.kind === 'equals') {
+      const ofPath = this.#literals.get(path) ?? new Map<Scalar, Condition>();
+      this.#literals.set(path, ofPath);
+      return ofPath.get(first.value) ?? this.#add(ofPath, first.value, path, tests);
+    }
+    const key = `${path}\u0000${tests.map(keyOf).join('\u0000')}`;
+    return this.#others.get(key) ?? this.#add(this.#others, key, path, tests);
+  }
+
+  #add<K>(known: Map<K, Condition>, key: K, path: string, tests: readonly ValueTest[]): Condition {
+    const fresh = makeCondition(this.#count, this.#reader.numberOf(path), tests);
+    this.#count += 1;
+    known.set(key, fresh);
     return fresh;
   }
 }

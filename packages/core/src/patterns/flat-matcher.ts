@@ -14,7 +14,7 @@ type Read = Scalar | undefined | typeof MANY;
 export class FlatMatcher {
   readonly #index: BuiltIndex;
   /** For each path, every way to spell it with keys: `a.b` is `[a, b]` and `[a.b]`. */
-  readonly #spellings: readonly (readonly (readonly string[])[])[];
+  readonly #spellings: readonly (readonly Spelling[])[];
   readonly #values: Scalar[] = [];
   /** Match in which a value was read; an older one counts as unread. */
   readonly #readIn: Float64Array;
@@ -25,7 +25,7 @@ export class FlatMatcher {
 
   constructor(index: BuiltIndex) {
     this.#index = index;
-    this.#spellings = index.reader.paths.map((path) => spellingsOf(path.split('.')));
+    this.#spellings = index.reader.paths.map((path) => spellingsOf(path.split('.')).map(toSpelling));
     this.#readIn = new Float64Array(index.reader.paths.length);
   }
 
@@ -45,10 +45,10 @@ export class FlatMatcher {
     this.#found = [];
   }
 
-  #visitNode({ paths, always }: IndexNode): void {
+  #visitNode({ indexes, always }: IndexNode): void {
     if (always !== undefined) this.#visit(always);
-    for (const [path, index] of paths) {
-      const value = this.#valueOf(path);
+    for (const index of indexes) {
+      const value = this.#valueOf(index.path);
       if (value !== undefined) this.#visitValue(value, index);
       if (this.#many) return;
     }
@@ -114,8 +114,8 @@ export class FlatMatcher {
 
   #read(path: number): Read {
     let found: Read;
-    for (const keys of this.#spellings[path] ?? []) {
-      const value = readKeys(this.#event as object, keys);
+    for (const spelling of this.#spellings[path] ?? NONE) {
+      const value = readKeys(this.#event as object, spelling);
       if (value === undefined) continue;
       if (found !== undefined || value === MANY) return MANY;
       found = value;
@@ -124,14 +124,26 @@ export class FlatMatcher {
   }
 }
 
-function readKeys(event: object, keys: readonly string[]): Read {
+const NONE: readonly Spelling[] = [];
+
+/** One way to spell a path, and whether a key of it could be found on the prototype of every object. */
+interface Spelling {
+  readonly keys: readonly string[];
+  readonly isInherited: boolean;
+}
+
+function toSpelling(keys: readonly string[]): Spelling {
+  return { keys, isInherited: keys.some((key) => key in Object.prototype) };
+}
+
+function readKeys(event: object, { keys, isInherited }: Spelling): Read {
   let value: unknown = event;
   for (const key of keys) {
     if (typeof value !== 'object' || value === null) return undefined;
     if (Array.isArray(value)) return MANY;
-    const next: unknown = (value as Record<string, unknown>)[key];
-    if (next === undefined || !Object.hasOwn(value, key)) return undefined;
-    value = next;
+    if (isInherited && !Object.hasOwn(value, key)) return undefined;
+    value = (value as Record<string, unknown>)[key];
+    if (value === undefined) return undefined;
   }
   if (typeof value !== 'object' || value === null) return value as Scalar;
   return Array.isArray(value) ? MANY : undefined;

@@ -62,16 +62,21 @@ export class IndexBuilder {
       if (draft === undefined) drafts.set(path, (draft = new PathDraft()));
       draft.add(access, branch);
     }
-    const paths = new Map([...drafts].map(([path, draft]) => [path, this.#pathIndex(draft, level)]));
-    return { paths, always: always.length === 0 ? undefined : this.#leaves(always) };
+    const paths = new Map([...drafts].map(([path, draft]) => [path, this.#pathIndex(path, draft, level)]));
+    return {
+      paths,
+      indexes: [...paths.values()],
+      always: always.length === 0 ? undefined : this.#leaves(always),
+    };
   }
 
-  #pathIndex(draft: PathDraft, level: number): PathIndex {
+  #pathIndex(path: number, draft: PathDraft, level: number): PathIndex {
     const bucket = (branches: readonly OpenBranch[]): Bucket => this.#bucket(branches, level);
     const ranges = [...draft.ranges.values()].map(
       ({ range, branches }) => [range, bucket(branches)] as const,
     );
     return {
+      path,
       equals: mapValues(draft.equals, bucket),
       folded: mapValues(draft.folded, bucket),
       prefixes: affixIndex(draft.prefix, bucket),
@@ -98,7 +103,8 @@ export class IndexBuilder {
   #leaf({ branch, conditions }: OpenBranch): number {
     const whole = this.#wholes.get(branch);
     const remaining = whole ?? conditions;
-    const key = `${whole === undefined ? '' : 'whole '}${remaining.map((condition) => condition.id).join(',')}`;
+    let key = whole === undefined ? '' : 'whole';
+    for (const condition of remaining) key += `,${condition.id}`;
     let residual = this.#residualNumbers.get(key);
     if (residual === undefined) {
       residual = this.#residuals.length;

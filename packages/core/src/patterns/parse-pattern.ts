@@ -23,10 +23,13 @@ export const MAX_BRANCHES = 1_000;
 /** Most levels of a pattern. */
 export const MAX_PATTERN_DEPTH = 32;
 
-type Branch = Map<string, readonly ValueTest[]>;
+/** A branch while it is collected. */
+type Branch = FieldCondition[];
 
-interface Context {
+/** Where the parser is, and what it refused. The path is only copied for a refusal. */
+interface Cursor {
   readonly refusals: Refusal[];
+  readonly at: (string | number)[];
 }
 
 const isMapping = (value: unknown): value is Record<string, unknown> =>
@@ -37,99 +40,103 @@ const isMapping = (value: unknown): value is Record<string, unknown> =>
  * outside and inside an `$or`, the later one counts, as in the reference implementation.
  */
 export function parsePattern(pattern: unknown): PatternParse {
-  const context: Context = { refusals: [] };
   if (!isMapping(pattern)) {
     return {
       ok: false,
       refusals: [{ path: [], message: `found ${describeFound(pattern)}, expected a mapping of fields` }],
     };
   }
-  const branches = parseMapping(pattern, [], [], [new Map()], context);
-  if (context.refusals.length > 0) return { ok: false, refusals: context.refusals };
-  return {
-    ok: true,
-    branches: branches.map((branch) => [...branch].map(([path, tests]) => ({ path, tests }))),
-  };
+  const cursor: Cursor = { refusals: [], at: [] };
+  const branches = parseMapping(pattern, '', [[]], cursor);
+  return cursor.refusals.length > 0 ? { ok: false, refusals: cursor.refusals } : { ok: true, branches };
+}
+
+function refuse({ refusals, at }: Cursor, message: string): void {
+  refusals.push({ path: [...at], message });
 }
 
 function parseMapping(
   mapping: Record<string, unknown>,
-  at: readonly (string | number)[],
-  fieldPath: readonly string[],
-  branches: readonly Branch[],
-  context: Context,
-): readonly Branch[] {
-  const entries = Object.entries(mapping);
-  if (entries.length === 0)
-    context.refusals.push({ path: at, message: 'found an empty mapping, expected fields' });
-  if (at.length > MAX_PATTERN_DEPTH * 2) {
-    context.refusals.push({ path: [], message: `nested deeper than ${MAX_PATTERN_DEPTH} levels` });
+  prefix: string,
+  branches: Branch[],
+  cursor: Cursor,
+): Branch[] {
+  const keys = Object.keys(mapping);
+  if (keys.length === 0) refuse(cursor, 'found an empty mapping, expected fields');
+  if (cursor.at.length > MAX_PATTERN_DEPTH * 2) {
+    cursor.refusals.push({ path: [], message: `nested deeper than ${MAX_PATTERN_DEPTH} levels` });
     return branches;
   }
   let current = branches;
-  for (const [key, value] of entries) {
-    const here = [...at, key];
-    if (key === '$or' && isAlternatives(value)) {
-      current = parseAlternatives(value, here, fieldPath, current, context);
-    } else if (Array.isArray(value)) {
-      const tests = parseTests(value, here, context);
-      const path = [...fieldPath, key].join('.');
-      for (const branch of current) branch.set(path, tests);
-    } else if (isMapping(value)) {
-      current = parseMapping(value, here, [...fieldPath, key], current, context);
-    } else {
-      context.refusals.push({
-        path: here,
-        message: `found ${describeFound(value)}, expected a list of matchers or a mapping of fields`,
-      });
-    }
+  for (const key of keys) {
+    cursor.at.push(key);
+    current = parseField(key, mapping[key], prefix, current, cursor);
+    cursor.at.pop();
   }
   return current;
+}
+
+function parseField(
+  key: string,
+  value: unknown,
+  prefix: string,
+  branches: Branch[],
+  cursor: Cursor,
+): Branch[] {
+  if (key === '$or' && isAlternatives(value)) return parseAlternatives(value, prefix, branches, cursor);
+  const path = prefix + key;
+  if (Array.isArray(value)) {
+    const condition: FieldCondition = { path, tests: parseTests(value, cursor) };
+    for (const branch of branches) put(branch, condition);
+    return branches;
+  }
+  if (isMapping(value)) return parseMapping(value, `${path}.`, branches, cursor);
+  refuse(cursor, `found ${describeFound(value)}, expected a list of matchers or a mapping of fields`);
+  return branches;
+}
+
+function put(branch: Branch, condition: FieldCondition): void {
+  const known = branch.findIndex(({ path }) => path === condition.path);
+  if (known === -1) branch.push(condition);
+  else branch[known] = condition;
 }
 
 /** `$or` with fewer than two mappings of fields is a field of that name, as in the reference implementation. */
 function isAlternatives(value: unknown): value is readonly Record<string, unknown>[] {
   if (!Array.isArray(value) || value.length < 2) return false;
-  return value.every(
-    (entry: unknown) =>
-      isMapping(entry) &&
-      Object.keys(entry).length > 0 &&
-      !Object.keys(entry).some((key) => MATCHER_NAMES.includes(key)),
-  );
+  return value.every((entry: unknown) => {
+    const keys = isMapping(entry) ? Object.keys(entry) : [];
+    return keys.length > 0 && !keys.some((key) => MATCHER_NAMES.includes(key));
+  });
 }
 
 function parseAlternatives(
   alternatives: readonly Record<string, unknown>[],
-  at: readonly (string | number)[],
-  fieldPath: readonly string[],
-  branches: readonly Branch[],
-  context: Context,
-): readonly Branch[] {
+  prefix: string,
+  branches: Branch[],
+  cursor: Cursor,
+): Branch[] {
   if (branches.length * alternatives.length > MAX_BRANCHES) {
-    context.refusals.push({
-      path: at,
-      message: `the alternatives multiply to more than ${MAX_BRANCHES} branches`,
-    });
+    refuse(cursor, `the alternatives multiply to more than ${MAX_BRANCHES} branches`);
     return branches;
   }
-  return alternatives.flatMap((alternative, index) => {
-    const copies = branches.map((branch) => new Map(branch));
-    return parseMapping(alternative, [...at, index], fieldPath, copies, context);
-  });
+  const parsed: Branch[] = [];
+  for (const [index, alternative] of alternatives.entries()) {
+    cursor.at.push(index);
+    const copies = branches.map((branch) => [...branch]);
+    parsed.push(...parseMapping(alternative, prefix, copies, cursor));
+    cursor.at.pop();
+  }
+  return parsed;
 }
 
-function parseTests(
-  list: readonly unknown[],
-  at: readonly (string | number)[],
-  context: Context,
-): readonly ValueTest[] {
-  if (list.length === 0)
-    context.refusals.push({ path: at, message: 'found an empty list, expected at least one matcher' });
+function parseTests(list: readonly unknown[], cursor: Cursor): readonly ValueTest[] {
+  if (list.length === 0) refuse(cursor, 'found an empty list, expected at least one matcher');
   const tests: ValueTest[] = [];
-  for (const [index, entry] of list.entries()) {
-    const parsed = parseValueTest(entry);
+  for (let index = 0; index < list.length; index += 1) {
+    const parsed = parseValueTest(list[index]);
     if (parsed.ok) tests.push(parsed.test);
-    else context.refusals.push({ ...parsed.refusal, path: [...at, index, ...parsed.refusal.path] });
+    else cursor.refusals.push({ ...parsed.refusal, path: [...cursor.at, index, ...parsed.refusal.path] });
   }
   return tests;
 }

@@ -93,11 +93,11 @@ describe('the fast envelope check', () => {
     let accepted = 0;
     fc.assert(
       fc.property(fc.oneof(payload, valid), (candidate) => {
-        fc.pre(findBoundsProblem(candidate) === undefined);
         const fast = readEnvelope(candidate);
         const bySchema = EventSchema.safeParse(candidate);
         if (fast === undefined) return;
         accepted += 1;
+        expect(findBoundsProblem(candidate)).toBeUndefined();
         expect(bySchema.success).toBe(true);
         expect(fast).toEqual(bySchema.data);
       }),

@@ -1,0 +1,252 @@
+/**
+ * How fast rules are matched, side by side with JSON.parse of the same event and with two rule engines of the registry.
+ * Everything is measured in turns within one process, so that the ratios hold where absolute times do not.
+ *
+ * Run with `npm run bench:match`. The last line is JSON.
+ */
+import { Engine } from 'json-rules-engine';
+import { LogicEngine } from 'json-logic-engine';
+import { compilePatterns, EventSchema, parseEvent } from '@lazarus/core';
+
+const TYPES = ['NagiosHostAlarm', 'NagiosServiceAlarm', 'HealthcheckDown', 'AWSScheduledEvent', 'AutoScalingEvent'];
+
+/** Five rules for each service, the way a fleet writes them. */
+function serviceRules(count) {
+  return Array.from({ length: count }, (_, at) => ({
+    name: `rule-${at}`,
+    pattern: {
+      service: [`service-${Math.floor(at / 5)}`],
+      event_type: [TYPES[at % 5]],
+      environment: ['dev', 'stage', 'prod'],
+      attributes: { host_state_type: ['HARD'], load: [{ numeric: ['>=', at % 3] }] },
+    },
+  }));
+}
+
+/** Rules that name no service: one of five types and a range. */
+function rangeRules(count) {
+  return Array.from({ length: count }, (_, at) => ({
+    name: `range-${at}`,
+    pattern: { event_type: [TYPES[at % 5]], attributes: { load: [{ numeric: ['>', 1_000 + at, '<', 1_001 + at] }] } },
+  }));
+}
+
+function eventOf(at, load = 2) {
+  return {
+    id: `e-${at}`,
+    event_type: TYPES[at % 5],
+    source: 'nagios/eu-1',
+    time: '2026-01-31T12:00:00Z',
+    region: 'eu-west-1',
+    environment: 'prod',
+    account: '123456789012',
+    service: `service-${Math.floor(at / 5)}`,
+    host: `i-0abc${at}`,
+    incident_key: `service-${at}/host-down`,
+    summary: 'CRITICAL - host does not answer, rta nan, lost 100%',
+    attributes: {
+      host_state: 'DOWN',
+      host_state_type: 'HARD',
+      host_attempt: 3,
+      output: 'CRITICAL - Plugin timed out after 10 seconds',
+      address: '10.20.30.40',
+      load,
+      tags: { team: 'storefront', tier: 'web', rack: 'r12' },
+    },
+  };
+}
+
+const median = (numbers) => [...numbers].sort((left, right) => left - right)[Math.floor(numbers.length / 2)];
+
+/** Nanoseconds per call of each contestant: rounds of all of them in turn, the order turning with the round. */
+async function race(contestants, { rounds = 11, targetMs = 25 } = {}) {
+  const names = Object.keys(contestants);
+  const calls = {};
+  for (const name of names) {
+    let count = 1;
+    for (;;) {
+      const elapsedMs = await timed(contestants[name], count);
+      if (elapsedMs > targetMs / 4) {
+        calls[name] = Math.max(1, Math.round((count * targetMs) / elapsedMs));
+        break;
+      }
+      count *= 4;
+    }
+  }
+  const times = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 0; round < rounds; round += 1) {
+    for (let turn = 0; turn < names.length; turn += 1) {
+      const name = names[(turn + round) % names.length];
+      times[name].push(((await timed(contestants[name], calls[name])) * 1e6) / calls[name]);
+    }
+  }
+  return Object.fromEntries(names.map((name) => [name, median(times[name])]));
+}
+
+let sink = 0;
+
+async function timed(run, count) {
+  // CPU time, not wall time: other processes on the machine slow both contestants, but not in the same rounds.
+  const started = process.cpuUsage();
+  if (run.constructor.name === 'AsyncFunction') for (let at = 0; at < count; at += 1) sink += await run(at);
+  else for (let at = 0; at < count; at += 1) sink += run(at);
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1_000;
+}
+
+const round = (number) => Number(number.toPrecision(3));
+const slope = (points) => {
+  const xs = points.map(([x]) => Math.log(x));
+  const ys = points.map(([, y]) => Math.log(y));
+  const [meanX, meanY] = [xs, ys].map((list) => list.reduce((sum, value) => sum + value, 0) / list.length);
+  const over = xs.reduce((sum, x, at) => sum + (x - meanX) * (ys[at] - meanY), 0);
+  return over / xs.reduce((sum, x) => sum + (x - meanX) ** 2, 0);
+};
+
+const table = [];
+const note = (what, value, target) => table.push({ what, value: round(value), target });
+
+// Matching and JSON.parse, on the same 512 events ----------------------------------------------------------------------
+const results = {};
+const growth = [];
+let compileMs = 0;
+let bytesPerRule = 0;
+for (const size of [1_000, 10_000, 100_000, 1_000_000]) {
+  const rules = serviceRules(size);
+  globalThis.gc?.();
+  const before = process.memoryUsage().heapUsed;
+  let compiled;
+  const elapsedMs = await timed(() => {
+    compiled = compilePatterns(rules);
+    return 1;
+  }, 1);
+  globalThis.gc?.();
+  if (size === 100_000) {
+    compileMs = elapsedMs;
+    bytesPerRule = (process.memoryUsage().heapUsed - before) / size;
+  }
+  const events = Array.from({ length: 512 }, (_, at) => eventOf((at * 7919) % size));
+  const texts = events.map((event) => JSON.stringify(event));
+  if (events.some((event) => compiled.match(event).length !== 1)) throw new Error('each event has one rule');
+  const times = await race({
+    match: (at) => compiled.match(events[at & 511]).length,
+    parse: (at) => JSON.parse(texts[at & 511]).id.length,
+  });
+  growth.push([size, times.match]);
+  note(`match among ${size} rules, ns`, times.match);
+  note(`match among ${size} rules / JSON.parse`, times.match / times.parse, size === 100_000 ? '<= 0.5' : undefined);
+  results[`match_${size}_vs_parse`] = round(times.match / times.parse);
+}
+results.growth_exponent_1k_to_1m = round(slope(growth));
+note('growth exponent, 1 000 to 1 000 000 rules', slope(growth), '<= 0.3');
+results.bytes_per_rule_100k = round(bytesPerRule);
+note('retained bytes per rule, names included', bytesPerRule, '<= 200');
+results.compile_100k_ms = round(compileMs);
+note('compile 100 000 rules, ms', compileMs, '<= 1000');
+
+// Ranges without a service ---------------------------------------------------------------------------------------------
+for (const size of [100, 100_000]) {
+  const compiled = compilePatterns(rangeRules(size));
+  const misses = Array.from({ length: 512 }, (_, at) => eventOf(at, 2));
+  const hits = Array.from({ length: 512 }, (_, at) => eventOf((at * 5) % size, 1_000.5 + ((at * 5) % size)));
+  const text = JSON.stringify(misses[0]);
+  const times = await race({
+    miss: (at) => compiled.match(misses[at & 511]).length,
+    hit: (at) => compiled.match(hits[at & 511]).length,
+    parse: () => JSON.parse(text).id.length,
+  });
+  results[`ranges_${size}_miss_vs_parse`] = round(times.miss / times.parse);
+  results[`ranges_${size}_hit_vs_parse`] = round(times.hit / times.parse);
+  note(`${size} range rules, none matches / JSON.parse`, times.miss / times.parse, '<= 0.5');
+  note(`${size} range rules, one matches / JSON.parse`, times.hit / times.parse);
+}
+
+// Other engines --------------------------------------------------------------------------------------------------------
+function rulesEngine(rules) {
+  const engine = new Engine([], { allowUndefinedFacts: true });
+  for (const { name, pattern } of rules) {
+    engine.addRule({
+      name,
+      event: { type: name },
+      conditions: {
+        all: [
+          { fact: 'service', operator: 'equal', value: pattern.service[0] },
+          { fact: 'event_type', operator: 'equal', value: pattern.event_type[0] },
+          { fact: 'environment', operator: 'in', value: pattern.environment },
+          { fact: 'attributes', path: '$.host_state_type', operator: 'equal', value: 'HARD' },
+          { fact: 'attributes', path: '$.load', operator: 'greaterThanInclusive', value: pattern.attributes.load[0].numeric[1] },
+        ],
+      },
+    });
+  }
+  return async (event) => (await engine.run(event)).events.length;
+}
+
+function logicEngine(rules) {
+  const engine = new LogicEngine();
+  const compiled = rules.map(({ pattern }) =>
+    engine.build({
+      and: [
+        { '==': [{ var: 'service' }, pattern.service[0]] },
+        { '==': [{ var: 'event_type' }, pattern.event_type[0]] },
+        { in: [{ var: 'environment' }, pattern.environment] },
+        { '==': [{ var: 'attributes.host_state_type' }, 'HARD'] },
+        { '>=': [{ var: 'attributes.load' }, pattern.attributes.load[0].numeric[1]] },
+      ],
+    }),
+  );
+  return (event) => compiled.reduce((sum, run) => sum + (run(event) === true ? 1 : 0), 0);
+}
+
+{
+  const rules = serviceRules(1_000);
+  const events = Array.from({ length: 64 }, (_, at) => eventOf((at * 13) % 1_000));
+  const ours = compilePatterns(rules);
+  const theirs = rulesEngine(rules);
+  const times = await race({ ours: (at) => ours.match(events[at & 63]).length, theirs: async (at) => theirs(events[at & 63]) }, { rounds: 5, targetMs: 120 });
+  results.json_rules_engine_1k_flat = round(times.theirs / times.ours);
+  note('json-rules-engine / ours, 1 000 flat rules', times.theirs / times.ours, '>= 10000');
+}
+{
+  const rules = serviceRules(1_000);
+  const shards = new Map(Array.from({ length: 200 }, (_, at) => [`service-${at}`, rules.slice(at * 5, at * 5 + 5)]));
+  const engines = new Map([...shards].map(([service, own]) => [service, rulesEngine(own)]));
+  const logic = new Map([...shards].map(([service, own]) => [service, logicEngine(own)]));
+  const events = Array.from({ length: 64 }, (_, at) => eventOf((at * 13) % 1_000));
+  const ours = compilePatterns(rules);
+  const five = compilePatterns(serviceRules(5));
+  const logicFive = logicEngine(serviceRules(5));
+  const fiveEvents = Array.from({ length: 64 }, (_, at) => eventOf(at % 5));
+  const times = await race({
+    ours: (at) => ours.match(events[at & 63]).length,
+    sharded: async (at) => engines.get(events[at & 63].service)(events[at & 63]),
+    shardedLogic: (at) => logic.get(events[at & 63].service)(events[at & 63]),
+    ourFive: (at) => five.match(fiveEvents[at & 63]).length,
+    logicFive: (at) => logicFive(fiveEvents[at & 63]),
+  });
+  results.json_rules_engine_sharded = round(times.sharded / times.ours);
+  results.json_logic_engine_5_rules = round(times.logicFive / times.ourFive);
+  results.json_logic_engine_sharded = round(times.shardedLogic / times.ours);
+  note('json-rules-engine sharded by hand / ours', times.sharded / times.ours, '>= 500');
+  note('json-logic-engine / ours, 5 rules', times.logicFive / times.ourFive, '>= 1');
+  note('json-logic-engine sharded by hand / ours', times.shardedLogic / times.ours);
+}
+
+// The envelope ---------------------------------------------------------------------------------------------------------
+{
+  const texts = Array.from({ length: 64 }, (_, at) => JSON.stringify(eventOf(at)));
+  const payloads = texts.map((text) => JSON.parse(text));
+  const times = await race({
+    ours: (at) => (parseEvent(payloads[at & 63]).ok ? 1 : 0),
+    zod: (at) => (EventSchema.safeParse(payloads[at & 63]).success ? 1 : 0),
+    parse: (at) => JSON.parse(texts[at & 63]).id.length,
+  });
+  results.envelope_vs_parse = round(times.ours / times.parse);
+  results.envelope_zod_vs_parse = round(times.zod / times.parse);
+  note('envelope, bounds and attributes / JSON.parse', times.ours / times.parse, '<= 0.3');
+  note('the zod schema alone / JSON.parse', times.zod / times.parse);
+}
+
+console.table(table);
+if (sink === 0) throw new Error('nothing was measured');
+console.log(JSON.stringify({ bench: 'match', node: process.version, ...results }));
