@@ -6,12 +6,19 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { setImmediate } from 'node:timers';
 import { parseArgs } from 'node:util';
 import { createSystemClock } from '@lazarus/core';
 import { createActionRegistry, createEmbeddedEngine, defineAction, loadWorkflow } from '@lazarus/dag';
 import { z } from 'zod';
 
-const { values } = parseArgs({ options: { rounds: { type: 'string', default: '5' }, runs: { type: 'string', default: '1000' }, finished: { type: 'string', default: '0' } } });
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '5' },
+    runs: { type: 'string', default: '1000' },
+    finished: { type: 'string', default: '0' },
+  },
+});
 const rounds = Number(values.rounds);
 const runs = Number(values.runs);
 const SEQUENTIAL = 100;
@@ -53,7 +60,16 @@ steps:
 `,
   { file: 'bench.yaml', actions },
 );
-const event = { id: 'e', event_type: 'Bench', source: 'bench', time: '2026-01-01T00:00:00Z', region: 'r', environment: 'test', service: 'web', attributes: {} };
+const event = {
+  id: 'e',
+  event_type: 'Bench',
+  source: 'bench',
+  time: '2026-01-01T00:00:00Z',
+  region: 'r',
+  environment: 'test',
+  service: 'web',
+  attributes: {},
+};
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 
 /** Opens a contestant in a folder of its own: `one()` runs one workflow to its durable end. */
@@ -77,7 +93,17 @@ const contestants = {
       one: async () => {
         const runId = `run-${(count += 1)}`;
         const ended = new Promise((resolve) => waiting.set(runId, resolve));
-        await engine.submit({ runId, workflow: 'bench.seven', inputs: {}, event, rule: 'r', configDigest: 'd', service: 'web', lock: { kind: 'service', service: 'web' }, timeoutMs: 60_000 });
+        await engine.submit({
+          runId,
+          workflow: 'bench.seven',
+          inputs: {},
+          event,
+          rule: 'r',
+          configDigest: 'd',
+          service: 'web',
+          lock: { kind: 'service', service: 'web' },
+          timeoutMs: 60_000,
+        });
         await ended;
         waiting.delete(runId);
       },
@@ -137,7 +163,9 @@ const contestants = {
 
 function openBare(folder) {
   const database = new DatabaseSync(join(folder, 'bare.db'));
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE step (run TEXT, step TEXT, output TEXT, PRIMARY KEY (run, step)) WITHOUT ROWID');
+  database.exec(
+    'PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; CREATE TABLE step (run TEXT, step TEXT, output TEXT, PRIMARY KEY (run, step)) WITHOUT ROWID',
+  );
   const statement = database.prepare('INSERT INTO step VALUES (?, ?, ?)');
   return {
     begin: () => database.exec('BEGIN IMMEDIATE'),
@@ -161,7 +189,8 @@ async function measure(name) {
     times.push(performance.now() - startedAt);
   }
   const commitsPerRun = (contestant.commits() - before) / SEQUENTIAL;
-  for (let index = 0; index < Number(values.finished); index += CONCURRENT) await Promise.all(Array.from({ length: CONCURRENT }, contestant.one));
+  for (let index = 0; index < Number(values.finished); index += CONCURRENT)
+    await Promise.all(Array.from({ length: CONCURRENT }, contestant.one));
   let left = runs;
   const startedAt = performance.now();
   await Promise.all(
@@ -178,7 +207,8 @@ async function measure(name) {
   return { runsPerSecond, p50Ms: median(times), commitsPerRun, readyMs };
 }
 
-const median = (numbers) => [...numbers].sort((left, right) => left - right)[Math.floor(numbers.length / 2)] ?? NaN;
+const median = (numbers) =>
+  [...numbers].sort((left, right) => left - right)[Math.floor(numbers.length / 2)] ?? NaN;
 
 const results = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
 for (let round = 0; round < rounds; round += 1) {
@@ -188,10 +218,21 @@ for (let round = 0; round < rounds; round += 1) {
 const middle = (name, field) => median(results[name].map((result) => result[field]));
 console.log('contestant           runs/s (50 at once)   p50 ms (one by one)   commits/run   ready ms');
 for (const name of Object.keys(contestants)) {
-  const cells = ['runsPerSecond', 'p50Ms', 'commitsPerRun', 'readyMs'].map((field) => middle(name, field).toFixed(1));
-  console.log([name.padEnd(20), cells[0].padStart(19), cells[1].padStart(21), cells[2].padStart(13), cells[3].padStart(10)].join(' '));
+  const cells = ['runsPerSecond', 'p50Ms', 'commitsPerRun', 'readyMs'].map((field) =>
+    middle(name, field).toFixed(1),
+  );
+  console.log(
+    [
+      name.padEnd(20),
+      cells[0].padStart(19),
+      cells[1].padStart(21),
+      cells[2].padStart(13),
+      cells[3].padStart(10),
+    ].join(' '),
+  );
 }
-const ratio = (field, other) => median(results.embedded.map((result, round) => result[field] / results[other][round][field]));
+const ratio = (field, other) =>
+  median(results.embedded.map((result, round) => result[field] / results[other][round][field]));
 console.log(
   JSON.stringify({
     bench: 'journal',

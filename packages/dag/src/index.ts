@@ -39,12 +39,26 @@ export {
 } from './document/workflow-definition.ts';
 export { WorkflowDocumentSchema } from './document/workflow-schema.ts';
 export { createEmbeddedEngine, createEngine, type EmbeddedEngine } from './engine/embedded-engine.ts';
-export { actionsUsed, type EngineOptions, type EngineTimes, EngineTimesSchema, missingPorts, type StepProgress } from './engine/engine-options.ts';
+export {
+  actionsUsed,
+  type EngineOptions,
+  type EngineTimes,
+  EngineTimesSchema,
+  missingPorts,
+  type StepProgress,
+} from './engine/engine-options.ts';
 export { openSqliteJournal } from './engine/adapters/sqlite-journal.ts';
 export type { Processes } from './engine/adapters/system-process.ts';
 export type { Scheduler } from './engine/group-commit.ts';
 export { createMemoryJournal } from './engine/memory-journal.ts';
-export type { Journal, JournalEntry, JournalWrite, RunQuery, RunSummary, WriteOutcome } from './engine/journal.ts';
+export type {
+  Journal,
+  JournalEntry,
+  JournalWrite,
+  RunQuery,
+  RunSummary,
+  WriteOutcome,
+} from './engine/journal.ts';
 export { resolveInputs } from './engine/run-inputs.ts';
 export { buildGraph, type Graph } from './graph/graph.ts';
 export { checkMakeBeforeBreak, type MakeBeforeBreakFinding } from './graph/make-before-break.ts';

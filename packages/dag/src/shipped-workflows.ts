@@ -15,5 +15,7 @@ export function loadShippedWorkflows(actions: ActionRegistry): readonly Workflow
   return readdirSync(FOLDER)
     .filter((name) => name.endsWith('.yaml'))
     .sort()
-    .map((name) => loadWorkflow(readFileSync(new URL(name, FOLDER), 'utf8'), { file: `workflows/${name}`, actions }));
+    .map((name) =>
+      loadWorkflow(readFileSync(new URL(name, FOLDER), 'utf8'), { file: `workflows/${name}`, actions }),
+    );
 }

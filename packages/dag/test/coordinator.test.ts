@@ -16,7 +16,11 @@ interface Ran {
 }
 
 /** Runs a workflow whose document continues `HEAD`. */
-async function runFlow(text: string, script: Script, options: Partial<EngineOptions> & { readonly timeoutMs?: number } = {}): Promise<Ran> {
+async function runFlow(
+  text: string,
+  script: Script,
+  options: Partial<EngineOptions> & { readonly timeoutMs?: number } = {},
+): Promise<Ran> {
   const { timeoutMs, ...overrides } = options;
   const bench = createBench({ workflows: [workflow(HEAD + text, script.actions)], actions: script.actions });
   const engine = await bench.open(overrides);
@@ -82,8 +86,17 @@ steps:
 `,
       script,
     );
-    expect(steps).toMatchObject({ a: 'failed', slow: 'succeeded', b: 'skipped', 'on_error.escalate': 'succeeded' });
-    expect(run).toMatchObject({ status: 'failed', page: 'escalated', error: { step: 'a', code: 'LZ_ACTUATOR_REFUSED', message: 'denied' } });
+    expect(steps).toMatchObject({
+      a: 'failed',
+      slow: 'succeeded',
+      b: 'skipped',
+      'on_error.escalate': 'succeeded',
+    });
+    expect(run).toMatchObject({
+      status: 'failed',
+      page: 'escalated',
+      error: { step: 'a', code: 'LZ_ACTUATOR_REFUSED', message: 'denied' },
+    });
   });
 });
 
@@ -91,11 +104,15 @@ describe('retries', () => {
   it('repeat a transient failure with the same idempotency key, after a part of 1 s, then of 2 s', async () => {
     const script = createScript();
     script.replies['a'] = [{ fail: transient() }, { fail: transient() }, { give: { ok: true } }];
-    const { run } = await runFlow('steps: { a: { uses: test.do@1 } }\n', script, { random: { next: () => 0.5 } });
+    const { run } = await runFlow('steps: { a: { uses: test.do@1 } }\n', script, {
+      random: { next: () => 0.5 },
+    });
     expect(run.status).toBe('succeeded');
     expect(run.steps[0]?.attempts).toBe(3);
     const [first, second, third] = script.log;
-    expect([(second?.atMs ?? 0) - (first?.atMs ?? 0), (third?.atMs ?? 0) - (second?.atMs ?? 0)]).toEqual([500, 1_000]);
+    expect([(second?.atMs ?? 0) - (first?.atMs ?? 0), (third?.atMs ?? 0) - (second?.atMs ?? 0)]).toEqual([
+      500, 1_000,
+    ]);
     expect(new Set(script.log.map(({ key }) => key)).size).toBe(1);
     expect(first?.key).toMatch(/^[0-9a-f]{64}$/);
   });
@@ -118,7 +135,9 @@ describe('retries', () => {
   it('abort an attempt after its 2 s and repeat it, because timeouts are retried', async () => {
     const script = createScript();
     script.replies['a'] = [{ hang: true }, { give: {} }];
-    const { run } = await runFlow('steps: { a: { uses: test.do@1, attempt_timeout: 2s } }\n', script, { random: { next: () => 0 } });
+    const { run } = await runFlow('steps: { a: { uses: test.do@1, attempt_timeout: 2s } }\n', script, {
+      random: { next: () => 0 },
+    });
     expect(run.status).toBe('succeeded');
     expect((script.log[1]?.atMs ?? 0) - (script.log[0]?.atMs ?? 0)).toBe(2_000);
   });
@@ -127,8 +146,13 @@ describe('retries', () => {
 describe('polling', () => {
   it('asks every 5 s until the condition holds, and gives the previous result to the next question', async () => {
     const script = createScript();
-    script.replies['a'] = [async ({ previous }) => ({ n: ((previous as { n?: number } | undefined)?.n ?? 0) + 1 })];
-    const { run } = await runFlow(`steps: { a: { uses: test.look@1, poll: { every: 5s, until: '\${{ result.n >= 3 }}' } } }\n`, script);
+    script.replies['a'] = [
+      async ({ previous }) => ({ n: ((previous as { n?: number } | undefined)?.n ?? 0) + 1 }),
+    ];
+    const { run } = await runFlow(
+      `steps: { a: { uses: test.look@1, poll: { every: 5s, until: '\${{ result.n >= 3 }}' } } }\n`,
+      script,
+    );
     expect(run.steps[0]).toMatchObject({ status: 'succeeded', attempts: 3, output: { n: 3 } });
     expect((script.log[2]?.atMs ?? 0) - (script.log[0]?.atMs ?? 0)).toBe(10_000);
   });
@@ -136,7 +160,10 @@ describe('polling', () => {
   it('fails the step when its timeout ends first, and says what was seen last', async () => {
     const script = createScript();
     script.replies['a'] = [{ give: { ready: false } }];
-    const { run } = await runFlow(`steps: { a: { uses: test.look@1, timeout: 12s, poll: { every: 5s, until: '\${{ result.ready }}' } } }\n`, script);
+    const { run } = await runFlow(
+      `steps: { a: { uses: test.look@1, timeout: 12s, poll: { every: 5s, until: '\${{ result.ready }}' } } }\n`,
+      script,
+    );
     expect(run.error).toMatchObject({ step: 'a', code: 'LZ_WORKFLOW_STEP_TIMEOUT' });
     expect(run.error?.message).toContain('not done within 12 s; last seen: {"ready":false}');
     expect(script.bodies.filter((body) => body.startsWith('a#'))).toHaveLength(3);
@@ -164,7 +191,13 @@ describe('compensation', () => {
     const script = createScript();
     script.replies['make'] = [{ hang: true }];
     script.happened['make'] = true;
-    const { steps } = await runFlow(UNDO.replace('make: { uses: test.checked@1,', 'make: { uses: test.checked@1, timeout: 3s, retry: { max_attempts: 1 },'), script);
+    const { steps } = await runFlow(
+      UNDO.replace(
+        'make: { uses: test.checked@1,',
+        'make: { uses: test.checked@1, timeout: 3s, retry: { max_attempts: 1 },',
+      ),
+      script,
+    );
     expect(script.bodies).toEqual(['make#1', 'check check.make', 'compensate.make#1']);
     expect(steps).toMatchObject({ make: 'compensated' });
   });
@@ -172,7 +205,13 @@ describe('compensation', () => {
   it('asks three times, 5 s apart, before it believes that nothing happened', async () => {
     const script = createScript();
     script.replies['make'] = [{ hang: true }];
-    const { steps } = await runFlow(UNDO.replace('make: { uses: test.checked@1,', 'make: { uses: test.checked@1, timeout: 3s, retry: { max_attempts: 1 },'), script);
+    const { steps } = await runFlow(
+      UNDO.replace(
+        'make: { uses: test.checked@1,',
+        'make: { uses: test.checked@1, timeout: 3s, retry: { max_attempts: 1 },',
+      ),
+      script,
+    );
     expect(script.bodies).toEqual(['make#1', 'check check.make', 'check check.make', 'check check.make']);
     expect(steps).toMatchObject({ make: 'unknown', 'compensate.make': 'skipped' });
   });
@@ -180,8 +219,16 @@ describe('compensation', () => {
   it('undoes nothing once the point of no return has begun', async () => {
     const script = createScript();
     script.replies['last'] = [{ fail: refused() }];
-    const { steps, run } = await runFlow(UNDO.replace('needs: [more] }', 'needs: [more], point_of_no_return: true }'), script);
-    expect(steps).toEqual({ make: 'succeeded', more: 'succeeded', last: 'failed', 'on_error.escalate': 'succeeded' });
+    const { steps, run } = await runFlow(
+      UNDO.replace('needs: [more] }', 'needs: [more], point_of_no_return: true }'),
+      script,
+    );
+    expect(steps).toEqual({
+      make: 'succeeded',
+      more: 'succeeded',
+      last: 'failed',
+      'on_error.escalate': 'succeeded',
+    });
     expect(run.page).toBe('escalated');
   });
 
@@ -192,7 +239,8 @@ describe('compensation', () => {
     let escalatedAtMs = 0;
     const { bench } = await runFlow(UNDO, script, {
       onStep: ({ step }) => {
-        if (step.step === 'on_error.escalate' && step.status === 'succeeded') escalatedAtMs = Date.parse(step.ended_at ?? '');
+        if (step.step === 'on_error.escalate' && step.status === 'succeeded')
+          escalatedAtMs = Date.parse(step.ended_at ?? '');
       },
     });
     const failedAtMs = script.log.find(({ step }) => step === 'last')?.atMs ?? 0;
@@ -227,7 +275,11 @@ finally: { tell: { uses: test.do@1 } }
       script,
       { timeoutMs: 90_000 },
     );
-    expect(run).toMatchObject({ status: 'timed_out', page: 'escalated', error: { code: 'LZ_WORKFLOW_TIMEOUT' } });
+    expect(run).toMatchObject({
+      status: 'timed_out',
+      page: 'escalated',
+      error: { code: 'LZ_WORKFLOW_TIMEOUT' },
+    });
     expect(steps).toMatchObject({ a: 'unknown', 'finally.tell': 'succeeded' });
     const escalated = run.steps.find(({ step }) => step === 'on_error.escalate')?.ended_at ?? '';
     expect(Date.parse(escalated) - Date.parse(run.deadline_at)).toBeLessThan(60_000);
@@ -271,20 +323,29 @@ steps:
   ack: { uses: pager.acknowledge@1, with: { incident: '\${{ inputs.incident_key }}' } }
   pause: { wait: 25m, needs: [ack] }
 `;
-    const bench = createBench({ workflows: [workflow(HEAD + flow, script.actions)], actions: script.actions });
+    const bench = createBench({
+      workflows: [workflow(HEAD + flow, script.actions)],
+      actions: script.actions,
+    });
     const engine = await bench.open();
     await engine.submit(aRequest({ workflow: 'test.flow' }));
     await bench.clock.advance(60_000);
     bench.world.page = { ...bench.world.page, takenByHuman: true };
     const run = await bench.finish(engine);
-    expect(run).toMatchObject({ status: 'canceled', error: { message: expect.stringContaining('a person has taken the page') as string } });
+    expect(run).toMatchObject({
+      status: 'canceled',
+      error: { message: expect.stringContaining('a person has taken the page') as string },
+    });
     expect(Date.parse(run.ended_at ?? '') - Date.parse(run.started_at)).toBeLessThanOrEqual(10 * 60_000);
   });
 
   it('keeps finally from changing the outcome', async () => {
     const script = createScript();
     script.replies['finally.tell'] = [{ fail: refused() }];
-    const { run } = await runFlow('steps: { a: { uses: test.do@1 } }\nfinally: { tell: { uses: test.do@1 } }\n', script);
+    const { run } = await runFlow(
+      'steps: { a: { uses: test.do@1 } }\nfinally: { tell: { uses: test.do@1 } }\n',
+      script,
+    );
     expect(run.status).toBe('succeeded');
     expect(run.error).toBeUndefined();
   });
@@ -293,7 +354,9 @@ steps:
 describe('signals', () => {
   it('give their payload to the step that waits for them', async () => {
     const script = createScript();
-    const bench = createBench({ workflows: [workflow(`${HEAD}steps: { approval: { signal: approve, timeout: 10m } }\n`)] });
+    const bench = createBench({
+      workflows: [workflow(`${HEAD}steps: { approval: { signal: approve, timeout: 10m } }\n`)],
+    });
     const engine = await bench.open();
     await engine.submit(aRequest({ workflow: 'test.flow' }));
     await bench.clock.advance(60_000);
@@ -304,16 +367,26 @@ describe('signals', () => {
   });
 
   it('that never come fail the step at its timeout', async () => {
-    const bench = createBench({ workflows: [workflow(`${HEAD}steps: { approval: { signal: approve, timeout: 10m } }\n`)] });
+    const bench = createBench({
+      workflows: [workflow(`${HEAD}steps: { approval: { signal: approve, timeout: 10m } }\n`)],
+    });
     const engine = await bench.open();
     await engine.submit(aRequest({ workflow: 'test.flow' }));
-    expect((await bench.finish(engine)).error).toMatchObject({ step: 'approval', code: 'LZ_WORKFLOW_STEP_TIMEOUT' });
+    expect((await bench.finish(engine)).error).toMatchObject({
+      step: 'approval',
+      code: 'LZ_WORKFLOW_STEP_TIMEOUT',
+    });
   });
 
   it('to cancel stop a run at its next safe point and escalate', async () => {
     const script = createScript();
     const bench = createBench({
-      workflows: [workflow(`${HEAD}steps: { a: { uses: test.look@1, timeout: 1h, poll: { every: 5s, until: '\${{ result.ok }}' } } }\n`, script.actions)],
+      workflows: [
+        workflow(
+          `${HEAD}steps: { a: { uses: test.look@1, timeout: 1h, poll: { every: 5s, until: '\${{ result.ok }}' } } }\n`,
+          script.actions,
+        ),
+      ],
       actions: script.actions,
     });
     script.replies['a'] = [{ give: { ok: false } }];
@@ -322,7 +395,11 @@ describe('signals', () => {
     await bench.clock.advance(12_000);
     await engine.cancel('run-1', 'ops asked to stop');
     const run = await bench.finish(engine);
-    expect(run).toMatchObject({ status: 'canceled', page: 'escalated', error: { code: 'LZ_WORKFLOW_CANCELED', message: 'ops asked to stop' } });
+    expect(run).toMatchObject({
+      status: 'canceled',
+      page: 'escalated',
+      error: { code: 'LZ_WORKFLOW_CANCELED', message: 'ops asked to stop' },
+    });
   });
 });
 
@@ -349,11 +426,16 @@ describe('safe points', () => {
   it('stop the run before the effect when the guard refuses, undo what was done, and escalate with the reason', async () => {
     const script = createScript();
     const { run, steps, bench } = await runFlow(DESTROY, script, {
-      guard: async (_run, point) => (point.firstDestructive ? { verdict: 'fail', reason: 'paused by ops' } : { verdict: 'pass' }),
+      guard: async (_run, point) =>
+        point.firstDestructive ? { verdict: 'fail', reason: 'paused by ops' } : { verdict: 'pass' },
     });
     expect(script.bodies).toEqual(['look#1', 'make#1', 'compensate.make#1']);
     expect(steps).toMatchObject({ destroy: 'failed', again: 'skipped', make: 'compensated' });
-    expect(run).toMatchObject({ status: 'canceled', page: 'escalated', error: { step: 'destroy', code: 'LZ_WORKFLOW_REVALIDATION', message: 'paused by ops' } });
+    expect(run).toMatchObject({
+      status: 'canceled',
+      page: 'escalated',
+      error: { step: 'destroy', code: 'LZ_WORKFLOW_REVALIDATION', message: 'paused by ops' },
+    });
     expect(bench.world.escalations[0]).toContain('paused by ops');
   });
 
@@ -361,14 +443,22 @@ describe('safe points', () => {
     const script = createScript();
     const { run } = await runFlow(DESTROY, script, { guard: () => Promise.reject(new Error('store gone')) });
     expect(script.bodies).toEqual([]);
-    expect(run).toMatchObject({ status: 'canceled', error: { message: 'the safe point could not be checked: store gone' } });
+    expect(run).toMatchObject({
+      status: 'canceled',
+      error: { message: 'the safe point could not be checked: store gone' },
+    });
   });
 
   it('keep the lock for the whole run and release it at the end', async () => {
     const script = createScript();
     const locks = new TestLocks();
     const holders: (string | undefined)[] = [];
-    script.replies['destroy'] = [async ({ fence }) => (holders.push([...locks.held.values()][0]?.holder), { fence: fence?.counter ?? 0 })];
+    script.replies['destroy'] = [
+      async ({ fence }) => (
+        holders.push([...locks.held.values()][0]?.holder),
+        { fence: fence?.counter ?? 0 }
+      ),
+    ];
     const { run } = await runFlow(DESTROY, script, { locks });
     expect(holders).toEqual(['run-1']);
     expect(locks.held.size).toBe(0);
@@ -381,7 +471,11 @@ describe('safe points', () => {
     await locks.acquire({ target: aRequest().lock, holder: 'other', ttlMs: 1 });
     const { run } = await runFlow(DESTROY, script, { locks });
     expect(script.bodies).toEqual([]);
-    expect(run).toMatchObject({ status: 'canceled', page: 'escalated', error: { code: 'LZ_LOCK_LOST', message: 'the lock is held by other' } });
+    expect(run).toMatchObject({
+      status: 'canceled',
+      page: 'escalated',
+      error: { code: 'LZ_LOCK_LOST', message: 'the lock is held by other' },
+    });
   });
 
   it('abort the step in flight when the lock is lost, undo nothing without the lock, and escalate', async () => {
@@ -396,7 +490,11 @@ describe('safe points', () => {
     expect(script.bodies.at(-1)).toBe('destroy#1');
     locks.loseAll();
     const run = await bench.finish(engine);
-    expect(run).toMatchObject({ status: 'canceled', page: 'escalated', error: { step: 'destroy', code: 'LZ_LOCK_LOST' } });
+    expect(run).toMatchObject({
+      status: 'canceled',
+      page: 'escalated',
+      error: { step: 'destroy', code: 'LZ_LOCK_LOST' },
+    });
     expect(script.bodies).not.toContain('compensate.make#1');
   });
 
@@ -406,7 +504,10 @@ describe('safe points', () => {
     const engine = await bench.open();
     await engine.submit(aRequest());
     const run = await bench.finish(engine);
-    expect(run).toMatchObject({ status: 'canceled', error: { step: 'acknowledge', code: 'LZ_WORKFLOW_CANCELED' } });
+    expect(run).toMatchObject({
+      status: 'canceled',
+      error: { step: 'acknowledge', code: 'LZ_WORKFLOW_CANCELED' },
+    });
     expect(bench.world.story.filter((line) => !line.startsWith('page'))).toEqual([]);
   });
 });

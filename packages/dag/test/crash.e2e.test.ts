@@ -7,7 +7,11 @@ import { idempotencyKey, openSqliteJournal } from '../src/index.ts';
 import { temporaryFolder } from './support/bench.ts';
 
 const CHILD = fileURLToPath(new URL('./support/crash-child.ts', import.meta.url));
-const NODE_OPTIONS = ['--conditions=@lazarus/source', '--disable-warning=ExperimentalWarning', '--experimental-strip-types'];
+const NODE_OPTIONS = [
+  '--conditions=@lazarus/source',
+  '--disable-warning=ExperimentalWarning',
+  '--experimental-strip-types',
+];
 
 interface Ended {
   readonly signal: NodeJS.Signals | null;
@@ -30,17 +34,26 @@ function run(folder: string, killAt: number, bodies: string): Promise<Ended> {
   });
 }
 
-const lines = (file: string): readonly string[] => (existsSync(file) ? readFileSync(file, 'utf8').split('\n').filter((line) => line !== '') : []);
+const lines = (file: string): readonly string[] =>
+  existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .split('\n')
+        .filter((line) => line !== '')
+    : [];
 
 /** Attempts whose result was durable when the process died, and those whose intent was. */
-async function durable(folder: string): Promise<{ readonly done: ReadonlySet<string>; readonly intents: ReadonlySet<string> }> {
+async function durable(
+  folder: string,
+): Promise<{ readonly done: ReadonlySet<string>; readonly intents: ReadonlySet<string> }> {
   if (!existsSync(join(folder, 'runs.db'))) return { done: new Set(), intents: new Set() };
   const journal = await openSqliteJournal({ file: join(folder, 'runs.db') });
   const entries = (await journal.load('run-1'))?.entries ?? [];
   await journal.close();
   return {
     done: new Set(entries.flatMap((entry) => (entry.kind === 'done' ? [entry.key] : []))),
-    intents: new Set(entries.flatMap((entry) => (entry.kind === 'intent' ? [entry.key.split('#')[0] ?? ''] : []))),
+    intents: new Set(
+      entries.flatMap((entry) => (entry.kind === 'intent' ? [entry.key.split('#')[0] ?? ''] : [])),
+    ),
   };
 }
 
@@ -56,12 +69,20 @@ async function killAndResume(folder: string, killAt: number): Promise<boolean> {
   const steps = new Map([...before.intents].map((step) => [idempotencyKey('run-1', step), step]));
   for (const line of lines(join(folder, 'calls.log'))) {
     const { key } = JSON.parse(line) as { key: string };
-    if (key !== '') expect({ where, line, hasIntent: steps.has(key) }).toEqual({ where, line, hasIntent: true });
+    if (key !== '')
+      expect({ where, line, hasIntent: steps.has(key) }).toEqual({ where, line, hasIntent: true });
   }
   const second = await run(folder, 0, 'bodies-2.log');
-  expect({ where, errors: second.errors, signal: second.signal }).toEqual({ where, errors: '', signal: null });
+  expect({ where, errors: second.errors, signal: second.signal }).toEqual({
+    where,
+    errors: '',
+    signal: null,
+  });
   const { points: _points, ...result } = JSON.parse(second.output) as Record<string, unknown>;
-  expect({ where, result }).toEqual({ where, result: { status: 'succeeded', page: 'resolved', error: null } });
+  expect({ where, result }).toEqual({
+    where,
+    result: { status: 'succeeded', page: 'resolved', error: null },
+  });
   const repeated = lines(join(folder, 'bodies-2.log')).filter((key) => before.done.has(key));
   expect({ where, repeated }).toEqual({ where, repeated: [] });
   expect({ where, launched: readdirSync(join(folder, 'launched')).length }).toEqual({ where, launched: 1 });
@@ -80,7 +101,7 @@ describe('a controller killed with SIGKILL', () => {
   it('is continued by the next process at every boundary: no second launch, no completed step repeated', async () => {
     const folder = temporaryFolder();
     let killAt = 1;
-    for (let goesOn = true; goesOn; ) {
+    for (let goesOn = true; goesOn;) {
       const batch = [killAt, killAt + 1].map((at) => {
         const own = join(folder, String(at));
         mkdirSync(own);

@@ -38,7 +38,10 @@ describe('default.replace_host', () => {
       const { status, page } = result.run;
       outcomes.set(`${status} ${page ?? ''}`, (outcomes.get(`${status} ${page ?? ''}`) ?? 0) + 1);
       expect({ seed, violations: runbookViolations(workflow, result) }).toEqual({ seed, violations: [] });
-      expect({ seed, launches: new Set(result.callsOf('host.clone').map(({ idempotencyKey }) => idempotencyKey)).size <= 1 }).toEqual({ seed, launches: true });
+      expect({
+        seed,
+        launches: new Set(result.callsOf('host.clone').map(({ idempotencyKey }) => idempotencyKey)).size <= 1,
+      }).toEqual({ seed, launches: true });
     }
     // The run was disturbed often enough for the result to mean something, and both ways out were taken.
     expect(kills).toBeGreaterThan(SEEDS);

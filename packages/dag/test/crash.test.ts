@@ -26,7 +26,8 @@ async function dieAndResume(bench: Bench, definition: WorkflowDefinition, endAt:
   });
   const first = await opened;
   void first.submit(aRequest());
-  while (!life.isOver && ((await first.get('run-1'))?.status ?? 'running') === 'running') await clock.advance(100);
+  while (!life.isOver && ((await first.get('run-1'))?.status ?? 'running') === 'running')
+    await clock.advance(100);
   await raw.close();
   return life;
 }
@@ -46,12 +47,27 @@ describe('a run whose process dies', () => {
       const second = await bench.open({ ids: createSequentialIds() });
       await second.submit(aRequest());
       const run = await bench.finish(second);
-      expect({ where, status: run.status, page: run.page, error: run.error }).toEqual({ where, status: 'succeeded', page: 'resolved', error: undefined });
+      expect({ where, status: run.status, page: run.page, error: run.error }).toEqual({
+        where,
+        status: 'succeeded',
+        page: 'resolved',
+        error: undefined,
+      });
       expect({ where, story: [...bench.world.story].sort() }).toEqual({
         where,
-        story: ['forensics i-old', 'launch i-new1', 'lb.add i-new1', 'lb.remove i-old', 'page acknowledged INC-1', 'page resolved INC-1'],
+        story: [
+          'forensics i-old',
+          'launch i-new1',
+          'lb.add i-new1',
+          'lb.remove i-old',
+          'page acknowledged INC-1',
+          'page resolved INC-1',
+        ],
       });
-      expect({ where, clones: bench.world.calls.filter((call) => call === 'clone').length }).toEqual({ where, clones: 1 });
+      expect({ where, clones: bench.world.calls.filter((call) => call === 'clone').length }).toEqual({
+        where,
+        clones: 1,
+      });
       await second.close();
     }
     expect(last).toBeGreaterThan(60);

@@ -1,15 +1,29 @@
 import { PortError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
-import { createRecordingLogger, createSeededRandom, createSequentialIds, silentLogger } from '@lazarus/testing';
+import {
+  createRecordingLogger,
+  createSeededRandom,
+  createSequentialIds,
+  silentLogger,
+} from '@lazarus/testing';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { builtinActions, createActionRegistry, createEngine, createMemoryJournal, openSqliteJournal } from '../src/index.ts';
+import {
+  builtinActions,
+  createActionRegistry,
+  createEngine,
+  createMemoryJournal,
+  openSqliteJournal,
+} from '../src/index.ts';
 import type { Journal } from '../src/index.ts';
 import { aRequest, createBench, shipped, workflow } from './support/bench.ts';
 import { createScript } from './support/script.ts';
 
 /** A journal whose writes fail while it is broken. */
-function breakable(journal: Journal): { readonly journal: Journal; break(message: string | undefined): void } {
+function breakable(journal: Journal): {
+  readonly journal: Journal;
+  break(message: string | undefined): void;
+} {
   let failure: string | undefined;
   const broken = new Proxy(journal, {
     get: (target, key) => {
@@ -66,7 +80,9 @@ describe('a full disk', () => {
     expect(bench.world.escalations[0]).toContain('disk is full');
     expect(bench.world.notifications.map(({ kind }) => kind)).toEqual(['alarm']);
     expect(engine.health()).toEqual({ ok: false, reason: expect.stringContaining('disk is full') as string });
-    await expect(engine.submit(aRequest({ runId: 'run-2', workflow: 'test.flow' }))).rejects.toMatchObject({ code: 'LZ_JOURNAL_UNAVAILABLE' });
+    await expect(engine.submit(aRequest({ runId: 'run-2', workflow: 'test.flow' }))).rejects.toMatchObject({
+      code: 'LZ_JOURNAL_UNAVAILABLE',
+    });
     expect(script.bodies).toEqual(['a#1']);
 
     breakJournal(undefined);
@@ -75,11 +91,15 @@ describe('a full disk', () => {
     expect(run).toMatchObject({ status: 'canceled', page: 'escalated' });
     expect(script.bodies).not.toContain('b#1');
     expect(bench.world.escalations).toHaveLength(1);
-    expect(log.lines.some(({ level, message }) => level === 'error' && message.includes('journal failed'))).toBe(true);
+    expect(
+      log.lines.some(({ level, message }) => level === 'error' && message.includes('journal failed')),
+    ).toBe(true);
   });
 
   it('is a clear refusal when the file cannot be opened', async () => {
-    await expect(openSqliteJournal({ file: '/proc/nowhere/runs.db' })).rejects.toMatchObject({ code: 'LZ_JOURNAL_UNAVAILABLE' });
+    await expect(openSqliteJournal({ file: '/proc/nowhere/runs.db' })).rejects.toMatchObject({
+      code: 'LZ_JOURNAL_UNAVAILABLE',
+    });
   });
 });
 
@@ -125,7 +145,9 @@ describe('the SQLite journal', () => {
     onTestFinished(() => reader.close());
     const seen = await reader.get('run-1');
     expect(seen).toEqual(await first.get('run-1'));
-    expect(seen?.steps.filter(({ status }) => status !== 'waiting').map(({ step, status }) => `${step} ${status}`)).toEqual([
+    expect(
+      seen?.steps.filter(({ status }) => status !== 'waiting').map(({ step, status }) => `${step} ${status}`),
+    ).toEqual([
       'acknowledge succeeded',
       'out_of_lb succeeded',
       'clone succeeded',
@@ -134,7 +156,9 @@ describe('the SQLite journal', () => {
       'into_lb running',
     ]);
     expect(await reader.get('run-9')).toBeUndefined();
-    expect(await reader.listRuns({ status: 'running' })).toMatchObject([{ runId: 'run-1', workflow: 'default.replace_host', hostId: 'i-old', status: 'running' }]);
+    expect(await reader.listRuns({ status: 'running' })).toMatchObject([
+      { runId: 'run-1', workflow: 'default.replace_host', hostId: 'i-old', status: 'running' },
+    ]);
   });
 
   it('refuses lines of an owner that was replaced, in the same transaction', async () => {
@@ -142,18 +166,40 @@ describe('the SQLite journal', () => {
     const journal = await openSqliteJournal({ file: bench.file });
     onTestFinished(() => journal.close());
     const definition = shipped('notify_only');
-    const run = { runId: 'r', request: aRequest({ runId: 'r' }), definition, inputs: {}, startedAtMs: 0, deadlineAtMs: 1, epoch: 1 };
+    const run = {
+      runId: 'r',
+      request: aRequest({ runId: 'r' }),
+      definition,
+      inputs: {},
+      startedAtMs: 0,
+      deadlineAtMs: 1,
+      epoch: 1,
+    };
     await journal.renew({ id: 'old', process: 'p1', leaseUntilMs: 10 });
     await journal.renew({ id: 'new', process: 'p2', leaseUntilMs: 1_000 });
     expect(await journal.commit([{ kind: 'create', owner: 'old', run }])).toEqual(['done']);
     expect(await journal.commit([{ kind: 'create', owner: 'new', run }])).toEqual(['exists']);
-    const append = (owner: string, epoch: number, from: number) => ({ kind: 'append' as const, runId: 'r', owner, epoch, from, entries: [{ kind: 'intent' as const, key: 'a#1' }] });
+    const append = (owner: string, epoch: number, from: number) => ({
+      kind: 'append' as const,
+      runId: 'r',
+      owner,
+      epoch,
+      from,
+      entries: [{ kind: 'intent' as const, key: 'a#1' }],
+    });
     expect(await journal.commit([append('old', 1, 0)])).toEqual(['done']);
     const claim = { owner: 'new', nowMs: 11, max: 10, isGone: () => false, canRun: () => true };
     expect((await journal.claim({ ...claim, nowMs: 9 })).length).toBe(0);
     const [claimed] = await journal.claim(claim);
-    expect(claimed).toMatchObject({ run: { runId: 'r', epoch: 2 }, entries: [{ kind: 'intent', key: 'a#1' }] });
-    expect(await journal.commit([append('old', 1, 1), append('old', 2, 1), append('new', 2, 1)])).toEqual(['fenced', 'fenced', 'done']);
+    expect(claimed).toMatchObject({
+      run: { runId: 'r', epoch: 2 },
+      entries: [{ kind: 'intent', key: 'a#1' }],
+    });
+    expect(await journal.commit([append('old', 1, 1), append('old', 2, 1), append('new', 2, 1)])).toEqual([
+      'fenced',
+      'fenced',
+      'done',
+    ]);
     expect((await journal.load('r'))?.entries).toHaveLength(2);
   });
 
@@ -202,7 +248,10 @@ describe('workflows', () => {
   it('that need a port which was not passed cannot be started, and the message names it', async () => {
     const bench = createBench();
     const engine = await bench.open({ ports: { pager: bench.world.pager } });
-    await expect(engine.submit(aRequest())).rejects.toMatchObject({ code: 'LZ_PORT_MISSING', message: expect.stringContaining('host.clone@1 needs the port "hosts"') as string });
+    await expect(engine.submit(aRequest())).rejects.toMatchObject({
+      code: 'LZ_PORT_MISSING',
+      message: expect.stringContaining('host.clone@1 needs the port "hosts"') as string,
+    });
     expect(await engine.get('run-1')).toBeUndefined();
   });
 
@@ -218,7 +267,12 @@ describe('workflows', () => {
     script.replies['a'] = [async ({ clock }) => (await clock.sleep(5_000), {})];
     const engine = await bench.open();
     await engine.submit(aRequest({ workflow: 'test.flow' }));
-    engine.setWorkflows([workflow(FLOW.replace('version: 1', 'version: 2').replace('  b: { uses: test.do@1, needs: [a] }\n', ''), script.actions)]);
+    engine.setWorkflows([
+      workflow(
+        FLOW.replace('version: 1', 'version: 2').replace('  b: { uses: test.do@1, needs: [a] }\n', ''),
+        script.actions,
+      ),
+    ]);
     expect((await bench.finish(engine)).steps.map(({ step }) => step)).toEqual(['a', 'b']);
     await engine.submit(aRequest({ runId: 'run-2', workflow: 'test.flow' }));
     expect((await bench.finish(engine, 'run-2')).steps.map(({ step }) => step)).toEqual(['a']);
@@ -233,7 +287,9 @@ describe('a closed engine', () => {
     await bench.clock.advance(1_000);
     await first.close();
     expect(bench.clock.pending).toBe(0);
-    await expect(first.submit(aRequest({ runId: 'run-2' }))).rejects.toMatchObject({ code: 'LZ_JOURNAL_UNAVAILABLE' });
+    await expect(first.submit(aRequest({ runId: 'run-2' }))).rejects.toMatchObject({
+      code: 'LZ_JOURNAL_UNAVAILABLE',
+    });
     const second = await bench.open();
     expect((await bench.finish(second)).status).toBe('succeeded');
   });

@@ -21,6 +21,8 @@ describe('default.replace_host', () => {
     ]);
     expect(world.hosts.has('i-old')).toBe(true);
     expect(world.hosts.get('i-old')?.tags['expires']).toMatch(/^2026-01-04T00:00:0\d/);
-    expect(world.notifications.map(({ text }) => text)).toEqual(['default.replace_host of i-old succeeded; replacement i-new1']);
+    expect(world.notifications.map(({ text }) => text)).toEqual([
+      'default.replace_host of i-old succeeded; replacement i-new1',
+    ]);
   });
 });

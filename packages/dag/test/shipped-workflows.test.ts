@@ -1,9 +1,16 @@
 import { checkRunbook, runRunbook } from '@lazarus/testing/lab';
 import { describe, expect, it } from 'vitest';
-import { builtinActions, checkMakeBeforeBreak, createActionRegistry, loadShippedWorkflows } from '../src/index.ts';
+import {
+  builtinActions,
+  checkMakeBeforeBreak,
+  createActionRegistry,
+  loadShippedWorkflows,
+} from '../src/index.ts';
 
 const workflows = loadShippedWorkflows(createActionRegistry(builtinActions));
-const inputsOf: Readonly<Record<string, Readonly<Record<string, number>>>> = { 'default.scale_service': { hosts: 3 } };
+const inputsOf: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  'default.scale_service': { hosts: 3 },
+};
 const named = (name: string) => {
   const found = workflows.find((workflow) => workflow.name === `default.${name}`);
   if (found === undefined) throw new Error(`no workflow default.${name}`);
@@ -24,9 +31,12 @@ describe('shipped workflows', () => {
     ]);
   });
 
-  it.each(workflows.map((workflow) => [workflow.name, workflow] as const))('%s makes before it breaks, in its graph', (_name, workflow) => {
-    expect(checkMakeBeforeBreak(workflow)).toEqual([]);
-  });
+  it.each(workflows.map((workflow) => [workflow.name, workflow] as const))(
+    '%s makes before it breaks, in its graph',
+    (_name, workflow) => {
+      expect(checkMakeBeforeBreak(workflow)).toEqual([]);
+    },
+  );
 
   it.each(workflows.map((workflow) => [workflow.name, workflow] as const))(
     '%s keeps every invariant under a refusal, a hang and a crash at each of its steps',
@@ -36,7 +46,9 @@ describe('shipped workflows', () => {
         inputs: inputsOf[name] ?? {},
         actions: { 'lb.status': { output: { status, in_service: status === 'healthy' } } },
       });
-      expect(report.violations.map(({ scenario, message, trace }) => [scenario, message, ...trace])).toEqual([]);
+      expect(report.violations.map(({ scenario, message, trace }) => [scenario, message, ...trace])).toEqual(
+        [],
+      );
       expect(report.scenarios).toBeGreaterThan(5);
     },
   );
@@ -48,7 +60,11 @@ describe('default.replace_host in the lab', () => {
       unmocked: 'happy',
       actions: { verify: { output: { ok: false, status: 'unhealthy', consecutive: 0, detail: '503' } } },
     });
-    expect(run).toMatchObject({ status: 'failed', page: 'escalated', error: { step: 'verify', code: 'LZ_WORKFLOW_STEP_TIMEOUT' } });
+    expect(run).toMatchObject({
+      status: 'failed',
+      page: 'escalated',
+      error: { step: 'verify', code: 'LZ_WORKFLOW_STEP_TIMEOUT' },
+    });
     expect(callsOf('host.terminate').map(({ input }) => input)).toEqual([{ host: 'i-new' }]);
     expect(callsOf('lb.add')).toEqual([]);
     expect(callsOf('host.set_state')).toEqual([]);
@@ -67,16 +83,29 @@ describe('default.replace_host in the lab', () => {
 
 describe('default.replace_host_with_standby_promotion in the lab', () => {
   it('promotes the standby before it launches a new one from it', async () => {
-    const { run, calls } = await runRunbook(named('replace_host_with_standby_promotion'), { unmocked: 'happy' });
+    const { run, calls } = await runRunbook(named('replace_host_with_standby_promotion'), {
+      unmocked: 'happy',
+    });
     expect(run.outputs).toEqual({ primary: 'i-standby', standby: 'i-new' });
     const changes = calls.filter(({ readOnly }) => !readOnly).map(({ step }) => step);
-    expect(changes).toEqual(['acknowledge', 'out_of_lb', 'promote', 'clone', 'into_lb', 'forensics', 'resolve', 'finally.notify']);
+    expect(changes).toEqual([
+      'acknowledge',
+      'out_of_lb',
+      'promote',
+      'clone',
+      'into_lb',
+      'forensics',
+      'resolve',
+      'finally.notify',
+    ]);
   });
 
   it('touches nothing when the standby is not healthy', async () => {
     const { run, calls } = await runRunbook(named('replace_host_with_standby_promotion'), {
       unmocked: 'happy',
-      actions: { standby_healthy: { output: { ok: false, status: 'unreachable', consecutive: 0, detail: '' } } },
+      actions: {
+        standby_healthy: { output: { ok: false, status: 'unreachable', consecutive: 0, detail: '' } },
+      },
     });
     expect(run).toMatchObject({ status: 'failed', page: 'escalated' });
     expect(calls.filter(({ destructive }) => destructive)).toEqual([]);
@@ -87,7 +116,10 @@ describe('default.drain_and_reboot_for_scheduled_event in the lab', () => {
   const unused = { 'lb.status': { output: { status: 'unused', in_service: false } } };
 
   it('waits 60 s for requests in flight before it reboots', async () => {
-    const { run, callsOf } = await runRunbook(named('drain_and_reboot_for_scheduled_event'), { unmocked: 'happy', actions: unused });
+    const { run, callsOf } = await runRunbook(named('drain_and_reboot_for_scheduled_event'), {
+      unmocked: 'happy',
+      actions: unused,
+    });
     expect(run.status).toBe('succeeded');
     expect((callsOf('reboot')[0]?.atMs ?? 0) - (callsOf('out_of_lb')[0]?.atMs ?? 0)).toBe(60_000);
   });

@@ -18,7 +18,11 @@ export function createActionRegistry(actions: readonly Action[]): ActionRegistry
   for (const action of actions) {
     const id = actionId(action);
     if (byId.has(id)) {
-      throw new ConfigurationError({ code: 'LZ_DEFINITION_INVALID', summary: `two actions are called ${id}`, issues: [] });
+      throw new ConfigurationError({
+        code: 'LZ_DEFINITION_INVALID',
+        summary: `two actions are called ${id}`,
+        issues: [],
+      });
     }
     byId.set(id, action);
   }

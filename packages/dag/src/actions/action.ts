@@ -156,14 +156,20 @@ const NAME = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/;
  * @throws ConfigurationError `LZ_DEFINITION_INVALID` when the name is malformed, or when the action neither says that it
  * is idempotent nor has a `check` hook: a resumed run could then only guess. Keeps S12.
  */
-export function defineAction<I extends z.ZodType, O extends z.ZodType>(options: ActionOptions<I, O>): Action<z.output<I>, z.output<O>> {
+export function defineAction<I extends z.ZodType, O extends z.ZodType>(
+  options: ActionOptions<I, O>,
+): Action<z.output<I>, z.output<O>> {
   const readOnly = options.readOnly ?? false;
   const destructive = options.destructive ?? false;
   const idempotent = readOnly || (options.idempotent ?? false);
   const problems = [
     NAME.test(options.name) ? '' : `the name ${JSON.stringify(options.name)} is not like area.verb`,
-    Number.isInteger(options.version) && options.version >= 1 ? '' : `version ${options.version} is not a whole number from 1`,
-    idempotent || options.check !== undefined ? '' : 'it is not idempotent and has no check hook, so it could not be resumed',
+    Number.isInteger(options.version) && options.version >= 1
+      ? ''
+      : `version ${options.version} is not a whole number from 1`,
+    idempotent || options.check !== undefined
+      ? ''
+      : 'it is not idempotent and has no check hook, so it could not be resumed',
     readOnly && destructive ? 'it cannot only look and be destructive' : '',
   ].filter((problem) => problem !== '');
   if (problems.length > 0) {

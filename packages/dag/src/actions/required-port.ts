@@ -2,7 +2,10 @@ import { ConfigurationError } from '@lazarus/core';
 import type { ActionContext, ActionPortName, ActionPorts } from './action.ts';
 
 /** The port, or a clear refusal. @throws ConfigurationError `LZ_PORT_MISSING`. */
-export function requiredPort<N extends ActionPortName>(context: ActionContext, name: N): NonNullable<ActionPorts[N]> {
+export function requiredPort<N extends ActionPortName>(
+  context: ActionContext,
+  name: N,
+): NonNullable<ActionPorts[N]> {
   const port = context.ports[name];
   if (port !== undefined) return port;
   throw new ConfigurationError({

@@ -19,7 +19,12 @@ const MAX_MESSAGE = 500;
 
 /** Makes a journaled error. */
 export function stepError(code: string, message: string, errorClass: StepErrorClass): StepError {
-  return { code, message: message.slice(0, MAX_MESSAGE), class: errorClass, retryable: errorClass === 'transient' || errorClass === 'timeout' };
+  return {
+    code,
+    message: message.slice(0, MAX_MESSAGE),
+    class: errorClass,
+    retryable: errorClass === 'transient' || errorClass === 'timeout',
+  };
 }
 
 /** Turns whatever an action threw into a value. Only a port knows that a failure may pass; anything else is final. */

@@ -17,7 +17,14 @@ import type { Prepared, StepState } from './step-state.ts';
 
 const ENDED = ['succeeded', 'failed', 'skipped'] as const;
 
-const RETRY: RetryPolicy = { maxAttempts: 5, initialMs: 1_000, factor: 2, maxMs: 10_000, jitter: 'full', on: ['transient', 'timeout'] };
+const RETRY: RetryPolicy = {
+  maxAttempts: 5,
+  initialMs: 1_000,
+  factor: 2,
+  maxMs: 10_000,
+  jitter: 'full',
+  on: ['transient', 'timeout'],
+};
 
 interface CheckOutput {
   readonly happened: boolean;
@@ -30,23 +37,35 @@ interface CheckOutput {
  *
  * @param timeoutMs - time of each of them, milliseconds.
  */
-export function planCompensation(steps: readonly StepState[], context: PlanContext, timeoutMs: number): readonly StepState[] {
+export function planCompensation(
+  steps: readonly StepState[],
+  context: PlanContext,
+  timeoutMs: number,
+): readonly StepState[] {
   if (steps.some((step) => step.definition?.pointOfNoReturn === true && step.began)) return [];
   const undoable = steps
     .map((step, index) => ({ step, index }))
-    .filter(({ step }) => step.definition?.compensate !== undefined && (step.status === 'succeeded' || step.uncertain))
-    .sort((left, right) => (right.step.endedAtMs ?? 0) - (left.step.endedAtMs ?? 0) || right.index - left.index);
+    .filter(
+      ({ step }) =>
+        step.definition?.compensate !== undefined && (step.status === 'succeeded' || step.uncertain),
+    )
+    .sort(
+      (left, right) => (right.step.endedAtMs ?? 0) - (left.step.endedAtMs ?? 0) || right.index - left.index,
+    );
   const plans: StepState[] = [];
   for (const { step } of undoable) {
-    if (step.status !== 'succeeded' && hasCheck(step)) plans.push(askWhatHappened(step, plans.at(-1), timeoutMs));
+    if (step.status !== 'succeeded' && hasCheck(step))
+      plans.push(askWhatHappened(step, plans.at(-1), timeoutMs));
     plans.push(undoStep(step, plans.at(-1), context, timeoutMs));
   }
   return plans;
 }
 
-const hasCheck = (step: StepState): boolean => step.work?.kind === 'action' && step.work.action.check !== undefined;
+const hasCheck = (step: StepState): boolean =>
+  step.work?.kind === 'action' && step.work.action.check !== undefined;
 
-const after = (previous: StepState | undefined) => (previous === undefined ? [] : [{ step: previous.plan.id, on: ENDED }]);
+const after = (previous: StepState | undefined) =>
+  previous === undefined ? [] : [{ step: previous.plan.id, on: ENDED }];
 
 function askWhatHappened(step: StepState, previous: StepState | undefined, timeoutMs: number): StepState {
   return createStepState({
@@ -59,12 +78,15 @@ function askWhatHappened(step: StepState, previous: StepState | undefined, timeo
     attemptTimeoutMs: MAX_ATTEMPT_MS,
     poll: {
       everyMs: EFFECT_CHECK_EVERY_MS,
-      isDone: (result) => (result as unknown as CheckOutput).happened || (result as unknown as CheckOutput).asked >= EFFECT_CHECKS,
+      isDone: (result) =>
+        (result as unknown as CheckOutput).happened ||
+        (result as unknown as CheckOutput).asked >= EFFECT_CHECKS,
     },
     prepare: () => prepareCheck(step, timeoutMs),
     mapOutput: (result) => {
       const { happened, output } = result as unknown as CheckOutput;
-      if (happened) step.output = step.definition?.outputs === undefined ? output : step.plan.mapOutput(output);
+      if (happened)
+        step.output = step.definition?.outputs === undefined ? output : step.plan.mapOutput(output);
       else step.uncertain = false;
       return { happened };
     },
@@ -93,9 +115,19 @@ function effectCheck(action: Action): Action {
   };
 }
 
-function undoStep(step: StepState, previous: StepState | undefined, context: PlanContext, timeoutMs: number): StepState {
+function undoStep(
+  step: StepState,
+  previous: StepState | undefined,
+  context: PlanContext,
+  timeoutMs: number,
+): StepState {
   const compensate = step.definition?.compensate;
-  const uses = typeof compensate === 'object' ? compensate.uses : step.work?.kind === 'action' ? (step.work.action.undo?.uses ?? '') : '';
+  const uses =
+    typeof compensate === 'object'
+      ? compensate.uses
+      : step.work?.kind === 'action'
+        ? (step.work.action.undo?.uses ?? '')
+        : '';
   return createStepState({
     id: `compensate.${step.plan.id}`,
     phase: 'compensate',
@@ -115,14 +147,33 @@ function undoStep(step: StepState, previous: StepState | undefined, context: Pla
 function prepareUndo(step: StepState, context: PlanContext, timeoutMs: number): Prepared {
   if (step.status !== 'succeeded' && !step.uncertain) return { go: false, skip: 'its effect did not happen' };
   if (step.output === undefined && hasCheck(step)) {
-    return { go: false, error: stepError('LZ_WORKFLOW_STEP_FAILED', `nobody could tell whether ${step.plan.id} had an effect; look for it by hand`, 'permanent') };
+    return {
+      go: false,
+      error: stepError(
+        'LZ_WORKFLOW_STEP_FAILED',
+        `nobody could tell whether ${step.plan.id} had an effect; look for it by hand`,
+        'permanent',
+      ),
+    };
   }
   try {
-    const call = undoCall(step, (raw) => ({ uses: raw.uses, with: evaluateDeep(raw.with, context.values()) as typeof raw.with }));
+    const call = undoCall(step, (raw) => ({
+      uses: raw.uses,
+      with: evaluateDeep(raw.with, context.values()) as typeof raw.with,
+    }));
     if (call === undefined) return { go: false, skip: 'there is nothing to undo' };
     const prepared = prepareCall(call, context.actions, {});
-    return 'error' in prepared ? { go: false, error: prepared.error } : { go: true, work: prepared.work, timeoutMs };
+    return 'error' in prepared
+      ? { go: false, error: prepared.error }
+      : { go: true, work: prepared.work, timeoutMs };
   } catch (error) {
-    return { go: false, error: stepError('LZ_EXPRESSION_INVALID', error instanceof Error ? error.message : String(error), 'permanent') };
+    return {
+      go: false,
+      error: stepError(
+        'LZ_EXPRESSION_INVALID',
+        error instanceof Error ? error.message : String(error),
+        'permanent',
+      ),
+    };
   }
 }

@@ -69,14 +69,20 @@ class Coordinator implements CoordinatedRun {
     this.#handle = handle;
     this.#options = options;
     this.#context = { actions: options.actions, values: () => this.#values() };
-    this.#main = handle.run.definition.steps.map((step) => createStepState(planStep(step, 'steps', this.#context), step));
+    this.#main = handle.run.definition.steps.map((step) =>
+      createStepState(planStep(step, 'steps', this.#context), step),
+    );
     const reacknowledge = planReacknowledge(handle.run, this.#context);
     this.#background = reacknowledge === undefined ? [] : [reacknowledge];
   }
 
   async execute(): Promise<RunView> {
     const { run } = this.#handle;
-    const main = await this.#drive('steps', [...this.#main, ...this.#background], { startedAtMs: run.startedAtMs, deadlineAtMs: run.deadlineAtMs, isStoppable: true });
+    const main = await this.#drive('steps', [...this.#main, ...this.#background], {
+      startedAtMs: run.startedAtMs,
+      deadlineAtMs: run.deadlineAtMs,
+      isStoppable: true,
+    });
     this.#stop = main.stop;
     this.#outcome = main.stop?.outcome ?? 'succeeded';
     let atMs = main.atMs;
@@ -101,15 +107,21 @@ class Coordinator implements CoordinatedRun {
 
   effects(): readonly StepState[] {
     return [...this.#main, ...this.#cleanup].filter(
-      (state) => state.work?.kind === 'action' && state.work.action.destructive && (state.uncertain || ['succeeded', 'compensated', 'unknown'].includes(state.status)),
+      (state) =>
+        state.work?.kind === 'action' &&
+        state.work.action.destructive &&
+        (state.uncertain || ['succeeded', 'compensated', 'unknown'].includes(state.status)),
     );
   }
 
   /** Undoes and tells a human; the human is told in time even when undoing hangs. */
   async #cleanUp(atMs: number): Promise<number> {
     const { onError, timeouts } = this.#handle.run.definition;
-    const undo = onError.compensate === 'none' ? [] : planCompensation(this.#main, this.#context, timeouts.cleanupMs);
-    const tell = onError.steps.map((step) => createStepState(planStep(step, 'on_error', this.#context, undo), step));
+    const undo =
+      onError.compensate === 'none' ? [] : planCompensation(this.#main, this.#context, timeouts.cleanupMs);
+    const tell = onError.steps.map((step) =>
+      createStepState(planStep(step, 'on_error', this.#context, undo), step),
+    );
     this.#cleanup = [...undo, ...tell];
     const releaseAtMs = atMs + Math.min(UNDO_BEFORE_ESCALATION_MS, timeouts.cleanupMs);
     const done = await this.#drive('cleanup', this.#cleanup, {
@@ -123,15 +135,26 @@ class Coordinator implements CoordinatedRun {
 
   async #finalize(atMs: number): Promise<number> {
     const { definition } = this.#handle.run;
-    this.#final = definition.finally.map((step) => createStepState(planStep(step, 'finally', this.#context), step));
-    const done = await this.#drive('finally', this.#final, { startedAtMs: atMs, deadlineAtMs: atMs + definition.timeouts.cleanupMs, isStoppable: false });
+    this.#final = definition.finally.map((step) =>
+      createStepState(planStep(step, 'finally', this.#context), step),
+    );
+    const done = await this.#drive('finally', this.#final, {
+      startedAtMs: atMs,
+      deadlineAtMs: atMs + definition.timeouts.cleanupMs,
+      isStoppable: false,
+    });
     return done.atMs;
   }
 
   #drive(
     name: string,
     steps: readonly StepState[],
-    times: { readonly startedAtMs: number; readonly deadlineAtMs: number; readonly isStoppable: boolean; readonly releaseAtMs?: number },
+    times: {
+      readonly startedAtMs: number;
+      readonly deadlineAtMs: number;
+      readonly isStoppable: boolean;
+      readonly releaseAtMs?: number;
+    },
   ): ReturnType<typeof driveSteps> {
     return driveSteps({
       handle: this.#handle,
@@ -172,13 +195,15 @@ class Coordinator implements CoordinatedRun {
   /** Outputs whose steps did not run are left out. */
   #evaluateOutputs(): Readonly<Record<string, Json>> {
     const values = this.#values();
-    const entries = Object.entries(this.#handle.run.definition.outputs).flatMap(([name, text]): [string, Json][] => {
-      try {
-        return [[name, parseTemplate(text).evaluate(values)]];
-      } catch {
-        return [];
-      }
-    });
+    const entries = Object.entries(this.#handle.run.definition.outputs).flatMap(
+      ([name, text]): [string, Json][] => {
+        try {
+          return [[name, parseTemplate(text).evaluate(values)]];
+        } catch {
+          return [];
+        }
+      },
+    );
     return Object.fromEntries(entries);
   }
 
@@ -202,7 +227,11 @@ class Coordinator implements CoordinatedRun {
         outcome: this.#outcome ?? 'running',
       },
       steps: Object.fromEntries(steps),
-      error: { step: this.#stop?.step ?? null, code: this.#stop?.code ?? null, message: this.#stop?.message ?? null },
+      error: {
+        step: this.#stop?.step ?? null,
+        code: this.#stop?.code ?? null,
+        message: this.#stop?.message ?? null,
+      },
     };
   }
 }

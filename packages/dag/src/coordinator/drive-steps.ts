@@ -44,7 +44,9 @@ export interface DriveOptions {
 }
 
 /** Drives the steps; resolves when all have ended. */
-export async function driveSteps(options: DriveOptions): Promise<{ readonly stop?: Stop; readonly atMs: number }> {
+export async function driveSteps(
+  options: DriveOptions,
+): Promise<{ readonly stop?: Stop; readonly atMs: number }> {
   const driver = new Driver(options);
   await driver.run();
   return { atMs: driver.nowMs, ...(driver.stop === undefined ? {} : { stop: driver.stop }) };
@@ -71,7 +73,8 @@ class Driver {
     if (this.#isFinished()) return;
     this.#deadline = handle.timer(`${name}.deadline`, deadlineAtMs);
     if (isStoppable) this.#cancel = handle.signal(CANCEL_SIGNAL);
-    if (releaseAtMs !== undefined && releaseAtMs < deadlineAtMs) this.#release = handle.timer(`${name}.release`, releaseAtMs);
+    if (releaseAtMs !== undefined && releaseAtMs < deadlineAtMs)
+      this.#release = handle.timer(`${name}.release`, releaseAtMs);
     while (!this.#isFinished()) {
       const chosen = await handle.select(this.#pendings());
       this.nowMs = Math.max(this.nowMs, chosen.atMs);
@@ -105,10 +108,16 @@ class Driver {
     if (chosen.key === this.#cancel?.key) {
       this.#cancel = undefined;
       const reason = chosen.result.ok ? chosen.result.value : null;
-      this.#stopNow({ outcome: 'canceled', code: 'LZ_WORKFLOW_CANCELED', message: typeof reason === 'string' ? reason : 'asked to stop' });
+      this.#stopNow({
+        outcome: 'canceled',
+        code: 'LZ_WORKFLOW_CANCELED',
+        message: typeof reason === 'string' ? reason : 'asked to stop',
+      });
       return;
     }
-    const state = this.#options.steps.find(({ pending, timer }) => pending?.key === chosen.key || timer?.key === chosen.key);
+    const state = this.#options.steps.find(
+      ({ pending, timer }) => pending?.key === chosen.key || timer?.key === chosen.key,
+    );
     if (state === undefined) return;
     if (chosen.key === state.timer?.key) await this.#onTimer(state);
     else await this.#onResult(state, chosen);
@@ -117,7 +126,11 @@ class Driver {
   /** The time of the whole set is over: nothing is waited for any more. */
   #onDeadline(): void {
     this.#deadline = undefined;
-    this.stop ??= { outcome: 'timed_out', code: 'LZ_WORKFLOW_TIMEOUT', message: `not finished by ${new Date(this.#options.deadlineAtMs).toISOString()}` };
+    this.stop ??= {
+      outcome: 'timed_out',
+      code: 'LZ_WORKFLOW_TIMEOUT',
+      message: `not finished by ${new Date(this.#options.deadlineAtMs).toISOString()}`,
+    };
     for (const state of this.#options.steps) {
       if (state.status === 'waiting') this.#end(state, 'skipped');
       if (state.status !== 'running') continue;
@@ -142,7 +155,7 @@ class Driver {
   }
 
   #startReady(): void {
-    for (let changed = true; changed; ) {
+    for (let changed = true; changed;) {
       changed = false;
       for (const state of this.#options.steps) {
         if (this.#isStopped() || state.status !== 'waiting') continue;
@@ -192,7 +205,10 @@ class Driver {
       state.pending = handle.signal(prepared.work.name);
       state.timer = handle.timer(`${id}.timeout`, state.deadlineAtMs);
     } else {
-      state.timer = handle.timer(`${id}.wait`, Math.min(this.nowMs + prepared.work.forMs, state.deadlineAtMs));
+      state.timer = handle.timer(
+        `${id}.wait`,
+        Math.min(this.nowMs + prepared.work.forMs, state.deadlineAtMs),
+      );
     }
     this.#options.onChange(state, this.nowMs);
   }
@@ -202,7 +218,10 @@ class Driver {
     const { id, attemptTimeoutMs } = state.plan;
     state.attempts += 1;
     state.pending = handle.start(id, state.attempts, this.#options.body(state));
-    state.timer = handle.timer(`${id}.attempt${state.attempts}`, Math.min(this.nowMs + attemptTimeoutMs, state.deadlineAtMs ?? 0));
+    state.timer = handle.timer(
+      `${id}.attempt${state.attempts}`,
+      Math.min(this.nowMs + attemptTimeoutMs, state.deadlineAtMs ?? 0),
+    );
     this.#options.onChange(state, this.nowMs);
   }
 
@@ -210,7 +229,8 @@ class Driver {
     delete state.timer;
     const isOver = this.nowMs >= (state.deadlineAtMs ?? 0);
     if (state.work?.kind === 'wait') {
-      if (state.startedAtMs !== undefined && this.nowMs >= state.startedAtMs + state.work.forMs) this.#succeed(state, null);
+      if (state.startedAtMs !== undefined && this.nowMs >= state.startedAtMs + state.work.forMs)
+        this.#succeed(state, null);
       else this.#fail(state, stepTimeout(state));
       return;
     }
@@ -222,7 +242,11 @@ class Driver {
       this.#options.handle.drop(state.pending, 'the attempt took too long');
       delete state.pending;
       state.began = true;
-      await this.#onError(state, stepError('LZ_WORKFLOW_STEP_TIMEOUT', `attempt ${state.attempts} did not end in time`, 'timeout'), isOver);
+      await this.#onError(
+        state,
+        stepError('LZ_WORKFLOW_STEP_TIMEOUT', `attempt ${state.attempts} did not end in time`, 'timeout'),
+        isOver,
+      );
     } else if (isOver) this.#fail(state, stepTimeout(state));
     else this.#attempt(state);
   }
@@ -264,7 +288,10 @@ class Driver {
       return;
     }
     state.previous = output;
-    state.timer = this.#options.handle.timer(`${id}.poll${state.attempts}`, Math.min(this.nowMs + poll.everyMs, state.deadlineAtMs ?? 0));
+    state.timer = this.#options.handle.timer(
+      `${id}.poll${state.attempts}`,
+      Math.min(this.nowMs + poll.everyMs, state.deadlineAtMs ?? 0),
+    );
     this.#options.onChange(state, this.nowMs);
   }
 
@@ -273,7 +300,14 @@ class Driver {
     try {
       return state.plan.poll?.isDone(output) ?? true;
     } catch (error) {
-      this.#fail(state, stepError('LZ_EXPRESSION_INVALID', error instanceof Error ? error.message : String(error), 'permanent'));
+      this.#fail(
+        state,
+        stepError(
+          'LZ_EXPRESSION_INVALID',
+          error instanceof Error ? error.message : String(error),
+          'permanent',
+        ),
+      );
       return true;
     }
   }
@@ -282,14 +316,20 @@ class Driver {
     state.failures += 1;
     if (error.retryable || error.class === 'stopped') state.uncertain ||= changes(state.work);
     const { handle } = this.#options;
-    const chance = state.plan.retry.jitter === 'full' && state.failures < state.plan.retry.maxAttempts ? await handle.random() : 0;
+    const chance =
+      state.plan.retry.jitter === 'full' && state.failures < state.plan.retry.maxAttempts
+        ? await handle.random()
+        : 0;
     const verdict = decideRetry(state.plan.retry, state.failures, error, chance);
     if (!verdict.retry || isOver || this.stop !== undefined) {
       this.#fail(state, isOver ? stepTimeout(state, error) : error);
       return;
     }
     state.error = error;
-    state.timer = handle.timer(`${state.plan.id}.retry${state.attempts}`, Math.min(this.nowMs + verdict.delayMs, state.deadlineAtMs ?? 0));
+    state.timer = handle.timer(
+      `${state.plan.id}.retry${state.attempts}`,
+      Math.min(this.nowMs + verdict.delayMs, state.deadlineAtMs ?? 0),
+    );
     this.#options.onChange(state, this.nowMs);
   }
 
@@ -297,7 +337,14 @@ class Driver {
     try {
       state.output = state.plan.mapOutput(result);
     } catch (error) {
-      this.#fail(state, stepError('LZ_EXPRESSION_INVALID', error instanceof Error ? error.message : String(error), 'permanent'));
+      this.#fail(
+        state,
+        stepError(
+          'LZ_EXPRESSION_INVALID',
+          error instanceof Error ? error.message : String(error),
+          'permanent',
+        ),
+      );
       return;
     }
     delete state.error;
@@ -310,13 +357,16 @@ class Driver {
     this.#end(state, state.uncertain ? 'unknown' : 'failed');
     if (!this.#options.isStoppable || this.stop !== undefined || this.#isHandled(state)) return;
     if (state.plan.isBackground === true && error.code !== 'LZ_WORKFLOW_CANCELED') return;
-    const outcome = error.class === 'stopped' || error.code === 'LZ_WORKFLOW_CANCELED' ? 'canceled' : 'failed';
+    const outcome =
+      error.class === 'stopped' || error.code === 'LZ_WORKFLOW_CANCELED' ? 'canceled' : 'failed';
     this.#stopNow({ outcome, step: state.plan.id, code: error.code, message: error.message });
   }
 
   /** Some step asked to run when this one fails. */
   #isHandled(state: StepState): boolean {
-    return this.#options.steps.some(({ plan }) => plan.needs.some((need) => need.step === state.plan.id && need.on.includes('failed')));
+    return this.#options.steps.some(({ plan }) =>
+      plan.needs.some((need) => need.step === state.plan.id && need.on.includes('failed')),
+    );
   }
 
   #end(state: StepState, status: StepState['status']): void {
@@ -331,7 +381,8 @@ class Driver {
   }
 }
 
-const isAttempting = (state: StepState): boolean => state.pending !== undefined && state.work?.kind === 'action';
+const isAttempting = (state: StepState): boolean =>
+  state.pending !== undefined && state.work?.kind === 'action';
 
 const changes = (work: StepWork | undefined): boolean => work?.kind === 'action' && !work.action.readOnly;
 
@@ -342,7 +393,12 @@ function needOutcome(state: StepState): 'succeeded' | 'failed' | 'skipped' {
 
 function stepTimeout(state: StepState, cause?: StepError): StepError {
   const waitedMs = (state.deadlineAtMs ?? 0) - (state.startedAtMs ?? 0);
-  const last = state.previous === undefined ? '' : `; last seen: ${JSON.stringify(state.previous).slice(0, 200)}`;
+  const last =
+    state.previous === undefined ? '' : `; last seen: ${JSON.stringify(state.previous).slice(0, 200)}`;
   const why = cause === undefined ? last : `; last error: ${cause.message}`;
-  return stepError('LZ_WORKFLOW_STEP_TIMEOUT', `not done within ${Math.round(waitedMs / 100) / 10} s${why}`, 'timeout');
+  return stepError(
+    'LZ_WORKFLOW_STEP_TIMEOUT',
+    `not done within ${Math.round(waitedMs / 100) / 10} s${why}`,
+    'timeout',
+  );
 }

@@ -7,8 +7,15 @@ import type { PlanContext } from './step-plan.ts';
 import { createStepState } from './step-state.ts';
 import type { StepState } from './step-state.ts';
 
-const ACKNOWLEDGE = /^pager\.acknowledge@/;
-const RETRY: RetryPolicy = { maxAttempts: 10, initialMs: 2_000, factor: 2, maxMs: 60_000, jitter: 'full', on: ['transient', 'timeout'] };
+const ACKNOWLEDGE = 'pager.acknowledge@';
+const RETRY: RetryPolicy = {
+  maxAttempts: 10,
+  initialMs: 2_000,
+  factor: 2,
+  maxMs: 60_000,
+  jitter: 'full',
+  on: ['transient', 'timeout'],
+};
 
 /**
  * Acknowledges the page again every 10 min while a run holds it: a pager takes an acknowledgement back after a while
@@ -16,7 +23,7 @@ const RETRY: RetryPolicy = { maxAttempts: 10, initialMs: 2_000, factor: 2, maxMs
  */
 export function planReacknowledge(run: RunRecord, context: PlanContext): StepState | undefined {
   const { incidentKey } = run.request;
-  const acknowledge = run.definition.steps.find((step) => ACKNOWLEDGE.test(step.uses));
+  const acknowledge = run.definition.steps.find((step) => step.uses.startsWith(ACKNOWLEDGE));
   if (incidentKey === undefined || acknowledge === undefined) return undefined;
   return createStepState({
     id: '$reacknowledge',
@@ -30,8 +37,14 @@ export function planReacknowledge(run: RunRecord, context: PlanContext): StepSta
     firstAfterMs: REACKNOWLEDGE_EVERY_MS,
     poll: { everyMs: REACKNOWLEDGE_EVERY_MS, isDone: () => false },
     prepare: () => {
-      const prepared = prepareCall({ uses: acknowledge.uses, with: { incident: incidentKey } }, context.actions, {});
-      return 'error' in prepared ? { go: false, error: prepared.error } : { go: true, work: prepared.work, timeoutMs: Number.MAX_SAFE_INTEGER };
+      const prepared = prepareCall(
+        { uses: acknowledge.uses, with: { incident: incidentKey } },
+        context.actions,
+        {},
+      );
+      return 'error' in prepared
+        ? { go: false, error: prepared.error }
+        : { go: true, work: prepared.work, timeoutMs: Number.MAX_SAFE_INTEGER };
     },
     mapOutput: (result: Json) => result,
   });

@@ -11,7 +11,12 @@ export type RetryVerdict = { readonly retry: true; readonly delayMs: number } | 
  * @param chance - a number in `[0, 1)`.
  * @remarks Source: the full-jitter formula of the AWS Builders' Library.
  */
-export function decideRetry(policy: RetryPolicy, failures: number, error: StepError, chance: number): RetryVerdict {
+export function decideRetry(
+  policy: RetryPolicy,
+  failures: number,
+  error: StepError,
+  chance: number,
+): RetryVerdict {
   if (failures >= policy.maxAttempts || !policy.on.includes(error.class)) return { retry: false };
   const ceilingMs = Math.min(policy.maxMs, policy.initialMs * policy.factor ** (failures - 1));
   const delayMs = policy.jitter === 'full' ? ceilingMs * chance : ceilingMs;

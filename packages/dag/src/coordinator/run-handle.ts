@@ -23,7 +23,8 @@ export interface RunRecord {
 }
 
 /** Outcome of something that was waited for; errors are values. */
-export type Settled = { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly error: StepError };
+export type Settled =
+  { readonly ok: true; readonly value: Json } | { readonly ok: false; readonly error: StepError };
 
 /** Something to wait for. */
 export interface Pending {

@@ -42,7 +42,15 @@ export function runView({ run, steps, outcome, endedAtMs, stop, outputs }: RunPr
     ...(endedAtMs === undefined ? {} : { ended_at: iso(endedAtMs) }),
     deadline_at: iso(run.deadlineAtMs),
     outputs,
-    ...(stop === undefined ? {} : { error: { ...(stop.step === undefined ? {} : { step: stop.step }), code: stop.code, message: stop.message } }),
+    ...(stop === undefined
+      ? {}
+      : {
+          error: {
+            ...(stop.step === undefined ? {} : { step: stop.step }),
+            code: stop.code,
+            message: stop.message,
+          },
+        }),
     steps: steps.map((state) => stepView(run, state)),
   };
 }
@@ -58,7 +66,9 @@ export function stepView(run: RunRecord, state: StepState): StepView {
     ...(state.startedAtMs === undefined ? {} : { started_at: iso(state.startedAtMs) }),
     ...(state.endedAtMs === undefined ? {} : { ended_at: iso(state.endedAtMs) }),
     ...(state.output === undefined ? {} : { output: state.output }),
-    ...(error === undefined ? {} : { error: { code: error.code, message: error.message, retryable: error.retryable } }),
+    ...(error === undefined
+      ? {}
+      : { error: { code: error.code, message: error.message, retryable: error.retryable } }),
     idempotency_key: effectKey(run, state),
   };
 }

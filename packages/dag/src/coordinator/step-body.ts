@@ -57,7 +57,11 @@ export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
     const safePoint = { ...point, firstDestructive: point.firstDestructive && !mayHaveHappened };
     const verdict = await askGuard({ ...attempt, point: safePoint }, ports, body.signal);
     if (verdict.verdict === 'fail') {
-      return { stopped: verdict.reason, code: stopCode(verdict, safePoint), uncertain: mayHaveHappened } satisfies BodyResult;
+      return {
+        stopped: verdict.reason,
+        code: stopCode(verdict, safePoint),
+        uncertain: mayHaveHappened,
+      } satisfies BodyResult;
     }
     body.signal.throwIfAborted();
     const context = actionContext(attempt, ports, body);

@@ -23,7 +23,12 @@ export function stepId(phase: RunPhase, id: string): string {
 }
 
 /** The plan of a step of the document. */
-export function planStep(definition: StepDefinition, phase: RunPhase, context: PlanContext, heldBy?: readonly StepState[]): StepPlan {
+export function planStep(
+  definition: StepDefinition,
+  phase: RunPhase,
+  context: PlanContext,
+  heldBy?: readonly StepState[],
+): StepPlan {
   const id = stepId(phase, definition.id);
   const { poll, outputs } = definition;
   return {
@@ -37,7 +42,12 @@ export function planStep(definition: StepDefinition, phase: RunPhase, context: P
     ...(heldBy === undefined ? {} : { heldBy }),
     ...(poll === undefined
       ? {}
-      : { poll: { everyMs: poll.everyMs, isDone: (result) => parseTemplate(poll.until).evaluate({ ...context.values(), result }) === true } }),
+      : {
+          poll: {
+            everyMs: poll.everyMs,
+            isDone: (result) => parseTemplate(poll.until).evaluate({ ...context.values(), result }) === true,
+          },
+        }),
     prepare: () => prepareStep(definition, context),
     mapOutput: (result) => (outputs === undefined ? result : mapOutputs(outputs, result, context)),
   };
@@ -60,15 +70,18 @@ function prepareStep(definition: StepDefinition, context: PlanContext): Prepared
 type Work = { readonly work: StepWork } | { readonly error: StepError };
 
 function workOf(definition: StepDefinition, actions: ActionRegistry, values: ExpressionValues): Work {
-  if (definition.kind === 'signal') return { work: { kind: 'signal', name: definition.signal ?? definition.id } };
-  if (definition.kind === 'wait') return { work: { kind: 'wait', forMs: durationMs(definition.wait ?? 0, values) } };
+  if (definition.kind === 'signal')
+    return { work: { kind: 'signal', name: definition.signal ?? definition.id } };
+  if (definition.kind === 'wait')
+    return { work: { kind: 'wait', forMs: durationMs(definition.wait ?? 0, values) } };
   return prepareCall({ uses: definition.uses, with: definition.with }, actions, values);
 }
 
 /** Evaluates and validates the inputs of an action. */
 export function prepareCall(call: ActionCall, actions: ActionRegistry, values: ExpressionValues): Work {
   const action = actions.get(call.uses);
-  if (action === undefined) return { error: stepError('LZ_WORKFLOW_UNKNOWN', `no action is called ${call.uses}`, 'permanent') };
+  if (action === undefined)
+    return { error: stepError('LZ_WORKFLOW_UNKNOWN', `no action is called ${call.uses}`, 'permanent') };
   return parseInput(action, evaluateDeep(call.with, values));
 }
 
@@ -77,7 +90,13 @@ function parseInput(action: Action, given: Json): Work {
   if (parsed.success) return { work: { kind: 'action', action, input: parsed.data } };
   const first = parsed.error.issues[0];
   const where = first === undefined ? '' : `${first.path.join('.')}: ${first.message}`;
-  return { error: stepError('LZ_WORKFLOW_INPUT', `${action.name}@${action.version} does not take these inputs: ${where}`, 'permanent') };
+  return {
+    error: stepError(
+      'LZ_WORKFLOW_INPUT',
+      `${action.name}@${action.version} does not take these inputs: ${where}`,
+      'permanent',
+    ),
+  };
 }
 
 /** Milliseconds of a duration that may be an expression. @throws RangeError when it is no duration. */
@@ -90,7 +109,9 @@ export function durationMs(duration: number | string, values: ExpressionValues):
 }
 
 function mapOutputs(outputs: Readonly<Record<string, string>>, result: Json, context: PlanContext): Json {
-  return Object.fromEntries(Object.entries(outputs).map(([name, text]) => [name, mapOutput(text, result, context)]));
+  return Object.fromEntries(
+    Object.entries(outputs).map(([name, text]) => [name, mapOutput(text, result, context)]),
+  );
 }
 
 function mapOutput(text: string, result: Json, context: PlanContext): Json {
@@ -98,7 +119,10 @@ function mapOutput(text: string, result: Json, context: PlanContext): Json {
   let value: Json | undefined = result;
   for (const segment of text.slice(2).split('.')) {
     const object: Json | undefined = value;
-    value = typeof object === 'object' && object !== null && !Array.isArray(object) ? (object as Readonly<Record<string, Json>>)[segment] : undefined;
+    value =
+      typeof object === 'object' && object !== null && !Array.isArray(object)
+        ? (object as Readonly<Record<string, Json>>)[segment]
+        : undefined;
   }
   if (value === undefined) throw new RangeError(`the result has no ${text}`);
   return value;

@@ -9,7 +9,8 @@ import type { Pending, RunRecord } from './run-handle.ts';
 export type RunPhase = 'steps' | 'compensate' | 'on_error' | 'finally';
 
 /** State of a step; `unknown`: it ended, but nobody knows whether its effect happened. */
-export type StepStatus = 'waiting' | 'running' | 'succeeded' | 'failed' | 'skipped' | 'compensated' | 'unknown';
+export type StepStatus =
+  'waiting' | 'running' | 'succeeded' | 'failed' | 'skipped' | 'compensated' | 'unknown';
 
 /** What a step does once it starts. */
 export type StepWork =
@@ -99,7 +100,10 @@ export function hasEnded(state: StepState): boolean {
 }
 
 /** The call that undoes a step, once its input and output are known; `undefined` when there is nothing to undo it with. */
-export function undoCall(state: StepState, evaluate: (call: ActionCall) => ActionCall): ActionCall | undefined {
+export function undoCall(
+  state: StepState,
+  evaluate: (call: ActionCall) => ActionCall,
+): ActionCall | undefined {
   const compensate = state.definition?.compensate;
   if (compensate === undefined) return undefined;
   if (compensate !== 'undo') return evaluate(compensate);

@@ -21,19 +21,36 @@ export function checkActions(input: CheckInput): void {
 function checkEscalation({ document, issues }: CheckInput): void {
   if (document.on_error === undefined) return;
   const escalates = Object.values(document.on_error.steps).some(
-    (step) => step.uses?.startsWith('pager.escalate@') === true && step.when === undefined && needsOf(step).length === 0,
+    (step) =>
+      step.uses?.startsWith('pager.escalate@') === true &&
+      step.when === undefined &&
+      needsOf(step).length === 0,
   );
   if (!escalates) {
-    issues.add(['on_error', 'steps'], 'no step uses pager.escalate@1 unconditionally', 'every error ends with a human who is told');
+    issues.add(
+      ['on_error', 'steps'],
+      'no step uses pager.escalate@1 unconditionally',
+      'every error ends with a human who is told',
+    );
   }
 }
 
 function checkInputs({ document, issues }: CheckInput): void {
-  const types = { string: 'string', duration: 'string', number: 'number', integer: 'number', boolean: 'boolean' } as const;
+  const types = {
+    string: 'string',
+    duration: 'string',
+    number: 'number',
+    integer: 'number',
+    boolean: 'boolean',
+  } as const;
   for (const [name, declared] of Object.entries(document.inputs)) {
     if (declared.default === undefined) continue;
     const path = ['inputs', name, 'default'];
-    if (typeof declared.default !== types[declared.type]) issues.add(path, `found ${JSON.stringify(declared.default)}, expected a default of type ${declared.type}`);
+    if (typeof declared.default !== types[declared.type])
+      issues.add(
+        path,
+        `found ${JSON.stringify(declared.default)}, expected a default of type ${declared.type}`,
+      );
     if (declared.required === true) issues.add(path, 'a required input has no default');
   }
 }
@@ -43,7 +60,10 @@ function checkStep(input: CheckInput, group: StepGroup, id: string, step: StepDo
   const { issues } = input;
   const kinds = (['uses', 'wait', 'signal'] as const).filter((kind) => step[kind] !== undefined);
   if (kinds.length !== 1) {
-    issues.add(path, `found ${kinds.length === 0 ? 'nothing to do' : kinds.join(' and ')}, expected exactly one of uses, wait and signal`);
+    issues.add(
+      path,
+      `found ${kinds.length === 0 ? 'nothing to do' : kinds.join(' and ')}, expected exactly one of uses, wait and signal`,
+    );
     return;
   }
   checkCompensation(input, group, path, step);
@@ -55,7 +75,11 @@ function checkStep(input: CheckInput, group: StepGroup, id: string, step: StepDo
   if (action === undefined) return;
   checkWith(input, [...path, 'with'], path, action, step.with ?? {});
   if (step.poll !== undefined && !action.readOnly) {
-    issues.add([...path, 'poll'], `${step.uses} changes something, so it cannot be polled`, 'poll an action that only looks');
+    issues.add(
+      [...path, 'poll'],
+      `${step.uses} changes something, so it cannot be polled`,
+      'poll an action that only looks',
+    );
   }
 }
 
@@ -66,14 +90,21 @@ function checkTimerStep({ issues }: CheckInput, path: DocumentPath, step: StepDo
   if (step.uses === WAIT_ACTION) {
     const keys = Object.keys(step.with ?? {});
     const duration = step.with?.['for'];
-    const isDuration = typeof duration === 'string' && (duration.includes('${{') || parseDuration(duration) !== undefined);
-    if (keys.length !== 1 || !isDuration) issues.add([...path, 'with'], `${WAIT_ACTION} takes exactly one input, a duration`, 'for: 30s');
+    const isDuration =
+      typeof duration === 'string' && (duration.includes('${{') || parseDuration(duration) !== undefined);
+    if (keys.length !== 1 || !isDuration)
+      issues.add([...path, 'with'], `${WAIT_ACTION} takes exactly one input, a duration`, 'for: 30s');
   } else if (step.with !== undefined) {
     issues.add([...path, 'with'], 'with makes no sense for a step that waits');
   }
 }
 
-function checkCompensation(input: CheckInput, group: StepGroup, path: DocumentPath, step: StepDocument): void {
+function checkCompensation(
+  input: CheckInput,
+  group: StepGroup,
+  path: DocumentPath,
+  step: StepDocument,
+): void {
   const { compensate } = step;
   if (compensate === undefined) return;
   const { issues, actions } = input;
@@ -81,20 +112,30 @@ function checkCompensation(input: CheckInput, group: StepGroup, path: DocumentPa
   if (group.phase !== 'steps') issues.add(at, 'only the steps of the workflow itself can be undone');
   const own = step.uses === undefined ? undefined : actions.get(step.uses);
   if (compensate === 'undo') {
-    if (own !== undefined && own.undo === undefined) issues.add(at, `${step.uses ?? ''} does not say how to undo it`, 'name an action: compensate: { uses, with }');
+    if (own !== undefined && own.undo === undefined)
+      issues.add(
+        at,
+        `${step.uses ?? ''} does not say how to undo it`,
+        'name an action: compensate: { uses, with }',
+      );
     return;
   }
   const action = knownAction(input, [...at, 'uses'], compensate.uses);
   if (action !== undefined) checkWith(input, [...at, 'with'], at, action, compensate.with);
   const readsOwnOutput = JSON.stringify(compensate.with).includes(`steps.${String(path.at(-1))}.outputs`);
   if (readsOwnOutput && own !== undefined && own.check === undefined) {
-    issues.add(at, `it needs the output of ${step.uses ?? ''}, which has no check hook: after a crash nobody could tell`, 'add a check hook to the action');
+    issues.add(
+      at,
+      `it needs the output of ${step.uses ?? ''}, which has no check hook: after a crash nobody could tell`,
+      'add a check hook to the action',
+    );
   }
 }
 
 function knownAction({ actions, issues }: CheckInput, path: DocumentPath, uses: string): Action | undefined {
   const action = actions.get(uses);
-  if (action === undefined) issues.add(path, `found the unknown action ${JSON.stringify(uses)}`, actions.hint(uses));
+  if (action === undefined)
+    issues.add(path, `found the unknown action ${JSON.stringify(uses)}`, actions.hint(uses));
   return action;
 }
 
@@ -111,10 +152,18 @@ function checkWith(
   const id = `${action.name}@${action.version}`;
   for (const key of Object.keys(given)) {
     if (known.includes(key)) continue;
-    issues.add([...path, key], `found the unknown input ${JSON.stringify(key)} of ${id}`, didYouMean(key, known) ?? `known here: ${known.join(', ')}`);
+    issues.add(
+      [...path, key],
+      `found the unknown input ${JSON.stringify(key)} of ${id}`,
+      didYouMean(key, known) ?? `known here: ${known.join(', ')}`,
+    );
   }
   for (const key of schema.required ?? []) {
-    if (!(key in given)) issues.add(Object.keys(given).length > 0 ? path : fallback, `${id} needs the input ${JSON.stringify(key)}`);
+    if (!(key in given))
+      issues.add(
+        Object.keys(given).length > 0 ? path : fallback,
+        `${id} needs the input ${JSON.stringify(key)}`,
+      );
   }
   const literals = Object.entries(given).filter(([, value]) => !JSON.stringify(value).includes('${{'));
   const parsed = action.input.safeParse(Object.fromEntries(literals));

@@ -41,7 +41,12 @@ export function checkExpressions(input: CheckInput): void {
     }
   }
   for (const [name, text] of Object.entries(document.outputs)) {
-    checker.text(['outputs', name], text, { visible: everyStep, certain: everyStep, mayBeMissing: true }, 'dyn');
+    checker.text(
+      ['outputs', name],
+      text,
+      { visible: everyStep, certain: everyStep, mayBeMissing: true },
+      'dyn',
+    );
   }
 }
 
@@ -50,7 +55,13 @@ function graphOf(group: StepGroup): Graph | undefined {
   return checked.ok ? checked.graph : undefined;
 }
 
-function checkStep(checker: ExpressionChecker, path: DocumentPath, id: string, step: StepDocument, place: Place): void {
+function checkStep(
+  checker: ExpressionChecker,
+  path: DocumentPath,
+  id: string,
+  step: StepDocument,
+  place: Place,
+): void {
   const result = resultShape(step, checker.actions);
   if (step.when !== undefined) checker.text([...path, 'when'], step.when, place, 'bool');
   for (const key of ['timeout', 'wait'] as const) {
@@ -59,11 +70,21 @@ function checkStep(checker: ExpressionChecker, path: DocumentPath, id: string, s
   }
   checker.call([...path, 'with'], step.uses, step.with ?? {}, place);
   if (step.poll !== undefined) {
-    checker.text([...path, 'poll', 'until'], step.poll.until, { ...place, extra: { ...place.extra, result } }, 'bool');
+    checker.text(
+      [...path, 'poll', 'until'],
+      step.poll.until,
+      { ...place, extra: { ...place.extra, result } },
+      'bool',
+    );
   }
-  for (const [name, text] of Object.entries(step.outputs ?? {})) checker.output([...path, 'outputs', name], text, result);
+  for (const [name, text] of Object.entries(step.outputs ?? {}))
+    checker.output([...path, 'outputs', name], text, result);
   if (typeof step.compensate === 'object') {
-    const own: Place = { ...place, visible: new Set([...place.visible, id]), certain: new Set([...place.certain, id]) };
+    const own: Place = {
+      ...place,
+      visible: new Set([...place.visible, id]),
+      certain: new Set([...place.certain, id]),
+    };
     checker.call([...path, 'compensate', 'with'], step.compensate.uses, step.compensate.with, own);
   }
 }
@@ -83,7 +104,12 @@ class ExpressionChecker {
   }
 
   /** Inputs of an action: each expression gives the type that the input takes. */
-  call(path: DocumentPath, uses: string | undefined, given: Readonly<Record<string, Json>>, place: Place): void {
+  call(
+    path: DocumentPath,
+    uses: string | undefined,
+    given: Readonly<Record<string, Json>>,
+    place: Place,
+  ): void {
     const action = uses === undefined ? undefined : this.actions.get(uses);
     const properties = action === undefined ? {} : (jsonSchemaOf(action.input, 'input').properties ?? {});
     for (const [key, value] of Object.entries(given)) {
@@ -97,7 +123,8 @@ class ExpressionChecker {
     if (typeof value === 'string') {
       if (value.includes('${{')) this.text(path, value, place, wanted);
     } else if (Array.isArray(value)) {
-      for (const [index, item] of (value as readonly Json[]).entries()) this.#value([...path, index], item, place, 'dyn');
+      for (const [index, item] of (value as readonly Json[]).entries())
+        this.#value([...path, index], item, place, 'dyn');
     } else if (typeof value === 'object' && value !== null) {
       for (const [key, inner] of Object.entries(value)) this.#value([...path, key], inner, place, 'dyn');
     }
@@ -126,7 +153,11 @@ class ExpressionChecker {
     if (text.startsWith('$.')) {
       const first = text.slice(2).split('.')[0] ?? '';
       if (typeof result !== 'string' && !(first in result)) {
-        this.#input.issues.add(path, `the result has no ${JSON.stringify(first)}`, didYouMean(first, Object.keys(result)) ?? `known here: ${Object.keys(result).join(', ')}`);
+        this.#input.issues.add(
+          path,
+          `the result has no ${JSON.stringify(first)}`,
+          didYouMean(first, Object.keys(result)) ?? `known here: ${Object.keys(result).join(', ')}`,
+        );
       } else {
         outputShape(text, result);
       }
@@ -134,8 +165,13 @@ class ExpressionChecker {
     }
     const template = this.#parse(path, text);
     if (template === undefined) return;
-    if (template.expressions.length === 0) this.#input.issues.add(path, `found ${JSON.stringify(text)}, expected $.path or an expression over result`);
-    for (const message of template.check({ ...this.#base, result }).messages) this.#input.issues.add(path, `the expression does not fit: ${message}`);
+    if (template.expressions.length === 0)
+      this.#input.issues.add(
+        path,
+        `found ${JSON.stringify(text)}, expected $.path or an expression over result`,
+      );
+    for (const message of template.check({ ...this.#base, result }).messages)
+      this.#input.issues.add(path, `the expression does not fit: ${message}`);
   }
 
   #parse(path: DocumentPath, text: string): ReturnType<typeof parseTemplate> | undefined {
@@ -157,27 +193,52 @@ class ExpressionChecker {
     return { ...this.#base, ...place.extra, steps };
   }
 
-  #references(expression: Expression, place: Place): readonly { readonly message: string; readonly hint?: string }[] {
+  #references(
+    expression: Expression,
+    place: Place,
+  ): readonly { readonly message: string; readonly hint?: string }[] {
     return expression.references.flatMap((reference) => this.#reference(reference, expression, place));
   }
 
-  #reference(reference: Reference, expression: Expression, place: Place): readonly { readonly message: string; readonly hint?: string }[] {
+  #reference(
+    reference: Reference,
+    expression: Expression,
+    place: Place,
+  ): readonly { readonly message: string; readonly hint?: string }[] {
     const [variable = '', step, part] = reference;
     const known = ['inputs', 'event', 'run', 'steps', ...Object.keys(place.extra ?? {})];
     if (!known.includes(variable)) {
-      return [{ message: `found the unknown variable ${JSON.stringify(variable)}`, hint: didYouMean(variable, known) ?? `known here: ${known.join(', ')}` }];
+      return [
+        {
+          message: `found the unknown variable ${JSON.stringify(variable)}`,
+          hint: didYouMean(variable, known) ?? `known here: ${known.join(', ')}`,
+        },
+      ];
     }
     if (variable !== 'steps') return [];
     if (step === undefined) return [{ message: 'steps is read by name', hint: 'steps.NAME.outputs.FIELD' }];
     const ids = Object.keys(this.#input.document.steps);
     if (!ids.includes(step)) {
       const hint = didYouMean(step, ids);
-      return [{ message: `found the unknown step ${JSON.stringify(step)}`, ...(hint === undefined ? {} : { hint }) }];
+      return [
+        {
+          message: `found the unknown step ${JSON.stringify(step)}`,
+          ...(hint === undefined ? {} : { hint }),
+        },
+      ];
     }
-    if (!place.visible.has(step)) return [{ message: `step ${JSON.stringify(step)} does not come before this one`, hint: 'add it to needs' }];
+    if (!place.visible.has(step))
+      return [
+        { message: `step ${JSON.stringify(step)} does not come before this one`, hint: 'add it to needs' },
+      ];
     const isSure = place.certain.has(step) || place.mayBeMissing === true || expression.hasFallback;
     if (part === 'outputs' && !isSure) {
-      return [{ message: `step ${JSON.stringify(step)} may have no outputs here`, hint: `add a fallback: ${reference.join('.')} ?? 'none'` }];
+      return [
+        {
+          message: `step ${JSON.stringify(step)} may have no outputs here`,
+          hint: `add a fallback: ${reference.join('.')} ?? 'none'`,
+        },
+      ];
     }
     return [];
   }

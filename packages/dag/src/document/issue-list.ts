@@ -17,6 +17,8 @@ export class IssueList {
 
   /** In the order of the text. */
   get all(): readonly Issue[] {
-    return [...this.#issues].sort((left, right) => (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0));
+    return [...this.#issues].sort(
+      (left, right) => (left.line ?? 0) - (right.line ?? 0) || (left.column ?? 0) - (right.column ?? 0),
+    );
   }
 }

@@ -1,10 +1,22 @@
 import { MAX_ATTEMPT_MS, WAIT_ACTION } from '../coordinator/limits.ts';
 import { needsOf } from './step-group.ts';
-import type { InputDefinition, RetryPolicy, StepDefinition, WorkflowDefinition } from './workflow-definition.ts';
+import type {
+  InputDefinition,
+  RetryPolicy,
+  StepDefinition,
+  WorkflowDefinition,
+} from './workflow-definition.ts';
 import { DEFINITION_FORMAT, withDigest } from './workflow-definition.ts';
 import type { StepDocument, WorkflowDocument } from './workflow-schema.ts';
 
-const RETRY: RetryPolicy = { maxAttempts: 3, initialMs: 1_000, factor: 2, maxMs: 30_000, jitter: 'full', on: ['transient', 'timeout'] };
+const RETRY: RetryPolicy = {
+  maxAttempts: 3,
+  initialMs: 1_000,
+  factor: 2,
+  maxMs: 30_000,
+  jitter: 'full',
+  on: ['transient', 'timeout'],
+};
 const TIMEOUTS = { workflowMs: 30 * 60_000, stepMs: 2 * 60_000, cleanupMs: 3 * 60_000 };
 
 /** What happens on an error when the document does not say: undo, then wake a human. Keeps S10. */
@@ -28,7 +40,9 @@ export function resolveWorkflow(document: WorkflowDocument): WorkflowDefinition 
     name: document.metadata.name,
     version: document.metadata.version,
     description: document.metadata.description ?? '',
-    inputs: Object.fromEntries(Object.entries(document.inputs).map(([name, input]) => [name, resolveInput(input)])),
+    inputs: Object.fromEntries(
+      Object.entries(document.inputs).map(([name, input]) => [name, resolveInput(input)]),
+    ),
     timeouts: {
       workflowMs: document.timeouts.workflow ?? TIMEOUTS.workflowMs,
       cleanupMs: document.timeouts.cleanup ?? TIMEOUTS.cleanupMs,
@@ -66,7 +80,8 @@ function mergeRetry(base: RetryPolicy, override: StepDocument['retry']): RetryPo
 }
 
 function resolveStep(id: string, step: StepDocument, retry: RetryPolicy, stepMs: number): StepDefinition {
-  const timeout = step.timeout ?? (step.uses === undefined || step.uses === WAIT_ACTION ? Number.MAX_SAFE_INTEGER : stepMs);
+  const timeout =
+    step.timeout ?? (step.uses === undefined || step.uses === WAIT_ACTION ? Number.MAX_SAFE_INTEGER : stepMs);
   return {
     id,
     ...kindOf(step),
@@ -85,6 +100,7 @@ function resolveStep(id: string, step: StepDocument, retry: RetryPolicy, stepMs:
 function kindOf(step: StepDocument): Pick<StepDefinition, 'kind' | 'uses' | 'with' | 'wait' | 'signal'> {
   if (step.signal !== undefined) return { kind: 'signal', uses: 'signal', with: {}, signal: step.signal };
   if (step.wait !== undefined) return { kind: 'wait', uses: WAIT_ACTION, with: {}, wait: step.wait };
-  if (step.uses === WAIT_ACTION) return { kind: 'wait', uses: WAIT_ACTION, with: {}, wait: step.with?.['for'] as string };
+  if (step.uses === WAIT_ACTION)
+    return { kind: 'wait', uses: WAIT_ACTION, with: {}, wait: step.with?.['for'] as string };
   return { kind: 'action', uses: step.uses ?? '', with: step.with ?? {} };
 }

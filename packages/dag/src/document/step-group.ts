@@ -33,5 +33,7 @@ export function groupsOf(document: WorkflowDocument): readonly StepGroup[] {
 
 /** The needs of a step in their long form; a plain name waits for success. */
 export function needsOf(step: StepDocument): readonly Need[] {
-  return (step.needs ?? []).map((need) => (typeof need === 'string' ? { step: need, on: ['succeeded'] } : need));
+  return (step.needs ?? []).map((need) =>
+    typeof need === 'string' ? { step: need, on: ['succeeded'] } : need,
+  );
 }

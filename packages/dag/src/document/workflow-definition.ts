@@ -75,7 +75,10 @@ export interface WorkflowDefinition {
   readonly lock: 'host' | 'service';
   /** In declared order, which is the order in which steps start that are ready at the same time. */
   readonly steps: readonly StepDefinition[];
-  readonly onError: { readonly compensate: 'reverse_completed' | 'none'; readonly steps: readonly StepDefinition[] };
+  readonly onError: {
+    readonly compensate: 'reverse_completed' | 'none';
+    readonly steps: readonly StepDefinition[];
+  };
   readonly finally: readonly StepDefinition[];
   readonly outputs: Readonly<Record<string, string>>;
   /** SHA-256 of everything else, hex. */

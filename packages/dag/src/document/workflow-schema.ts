@@ -1,17 +1,30 @@
-import { DurationSchema } from '@lazarus/core/documents';
+import { DurationSchema, parseDuration } from '@lazarus/core/documents';
 import { z } from 'zod';
 
 /** Names of steps, inputs and outputs. */
 export const ID_PATTERN = /^[a-z][a-z0-9_]{0,62}$/;
-const id = z.string().regex(ID_PATTERN, 'expected a name of lower-case letters, digits and _, starting with a letter');
+const id = z
+  .string()
+  .regex(ID_PATTERN, 'expected a name of lower-case letters, digits and _, starting with a letter');
 
 /** `host.clone@1` */
 const actionRef = z
   .string()
-  .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*@[1-9][0-9]{0,4}$/, 'expected an action with its version, such as lb.remove@1');
+  .regex(
+    /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*@[1-9][0-9]{0,4}$/,
+    'expected an action with its version, such as lb.remove@1',
+  );
 
 const expression = z.string().min(1).max(1_100);
-const durationOrExpression = z.union([DurationSchema, z.string().regex(/^\$\{\{.*\}\}$/s, 'expected a duration or an expression')]);
+const DURATION_EXPECTED = 'expected a duration such as 30s or 10m, or an expression';
+const durationOrExpression = z
+  .string({ error: DURATION_EXPECTED })
+  .transform((text, context): number | string => {
+    if (/^\$\{\{.*\}\}$/s.test(text)) return text;
+    const durationMs = parseDuration(text);
+    if (durationMs === undefined) context.addIssue({ code: 'custom', message: DURATION_EXPECTED });
+    return durationMs ?? text;
+  });
 
 const errorClass = z.enum(['transient', 'timeout', 'permanent']);
 
@@ -37,7 +50,10 @@ const retry = z.strictObject({
 const outcome = z.enum(['succeeded', 'failed', 'skipped']);
 const need = z.union([id, z.strictObject({ step: id, on: z.array(outcome).min(1) })]);
 
-const compensation = z.union([z.literal('undo'), z.strictObject({ uses: actionRef, with: z.record(id, z.json()).default({}) })]);
+const compensation = z.union([
+  z.literal('undo'),
+  z.strictObject({ uses: actionRef, with: z.record(id, z.json()).default({}) }),
+]);
 
 const step = z.strictObject({
   description: z.string().max(500).optional(),
@@ -90,7 +106,9 @@ export const WorkflowDocumentSchema = z.strictObject({
   apiVersion: z.literal('lazarus.dev/v1'),
   kind: z.literal('Workflow'),
   metadata: z.strictObject({
-    name: z.string().regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/, 'expected a name such as default.replace_host'),
+    name: z
+      .string()
+      .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/, 'expected a name such as default.replace_host'),
     version: z.number().int().min(1),
     description: z.string().max(1_000).optional(),
   }),

@@ -60,12 +60,15 @@ export class ActiveRun {
       now: () => options.clock.now(),
       random: () => options.random.next(),
       alarms: ports.alarms,
-      append: (index, entry) => ports.writer.append(run.runId, run.epoch, index, entry).finally(() => {
-        this.#isCreated = true;
-      }),
+      append: (index, entry) =>
+        ports.writer.append(run.runId, run.epoch, index, entry).finally(() => {
+          this.#isCreated = true;
+        }),
       assertOwned: () => ports.assertOwned(),
       fence: () => this.#lock.fence,
-      ...(options.onBoundary === undefined ? {} : { onBoundary: (boundary, key) => options.onBoundary?.(boundary, key) }),
+      ...(options.onBoundary === undefined
+        ? {}
+        : { onBoundary: (boundary, key) => options.onBoundary?.(boundary, key) }),
     });
     this.#lock = new RunLock({
       locks: options.locks,
@@ -78,7 +81,12 @@ export class ActiveRun {
     });
     this.#coordinated = coordinate(this.#handle, {
       actions: options.actions,
-      bodies: { guard: (record, point, signal) => this.#guard(record, point, signal), ports: options.ports, clock: options.clock, log: options.log },
+      bodies: {
+        guard: (record, point, signal) => this.#guard(record, point, signal),
+        ports: options.ports,
+        clock: options.clock,
+        log: options.log,
+      },
       onStep: (state) => this.#onStep(state),
     });
   }
@@ -120,11 +128,20 @@ export class ActiveRun {
   async callForHelp(reason: string): Promise<void> {
     const { options } = this.#ports;
     const { request } = this.#loaded.run;
-    const text = `run ${request.runId.slice(0, 12)} of ${request.workflow} cannot go on: ${reason}`.slice(0, 500);
+    const text = `run ${request.runId.slice(0, 12)} of ${request.workflow} cannot go on: ${reason}`.slice(
+      0,
+      500,
+    );
     const group = request.notificationGroup;
     if (group !== undefined) {
       await this.#quietly('an alarm was not delivered', async () => {
-        await options.ports.notifier?.send({ kind: 'alarm', group, service: request.service, decisionId: request.runId, text });
+        await options.ports.notifier?.send({
+          kind: 'alarm',
+          group,
+          service: request.service,
+          decisionId: request.runId,
+          text,
+        });
       });
     }
     const { incidentKey } = request;
@@ -139,7 +156,10 @@ export class ActiveRun {
     const { writer, options, owner } = this.#ports;
     const { runId, epoch } = this.#loaded.run;
     const effects = this.#coordinated.effects().length > 0;
-    if (options.budgets !== undefined) await this.#quietly('a budget was not settled', async () => options.budgets?.settle(runId, { effects }));
+    if (options.budgets !== undefined)
+      await this.#quietly('a budget was not settled', async () =>
+        options.budgets?.settle(runId, { effects }),
+      );
     const endedAtMs = Date.parse(view.ended_at ?? view.started_at);
     const status = view.status === 'running' ? 'failed' : view.status;
     const outcome = await writer.write({ kind: 'finish', runId, owner, epoch, status, endedAtMs, view });
@@ -149,21 +169,32 @@ export class ActiveRun {
   }
 
   /** Lock first, then the embedder's guard. A human is told whatever the guard says. Keeps S3, S4 and S14. */
-  async #guard(record: RunRecord, point: StepPoint, signal: AbortSignal): ReturnType<NonNullable<EngineOptions['guard']>> {
+  async #guard(
+    record: RunRecord,
+    point: StepPoint,
+    signal: AbortSignal,
+  ): ReturnType<NonNullable<EngineOptions['guard']>> {
     if (point.phase === 'on_error' || point.phase === 'finally') return { verdict: 'pass' };
     const lock = await this.#lock.ensure(this.#halt.signal);
     if (!lock.held) return { verdict: 'fail', reason: lock.reason, evidence: { code: 'LZ_LOCK_LOST' } };
     const { guard } = this.#ports.options;
     if (guard === undefined || point.phase !== 'steps') return { verdict: 'pass' };
     const { evidenceAtMs } = this.#ports;
-    const safePoint = { firstDestructive: point.firstDestructive, ...(evidenceAtMs === undefined ? {} : { evidenceAtMs }) };
+    const safePoint = {
+      firstDestructive: point.firstDestructive,
+      ...(evidenceAtMs === undefined ? {} : { evidenceAtMs }),
+    };
     return guard(record.request, safePoint, signal);
   }
 
   #onStep(state: StepState): void {
     const { options } = this.#ports;
     if (options.onStep === undefined || this.#handle.isReplaying) return;
-    options.onStep({ runId: this.#loaded.run.runId, workflow: this.#loaded.run.definition.name, step: stepView(this.#loaded.run, state) });
+    options.onStep({
+      runId: this.#loaded.run.runId,
+      workflow: this.#loaded.run.definition.name,
+      step: stepView(this.#loaded.run, state),
+    });
   }
 
   async #quietly(message: string, work: () => Promise<void>): Promise<void> {

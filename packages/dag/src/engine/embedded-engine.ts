@@ -62,7 +62,9 @@ const PRUNE_EVERY_SWEEPS = 60;
  * await engine.submit(request);
  * ```
  */
-export async function createEmbeddedEngine(options: EngineOptions & { readonly file: string }): Promise<EmbeddedEngine> {
+export async function createEmbeddedEngine(
+  options: EngineOptions & { readonly file: string },
+): Promise<EmbeddedEngine> {
   return createEngine(await openSqliteJournal({ file: options.file }), options);
 }
 
@@ -115,7 +117,8 @@ class Engine implements EmbeddedEngine {
   async open(): Promise<void> {
     this.#reportUnstartable();
     await this.#sweep();
-    if (this.#failure !== undefined) throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: this.#failure, retryable: true });
+    if (this.#failure !== undefined)
+      throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: this.#failure, retryable: true });
     this.#sweeping = this.#sweepForever();
   }
 
@@ -131,15 +134,29 @@ class Engine implements EmbeddedEngine {
       await other;
       return 'exists';
     }
-    const submitting = this.#create(request, definition, inputs).finally(() => this.#submitting.delete(runId));
+    const submitting = this.#create(request, definition, inputs).finally(() =>
+      this.#submitting.delete(runId),
+    );
     this.#submitting.set(runId, submitting);
     return submitting;
   }
 
-  async #create(request: RunRequest, definition: WorkflowDefinition, inputs: StoredRun['inputs']): Promise<'created' | 'exists'> {
+  async #create(
+    request: RunRequest,
+    definition: WorkflowDefinition,
+    inputs: StoredRun['inputs'],
+  ): Promise<'created' | 'exists'> {
     if (this.#active.has(request.runId) || (await this.#journal.has(request.runId))) return 'exists';
     const nowMs = this.#options.clock.now();
-    const run: StoredRun = { runId: request.runId, request, definition, inputs, startedAtMs: nowMs, deadlineAtMs: nowMs + request.timeoutMs, epoch: 1 };
+    const run: StoredRun = {
+      runId: request.runId,
+      request,
+      definition,
+      inputs,
+      startedAtMs: nowMs,
+      deadlineAtMs: nowMs + request.timeoutMs,
+      epoch: 1,
+    };
     const created = this.#writer.write({ kind: 'create', owner: this.#owner, run });
     const active = this.#drive({ run, entries: [], signals: [] }, this.#options.clock.monotonic());
     const outcome = await created;
@@ -201,32 +218,52 @@ class Engine implements EmbeddedEngine {
     const active = [...this.#active.values()];
     for (const run of active) run.abandon(new DOMException('the engine was closed', 'AbortError'));
     await Promise.allSettled([this.#sweeping, ...active.map((run) => run.ended)]);
-    await this.#journal.renew({ id: this.#owner, process: this.#processes.self, leaseUntilMs: 0 }).catch(() => undefined);
+    await this.#journal
+      .renew({ id: this.#owner, process: this.#processes.self, leaseUntilMs: 0 })
+      .catch(() => undefined);
     await this.#journal.close();
   }
 
   #assertOpen(): void {
-    if (this.#closing.signal.aborted) throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: 'the engine was closed', retryable: false });
-    if (this.#failure !== undefined) throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: `no run is started: ${this.#failure}`, retryable: true });
+    if (this.#closing.signal.aborted)
+      throw new PortError({
+        code: 'LZ_JOURNAL_UNAVAILABLE',
+        message: 'the engine was closed',
+        retryable: false,
+      });
+    if (this.#failure !== undefined)
+      throw new PortError({
+        code: 'LZ_JOURNAL_UNAVAILABLE',
+        message: `no run is started: ${this.#failure}`,
+        retryable: true,
+      });
   }
 
   /** A workflow without its ports is never started; the decision then escalates. */
   #assertPorts(definition: WorkflowDefinition): void {
     const missing = missingPorts(definition, this.#options.actions, this.#options.ports);
     if (missing.length === 0) return;
-    throw new ConfigurationError({ code: 'LZ_PORT_MISSING', summary: `workflow ${definition.name} cannot start: ${missing.join('; ')}`, issues: [] });
+    throw new ConfigurationError({
+      code: 'LZ_PORT_MISSING',
+      summary: `workflow ${definition.name} cannot start: ${missing.join('; ')}`,
+      issues: [],
+    });
   }
 
   #reportUnstartable(): void {
     for (const definition of this.#workflows.values()) {
       const missing = missingPorts(definition, this.#options.actions, this.#options.ports);
-      if (missing.length > 0) this.#options.log.debug('a workflow cannot be started here', { workflow: definition.name, missing });
+      if (missing.length > 0)
+        this.#options.log.debug('a workflow cannot be started here', { workflow: definition.name, missing });
     }
   }
 
   #unknownWorkflow(name: string): WorkflowError {
     const hint = didYouMean(name, this.#workflows.keys());
-    return new WorkflowError({ code: 'LZ_WORKFLOW_UNKNOWN', message: `no workflow is called ${JSON.stringify(name)}${hint === undefined ? '' : ` (${hint})`}` });
+    return new WorkflowError({
+      code: 'LZ_WORKFLOW_UNKNOWN',
+      message: `no workflow is called ${JSON.stringify(name)}${hint === undefined ? '' : ` (${hint})`}`,
+    });
   }
 
   #drive(loaded: LoadedRun, evidenceAtMs?: number): ActiveRun {
@@ -245,7 +282,11 @@ class Engine implements EmbeddedEngine {
     return active;
   }
 
-  #onEnd(active: ActiveRun, run: StoredRun, end: { readonly view?: RunView; readonly error?: unknown }): void {
+  #onEnd(
+    active: ActiveRun,
+    run: StoredRun,
+    end: { readonly view?: RunView; readonly error?: unknown },
+  ): void {
     if (this.#active.get(run.runId) === active) this.#active.delete(run.runId);
     if (end.view !== undefined) {
       this.#announce(end.view);
@@ -266,12 +307,18 @@ class Engine implements EmbeddedEngine {
   }
 
   #announce(view: RunView): void {
-    this.#options.meter?.count('lazarus_runs_finished_total', { workflow: view.workflow, outcome: view.status });
+    this.#options.meter?.count('lazarus_runs_finished_total', {
+      workflow: view.workflow,
+      outcome: view.status,
+    });
     for (const listener of [...this.#listeners]) {
       try {
         listener(view);
       } catch (error) {
-        this.#options.log.error('a listener of finished runs failed', { run_id: view.run_id, error: describeError(error) });
+        this.#options.log.error('a listener of finished runs failed', {
+          run_id: view.run_id,
+          error: describeError(error),
+        });
       }
     }
   }
@@ -293,7 +340,11 @@ class Engine implements EmbeddedEngine {
   async #renewOnce(): Promise<ReadonlyMap<string, number>> {
     const { clock } = this.#options;
     const sinceMs = clock.monotonic();
-    await this.#journal.renew({ id: this.#owner, process: this.#processes.self, leaseUntilMs: clock.now() + this.#times.leaseTtlMs });
+    await this.#journal.renew({
+      id: this.#owner,
+      process: this.#processes.self,
+      leaseUntilMs: clock.now() + this.#times.leaseTtlMs,
+    });
     const owned = await this.#journal.owned(this.#owner);
     for (const [runId, active] of this.#active) {
       const epoch = owned.get(runId);
@@ -324,7 +375,10 @@ class Engine implements EmbeddedEngine {
       await this.#claim();
       this.#sweeps += 1;
       if (this.#sweeps % PRUNE_EVERY_SWEEPS === 0) {
-        await this.#journal.prune(this.#options.clock.now(), { entriesMs: this.#times.keepEntriesMs, runsMs: this.#times.keepRunsMs });
+        await this.#journal.prune(this.#options.clock.now(), {
+          entriesMs: this.#times.keepEntriesMs,
+          runsMs: this.#times.keepRunsMs,
+        });
       }
       if (this.#failure !== undefined) this.#options.log.info('the workflow journal works again');
       this.#failure = undefined;
@@ -335,7 +389,9 @@ class Engine implements EmbeddedEngine {
 
   #fail(reason: string): void {
     if (this.#failure === undefined) {
-      this.#options.log.error('the workflow journal failed: no run is started until it works', { error: reason });
+      this.#options.log.error('the workflow journal failed: no run is started until it works', {
+        error: reason,
+      });
       this.#options.meter?.count('lazarus_journal_errors_total');
     }
     this.#failure = reason;
@@ -344,7 +400,10 @@ class Engine implements EmbeddedEngine {
   /** A human was told about these runs: they stop at their next safe point. */
   async #reviveStranded(): Promise<void> {
     for (const run of [...this.#stranded.values()]) {
-      const signal = { name: CANCEL_SIGNAL, payload: 'the workflow journal had failed, and a person was told' };
+      const signal = {
+        name: CANCEL_SIGNAL,
+        payload: 'the workflow journal had failed, and a person was told',
+      };
       const outcome = await this.#writer.write({ kind: 'signal', runId: run.runId, signal });
       const loaded = outcome === 'done' ? await this.#journal.load(run.runId) : undefined;
       this.#stranded.delete(run.runId);
@@ -368,7 +427,11 @@ class Engine implements EmbeddedEngine {
       canRun: (definition) => this.#canRun(definition),
     });
     for (const loaded of claimed) {
-      this.#options.log.info('a run is taken over', { run_id: loaded.run.runId, epoch: loaded.run.epoch, lines: loaded.entries.length });
+      this.#options.log.info('a run is taken over', {
+        run_id: loaded.run.runId,
+        epoch: loaded.run.epoch,
+        lines: loaded.entries.length,
+      });
       this.#drive(loaded);
     }
   }
@@ -385,13 +448,21 @@ class Engine implements EmbeddedEngine {
     const handle = new ReplayRun(loaded.run, loaded.entries);
     const run = coordinate(handle, {
       actions: this.#options.actions,
-      bodies: { guard: async () => ({ verdict: 'pass' }), ports: {}, clock: this.#options.clock, log: this.#options.log },
+      bodies: {
+        guard: async () => ({ verdict: 'pass' }),
+        ports: {},
+        clock: this.#options.clock,
+        log: this.#options.log,
+      },
     });
     try {
       await Promise.race([handle.exhausted, run.execute()]);
       return run.view();
     } catch (error) {
-      this.#options.log.warn('a run could not be replayed', { run_id: loaded.run.runId, error: describeError(error) });
+      this.#options.log.warn('a run could not be replayed', {
+        run_id: loaded.run.runId,
+        error: describeError(error),
+      });
       return journalView(loaded);
     }
   }

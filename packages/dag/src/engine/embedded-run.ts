@@ -12,7 +12,15 @@ import { InvariantError, LazarusError } from '@lazarus/core';
 import type { FencingToken, Json } from '@lazarus/core/ports';
 import { stepError, toStepError } from '../actions/step-error.ts';
 import type { StepError } from '../actions/step-error.ts';
-import type { BodyContext, Pending, RunHandle, RunRecord, Selected, Settled, StepBody } from '../coordinator/run-handle.ts';
+import type {
+  BodyContext,
+  Pending,
+  RunHandle,
+  RunRecord,
+  Selected,
+  Settled,
+  StepBody,
+} from '../coordinator/run-handle.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import type { JournalEntry, StoredRun, StoredSignal, WriteOutcome } from './journal.ts';
 
@@ -57,7 +65,12 @@ export class EmbeddedRun implements RunHandle {
   readonly #halt = new AbortController();
   #failure: unknown;
 
-  constructor(stored: StoredRun, log: readonly JournalEntry[], signals: readonly StoredSignal[], ports: EmbeddedRunPorts) {
+  constructor(
+    stored: StoredRun,
+    log: readonly JournalEntry[],
+    signals: readonly StoredSignal[],
+    ports: EmbeddedRunPorts,
+  ) {
     this.run = stored;
     this.epoch = stored.epoch;
     this.#log = log;
@@ -205,7 +218,9 @@ export class EmbeddedRun implements RunHandle {
         void this.#launch(item, Promise.resolve('done'), true);
       }
       if (item.atMs !== undefined && item.cancelAlarm === undefined) {
-        item.cancelAlarm = this.#ports.alarms.set(item.atMs, () => this.#settle(item, { ok: true, value: null }));
+        item.cancelAlarm = this.#ports.alarms.set(item.atMs, () =>
+          this.#settle(item, { ok: true, value: null }),
+        );
       }
       this.#matchSignal(item);
     }
@@ -248,7 +263,9 @@ export class EmbeddedRun implements RunHandle {
   #errorOf(error: unknown, signal: AbortSignal): StepError {
     const reason: unknown = signal.aborted ? signal.reason : error;
     const converted = toStepError(reason);
-    return converted.code === 'LZ_LOCK_LOST' ? stepError(converted.code, converted.message, 'stopped') : converted;
+    return converted.code === 'LZ_LOCK_LOST'
+      ? stepError(converted.code, converted.message, 'stopped')
+      : converted;
   }
 
   #record(entry: JournalEntry): Promise<WriteOutcome> {
@@ -270,14 +287,19 @@ export class EmbeddedRun implements RunHandle {
 
   #next(what: string, key: string): JournalEntry {
     const entry = this.#log[this.#cursor];
-    if (entry === undefined) throw new InvariantError({ message: `the journal of run ${this.run.request.runId} ended at ${what} ${key}` });
+    if (entry === undefined)
+      throw new InvariantError({
+        message: `the journal of run ${this.run.request.runId} ended at ${what} ${key}`,
+      });
     this.#cursor += 1;
     return entry;
   }
 
   #mismatch(wanted: string, found: JournalEntry): InvariantError {
     const runId = this.run.request.runId;
-    return new InvariantError({ message: `run ${runId}, journal line ${this.#cursor - 1}: found ${JSON.stringify(found).slice(0, 200)}, expected ${wanted}` });
+    return new InvariantError({
+      message: `run ${runId}, journal line ${this.#cursor - 1}: found ${JSON.stringify(found).slice(0, 200)}, expected ${wanted}`,
+    });
   }
 
   #throwIfHalted(): void {
@@ -287,5 +309,8 @@ export class EmbeddedRun implements RunHandle {
 
 /** Another process owns the run. */
 export function fenced(runId: string): LazarusError {
-  return new LazarusError({ code: 'LZ_JOURNAL_FENCED', message: `run ${runId} was taken over by another process` });
+  return new LazarusError({
+    code: 'LZ_JOURNAL_FENCED',
+    message: `run ${runId} was taken over by another process`,
+  });
 }

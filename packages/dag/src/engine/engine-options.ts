@@ -21,9 +21,17 @@ export const EngineTimesSchema = z.strictObject({
   /** How long to wait for a lock that somebody else holds. @defaultValue 5000 */
   lockWaitMs: z.number().int().min(0).max(60_000).default(5_000),
   /** Age at which the journal lines of a finished run are deleted; 7 days. @defaultValue 604800000 */
-  keepEntriesMs: z.number().int().min(0).default(7 * 86_400_000),
+  keepEntriesMs: z
+    .number()
+    .int()
+    .min(0)
+    .default(7 * 86_400_000),
   /** Age at which a finished run is deleted; 90 days. @defaultValue 7776000000 */
-  keepRunsMs: z.number().int().min(0).default(90 * 86_400_000),
+  keepRunsMs: z
+    .number()
+    .int()
+    .min(0)
+    .default(90 * 86_400_000),
 });
 
 /** Times of the embedded engine, resolved. */
@@ -66,7 +74,11 @@ export interface EngineOptions {
 
 /** Every action that a workflow may call. */
 export function actionsUsed(definition: WorkflowDefinition): ReadonlySet<string> {
-  const steps: readonly StepDefinition[] = [...definition.steps, ...definition.onError.steps, ...definition.finally];
+  const steps: readonly StepDefinition[] = [
+    ...definition.steps,
+    ...definition.onError.steps,
+    ...definition.finally,
+  ];
   const uses = steps.flatMap((step) => [
     ...(step.kind === 'action' ? [step.uses] : []),
     ...(typeof step.compensate === 'object' ? [step.compensate.uses] : []),
@@ -75,9 +87,15 @@ export function actionsUsed(definition: WorkflowDefinition): ReadonlySet<string>
 }
 
 /** Ports that a workflow needs and that were not passed, as texts for people. */
-export function missingPorts(definition: WorkflowDefinition, actions: ActionRegistry, ports: ActionPorts): readonly string[] {
+export function missingPorts(
+  definition: WorkflowDefinition,
+  actions: ActionRegistry,
+  ports: ActionPorts,
+): readonly string[] {
   return [...actionsUsed(definition)].flatMap((id) => {
-    const missing = (actions.get(id)?.requires ?? []).filter((port: ActionPortName) => ports[port] === undefined);
+    const missing = (actions.get(id)?.requires ?? []).filter(
+      (port: ActionPortName) => ports[port] === undefined,
+    );
     return missing.map((port) => `${id} needs the port "${port}"`);
   });
 }
@@ -87,7 +105,10 @@ export function missingPorts(definition: WorkflowDefinition, actions: ActionRegi
  *
  * @throws ConfigurationError `LZ_CONFIG_INVALID`.
  */
-export function assertActionsExist(definitions: readonly WorkflowDefinition[], actions: ActionRegistry): void {
+export function assertActionsExist(
+  definitions: readonly WorkflowDefinition[],
+  actions: ActionRegistry,
+): void {
   for (const definition of definitions) {
     for (const id of actionsUsed(definition)) {
       if (actions.get(id) === undefined) throw unknownAction(definition, id, actions);
@@ -95,10 +116,16 @@ export function assertActionsExist(definitions: readonly WorkflowDefinition[], a
   }
 }
 
-function unknownAction(definition: WorkflowDefinition, id: string, actions: ActionRegistry): ConfigurationError {
+function unknownAction(
+  definition: WorkflowDefinition,
+  id: string,
+  actions: ActionRegistry,
+): ConfigurationError {
   const hint = didYouMean(id, actions.ids);
   return new ConfigurationError({
     summary: `workflow ${definition.name} calls ${id}, which does not exist`,
-    issues: [{ path: '', message: `found the unknown action ${id}`, ...(hint === undefined ? {} : { hint }) }],
+    issues: [
+      { path: '', message: `found the unknown action ${id}`, ...(hint === undefined ? {} : { hint }) },
+    ],
   });
 }

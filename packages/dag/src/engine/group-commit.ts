@@ -74,7 +74,15 @@ export class GroupCommit {
       const outcomes = await this.#journal.commit(batch.map(({ write }) => write));
       for (const [index, waiting] of batch.entries()) waiting.resolve(outcomes[index] ?? 'fenced');
     } catch (error) {
-      const unavailable = error instanceof PortError ? error : new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: `the workflow journal failed: ${String(error)}`, retryable: true, cause: error });
+      const unavailable =
+        error instanceof PortError
+          ? error
+          : new PortError({
+              code: 'LZ_JOURNAL_UNAVAILABLE',
+              message: `the workflow journal failed: ${String(error)}`,
+              retryable: true,
+              cause: error,
+            });
       for (const waiting of batch) waiting.reject(unavailable);
     } finally {
       this.#isBusy = false;

@@ -41,8 +41,23 @@ export interface StoredSignal {
 /** One write; all writes of a wave are committed together. */
 export type JournalWrite =
   | { readonly kind: 'create'; readonly run: StoredRun; readonly owner: string }
-  | { readonly kind: 'append'; readonly runId: string; readonly owner: string; readonly epoch: number; readonly from: number; readonly entries: readonly JournalEntry[] }
-  | { readonly kind: 'finish'; readonly runId: string; readonly owner: string; readonly epoch: number; readonly status: RunOutcome; readonly endedAtMs: number; readonly view: RunView }
+  | {
+      readonly kind: 'append';
+      readonly runId: string;
+      readonly owner: string;
+      readonly epoch: number;
+      readonly from: number;
+      readonly entries: readonly JournalEntry[];
+    }
+  | {
+      readonly kind: 'finish';
+      readonly runId: string;
+      readonly owner: string;
+      readonly epoch: number;
+      readonly status: RunOutcome;
+      readonly endedAtMs: number;
+      readonly view: RunView;
+    }
   | { readonly kind: 'signal'; readonly runId: string; readonly signal: StoredSignal };
 
 /** `fenced`: another process owns the run. `exists`: the run was created before. `missing`: there is no such running run. */
@@ -89,7 +104,11 @@ export interface Journal {
   /** Commits all writes in one transaction; answers for each of them, in order. */
   commit(writes: readonly JournalWrite[]): Promise<readonly WriteOutcome[]>;
   /** Announces an owner, or prolongs its lease. Wall time, milliseconds. */
-  renew(owner: { readonly id: string; readonly process: string; readonly leaseUntilMs: number }): Promise<void>;
+  renew(owner: {
+    readonly id: string;
+    readonly process: string;
+    readonly leaseUntilMs: number;
+  }): Promise<void>;
   /** Takes over running runs without a living owner; at most `max`. */
   claim(options: {
     readonly owner: string;

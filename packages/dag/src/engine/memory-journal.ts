@@ -44,9 +44,15 @@ class MemoryJournal implements Journal {
     const claimed: LoadedRun[] = [];
     for (const stored of this.#runs.values()) {
       if (claimed.length >= options.max) break;
-      if (stored.status !== 'running' || stored.owner === options.owner || !options.canRun(stored.run.definition)) continue;
+      if (
+        stored.status !== 'running' ||
+        stored.owner === options.owner ||
+        !options.canRun(stored.run.definition)
+      )
+        continue;
       const owner = this.#owners.get(stored.owner);
-      if (owner !== undefined && owner.leaseUntilMs >= options.nowMs && !options.isGone(owner.process)) continue;
+      if (owner !== undefined && owner.leaseUntilMs >= options.nowMs && !options.isGone(owner.process))
+        continue;
       stored.owner = options.owner;
       stored.run = { ...stored.run, epoch: stored.run.epoch + 1 };
       claimed.push(loaded(stored));
@@ -78,7 +84,11 @@ class MemoryJournal implements Journal {
 
   async list(query: RunQuery): Promise<readonly RunSummary[]> {
     return [...this.#runs.values()]
-      .filter(({ status, run }) => (query.status ?? status) === status && (query.service ?? run.request.service) === run.request.service)
+      .filter(
+        ({ status, run }) =>
+          (query.status ?? status) === status &&
+          (query.service ?? run.request.service) === run.request.service,
+      )
       .reverse()
       .slice(0, query.limit ?? 100)
       .map(({ run, status, endedAtMs }) => ({
@@ -93,7 +103,9 @@ class MemoryJournal implements Journal {
   }
 
   async prune(nowMs: number, retention: Parameters<Journal['prune']>[1]): Promise<number> {
-    const old = [...this.#runs].filter(([, { endedAtMs }]) => endedAtMs !== undefined && endedAtMs < nowMs - retention.runsMs);
+    const old = [...this.#runs].filter(
+      ([, { endedAtMs }]) => endedAtMs !== undefined && endedAtMs < nowMs - retention.runsMs,
+    );
     for (const [runId] of old) this.#runs.delete(runId);
     return old.length;
   }
@@ -107,7 +119,13 @@ class MemoryJournal implements Journal {
   #apply(write: JournalWrite): WriteOutcome {
     if (write.kind === 'create') {
       if (this.#runs.has(write.run.runId)) return 'exists';
-      this.#runs.set(write.run.runId, { run: write.run, owner: write.owner, status: 'running', entries: [], signals: [] });
+      this.#runs.set(write.run.runId, {
+        run: write.run,
+        owner: write.owner,
+        status: 'running',
+        entries: [],
+        signals: [],
+      });
       return 'done';
     }
     const stored = this.#runs.get(write.runId);

@@ -25,7 +25,8 @@ export class ReplayRun implements RunHandle {
     const key = `${step}#${attempt}`;
     const entry = this.#log[this.#cursor];
     if (entry !== undefined) {
-      if (entry.kind !== 'intent' || entry.key !== key) throw new InvariantError({ message: `the journal does not fit: expected the intent of ${key}` });
+      if (entry.kind !== 'intent' || entry.key !== key)
+        throw new InvariantError({ message: `the journal does not fit: expected the intent of ${key}` });
       this.#cursor += 1;
     }
     return { key };
@@ -45,7 +46,8 @@ export class ReplayRun implements RunHandle {
     const entry = this.#log[this.#cursor];
     if (entry === undefined) return this.#standStill();
     this.#cursor += 1;
-    if (entry.kind === 'done' || entry.kind === 'timer' || entry.kind === 'signal') return Promise.resolve(entry);
+    if (entry.kind === 'done' || entry.kind === 'timer' || entry.kind === 'signal')
+      return Promise.resolve(entry);
     throw new InvariantError({ message: `the journal does not fit: expected a result, found ${entry.kind}` });
   }
 

@@ -9,7 +9,10 @@ import type { InputDefinition, WorkflowDefinition } from '../document/workflow-d
  *
  * @throws WorkflowError `LZ_WORKFLOW_INPUT`.
  */
-export function resolveInputs(definition: WorkflowDefinition, request: RunRequest): Readonly<Record<string, Json>> {
+export function resolveInputs(
+  definition: WorkflowDefinition,
+  request: RunRequest,
+): Readonly<Record<string, Json>> {
   const known = Object.keys(definition.inputs);
   const problems: string[] = [];
   for (const name of Object.keys(request.inputs)) {
@@ -27,13 +30,21 @@ export function resolveInputs(definition: WorkflowDefinition, request: RunReques
     Object.entries(definition.inputs).map(([name, declared]): [string, Json] => {
       const value = request.inputs[name] ?? fromRequest[name] ?? declared.default ?? null;
       if (value === null && declared.required) problems.push(`the input ${JSON.stringify(name)} is missing`);
-      if (value !== null && !isOfType(value, declared.type)) problems.push(`the input ${JSON.stringify(name)} is ${JSON.stringify(value)}, expected ${declared.type}`);
+      if (value !== null && !isOfType(value, declared.type))
+        problems.push(
+          `the input ${JSON.stringify(name)} is ${JSON.stringify(value)}, expected ${declared.type}`,
+        );
       return [name, value];
     }),
   );
-  if (definition.lock === 'service' && request.lock.kind === 'host') problems.push('it needs the lock of the service, the rule takes the lock of the host');
+  if (definition.lock === 'service' && request.lock.kind === 'host')
+    problems.push('it needs the lock of the service, the rule takes the lock of the host');
   if (problems.length === 0) return inputs;
-  throw new WorkflowError({ code: 'LZ_WORKFLOW_INPUT', message: `workflow ${definition.name} cannot start: ${problems.join('; ')}`, details: { problems } });
+  throw new WorkflowError({
+    code: 'LZ_WORKFLOW_INPUT',
+    message: `workflow ${definition.name} cannot start: ${problems.join('; ')}`,
+    details: { problems },
+  });
 }
 
 function isOfType(value: Json, type: InputDefinition['type']): boolean {

@@ -2,7 +2,8 @@ import { describeError, LeaseLostError } from '@lazarus/core';
 import type { Clock, FencingToken, Lease, Locks, LockTarget } from '@lazarus/core/ports';
 
 /** Whether the run holds its lock. */
-export type LockVerdict = { readonly held: true; readonly fence?: FencingToken } | { readonly held: false; readonly reason: string };
+export type LockVerdict =
+  { readonly held: true; readonly fence?: FencingToken } | { readonly held: false; readonly reason: string };
 
 /** Options of a {@link RunLock}. */
 export interface RunLockOptions {
@@ -69,7 +70,11 @@ export class RunLock {
     }
   }
 
-  async #tryOnce(locks: Locks, request: Parameters<Locks['acquire']>[0], signal: AbortSignal): Promise<string | undefined> {
+  async #tryOnce(
+    locks: Locks,
+    request: Parameters<Locks['acquire']>[0],
+    signal: AbortSignal,
+  ): Promise<string | undefined> {
     try {
       const grant = await locks.acquire(request, { signal });
       if (!grant.granted) return `the lock is held by ${grant.heldBy}`;
@@ -85,7 +90,12 @@ export class RunLock {
     this.#lease = lease;
     const onLost = (): void => {
       if (this.#isReleased) return;
-      this.#options.onLost(new LeaseLostError({ message: `run ${this.#options.holder} lost its lock`, cause: lease.signal.reason }));
+      this.#options.onLost(
+        new LeaseLostError({
+          message: `run ${this.#options.holder} lost its lock`,
+          cause: lease.signal.reason,
+        }),
+      );
     };
     if (lease.signal.aborted) onLost();
     else lease.signal.addEventListener('abort', onLost, { once: true });

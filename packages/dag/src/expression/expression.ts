@@ -30,15 +30,25 @@ export interface Expression {
   /** True when it names a fallback with `??`, so that a missing value is expected. */
   readonly hasFallback: boolean;
   /** Checks types against a scope; returns the type, or what is wrong. */
-  check(scope: ExpressionScope): { readonly ok: true; readonly type: ValueType } | { readonly ok: false; readonly message: string };
+  check(
+    scope: ExpressionScope,
+  ): { readonly ok: true; readonly type: ValueType } | { readonly ok: false; readonly message: string };
   /** @throws WorkflowError `LZ_EXPRESSION_INVALID` when a value is missing or types do not fit. */
   evaluate(values: ExpressionValues): Json;
 }
 
 const MAX_SOURCE = 1_000;
-const LIMITS = { maxAstNodes: 500, maxDepth: 24, maxListElements: 100, maxMapEntries: 100, maxCallArguments: 16 };
+const LIMITS = {
+  maxAstNodes: 500,
+  maxDepth: 24,
+  maxListElements: 100,
+  maxMapEntries: 100,
+  maxCallArguments: 16,
+};
 
-const evaluation = withNumbers(new Environment({ unlistedVariablesAreDyn: true, limits: LIMITS, homogeneousAggregateLiterals: false }));
+const evaluation = withNumbers(
+  new Environment({ unlistedVariablesAreDyn: true, limits: LIMITS, homogeneousAggregateLiterals: false }),
+);
 
 /** Lets numbers of the document (CEL doubles) meet whole-number literals (CEL ints). */
 function withNumbers(environment: Environment): Environment {
@@ -48,9 +58,14 @@ function withNumbers(environment: Environment): Environment {
     '*': (left, right) => left * right,
     '/': (left, right) => left / right,
   };
-  for (const [left, right] of [['double', 'int'], ['int', 'double']] as const) {
+  for (const [left, right] of [
+    ['double', 'int'],
+    ['int', 'double'],
+  ] as const) {
     for (const [operator, run] of Object.entries(combine)) {
-      environment.registerOperator(`${left} ${operator} ${right}: double`, (a: unknown, b: unknown) => run(Number(a), Number(b)));
+      environment.registerOperator(`${left} ${operator} ${right}: double`, (a: unknown, b: unknown) =>
+        run(Number(a), Number(b)),
+      );
     }
   }
   environment.registerOperator('double == int: bool', (a: unknown, b: unknown) => Number(a) === Number(b));
@@ -147,7 +162,10 @@ function checkParts(source: string, scope: ExpressionScope): ReturnType<Expressi
   }
   const known = types.filter((type) => type !== 'null');
   const first = known[0] ?? 'null';
-  return { ok: true, type: known.length === types.length && known.every((type) => type === first) ? first : 'dyn' };
+  return {
+    ok: true,
+    type: known.length === types.length && known.every((type) => type === first) ? first : 'dyn',
+  };
 }
 
 function celType(type: string | undefined): ValueType {
@@ -167,7 +185,11 @@ function evaluateParts(source: string, parts: readonly ParseResult[], values: Ex
     } catch (error) {
       const isMissing = error instanceof EvaluationError && error.code === 'no_such_key';
       if (isLast || !isMissing) {
-        throw new WorkflowError({ code: 'LZ_EXPRESSION_INVALID', message: `the expression ${JSON.stringify(source)} has no value: ${summaryOf(error)}`, cause: error });
+        throw new WorkflowError({
+          code: 'LZ_EXPRESSION_INVALID',
+          message: `the expression ${JSON.stringify(source)} has no value: ${summaryOf(error)}`,
+          cause: error,
+        });
       }
     }
   }
@@ -179,10 +201,10 @@ function toJson(value: unknown): Json {
   if (typeof value === 'bigint') return Number(value);
   if (value === undefined) return null;
   if (Array.isArray(value)) return value.map(toJson);
-  if (value instanceof Map) return Object.fromEntries([...value].map(([key, inner]) => [String(key), toJson(inner)]));
+  if (value instanceof Map)
+    return Object.fromEntries([...value].map(([key, inner]) => [String(key), toJson(inner)]));
   if (typeof value === 'object' && value !== null) {
     return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toJson(inner)]));
   }
   return value as Json;
 }
-

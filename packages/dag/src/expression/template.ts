@@ -35,7 +35,11 @@ export function parseTemplate(text: string): Template {
 function createTemplate(text: string): Template {
   const scanned = findExpressions(text);
   if (!scanned.ok) {
-    throw new ConfigurationError({ code: 'LZ_EXPRESSION_INVALID', summary: `the text ${JSON.stringify(text)} was refused: ${scanned.message}`, issues: [] });
+    throw new ConfigurationError({
+      code: 'LZ_EXPRESSION_INVALID',
+      summary: `the text ${JSON.stringify(text)} was refused: ${scanned.message}`,
+      issues: [],
+    });
   }
   const parts: (string | Expression)[] = [];
   let from = 0;

@@ -36,9 +36,10 @@ export function shapeOf(schema: JsonSchema): TypeShape {
   if (schema.type !== 'object') return SIMPLE[schema.type] ?? 'dyn';
   if (schema.properties === undefined || schema.additionalProperties !== false) return 'map';
   const required = new Set(schema.required);
-  const fields = Object.entries(schema.properties).map(
-    ([field, inner]): [string, TypeShape] => [field, required.has(field) ? shapeOf(inner) : 'dyn'],
-  );
+  const fields = Object.entries(schema.properties).map(([field, inner]): [string, TypeShape] => [
+    field,
+    required.has(field) ? shapeOf(inner) : 'dyn',
+  ]);
   return fields.length === 0 ? 'map' : Object.fromEntries(fields);
 }
 

@@ -20,15 +20,16 @@ export interface Graph {
 
 /** Outcome of {@link buildGraph}. */
 export type GraphCheck =
-  | { readonly ok: true; readonly graph: Graph }
-  | { readonly ok: false; readonly cycle: readonly string[] };
+  { readonly ok: true; readonly graph: Graph } | { readonly ok: false; readonly cycle: readonly string[] };
 
 /** Sorts the steps topologically (Kahn), or names one cycle. Needs must name known steps. */
 export function buildGraph(nodes: readonly GraphNode[]): GraphCheck {
   const done = new Set<string>();
   const waves: string[][] = [];
   while (done.size < nodes.length) {
-    const wave = nodes.filter((node) => !done.has(node.id) && node.needs.every((need) => done.has(need.step)));
+    const wave = nodes.filter(
+      (node) => !done.has(node.id) && node.needs.every((need) => done.has(need.step)),
+    );
     if (wave.length === 0) return { ok: false, cycle: findCycle(nodes.filter((node) => !done.has(node.id))) };
     waves.push(wave.map((node) => node.id));
     for (const node of wave) done.add(node.id);
@@ -40,7 +41,12 @@ export function buildGraph(nodes: readonly GraphNode[]): GraphCheck {
   const empty: ReadonlySet<string> = new Set();
   return {
     ok: true,
-    graph: { order, waves, ancestors: (id) => all.get(id) ?? empty, succeededBefore: (id) => certain.get(id) ?? empty },
+    graph: {
+      order,
+      waves,
+      ancestors: (id) => all.get(id) ?? empty,
+      succeededBefore: (id) => certain.get(id) ?? empty,
+    },
   };
 }
 

@@ -29,11 +29,17 @@ export function checkMakeBeforeBreak(definition: WorkflowDefinition): readonly M
     return before.some(
       (step) =>
         VERIFIES.has(usedBy.get(step) ?? '') &&
-        [...checked.graph.succeededBefore(step)].some((earlier) => MAKES_A_HOST.has(usedBy.get(earlier) ?? '')),
+        [...checked.graph.succeededBefore(step)].some((earlier) =>
+          MAKES_A_HOST.has(usedBy.get(earlier) ?? ''),
+        ),
     );
   };
   return definition.steps
-    .filter((step) => ENDS_A_HOST.has(nameOf(step.uses)) || (nameOf(step.uses) === 'host.set_state' && step.with['state'] === 'forensics'))
+    .filter(
+      (step) =>
+        ENDS_A_HOST.has(nameOf(step.uses)) ||
+        (nameOf(step.uses) === 'host.set_state' && step.with['state'] === 'forensics'),
+    )
     .filter((step) => !isVerified(step.id))
     .map((step) => ({ step: step.id, message: `${step.uses} runs before a replacement is verified` }));
 }

@@ -20,7 +20,10 @@ export function shipped(name: string): WorkflowDefinition {
 
 /** A workflow from text, with more actions. */
 export function workflow(text: string, actions: readonly Action[] = []): WorkflowDefinition {
-  return loadWorkflow(text, { file: 'test.yaml', actions: createActionRegistry([...builtinActions, ...actions]) });
+  return loadWorkflow(text, {
+    file: 'test.yaml',
+    actions: createActionRegistry([...builtinActions, ...actions]),
+  });
 }
 
 export const event: LazarusEvent = {
@@ -72,7 +75,9 @@ export interface Bench {
   finish(engine: EmbeddedEngine, runId?: string): Promise<RunView>;
 }
 
-export function createBench(options: { readonly workflows?: readonly WorkflowDefinition[]; readonly actions?: readonly Action[] } = {}): Bench {
+export function createBench(
+  options: { readonly workflows?: readonly WorkflowDefinition[]; readonly actions?: readonly Action[] } = {},
+): Bench {
   const clock = createManualClock();
   const world = new World();
   const ids = createSequentialIds();
@@ -105,8 +110,10 @@ export function createBench(options: { readonly workflows?: readonly WorkflowDef
       const started = clock.now();
       for (;;) {
         const view = await engine.get(runId);
-        if (view !== undefined && view.status !== 'running' && !engine.activeRuns.includes(runId)) return view;
-        if (clock.now() - started > 2 * 3_600_000) throw new Error(`run ${runId} does not end: ${JSON.stringify(view, null, 1)}`);
+        if (view !== undefined && view.status !== 'running' && !engine.activeRuns.includes(runId))
+          return view;
+        if (clock.now() - started > 2 * 3_600_000)
+          throw new Error(`run ${runId} does not end: ${JSON.stringify(view, null, 1)}`);
         await clock.advance(100);
       }
     },

@@ -4,7 +4,13 @@ import { appendFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSystemClock } from '@lazarus/core';
 import { silentLogger } from '@lazarus/testing';
-import { builtinActions, createActionRegistry, createEngine, loadWorkflow, openSqliteJournal } from '../../src/index.ts';
+import {
+  builtinActions,
+  createActionRegistry,
+  createEngine,
+  loadWorkflow,
+  openSqliteJournal,
+} from '../../src/index.ts';
 import type { Journal } from '../../src/index.ts';
 import { aCrashRequest } from './crash-request.ts';
 import { createDiskWorld } from './disk-world.ts';
@@ -24,7 +30,9 @@ function mortal(journal: Journal): Journal {
     get: (target, key) => {
       const member: unknown = Reflect.get(target, key);
       if (typeof member !== 'function') return member;
-      if (key !== 'commit') return (...args: unknown[]): unknown => Reflect.apply(member as (...all: unknown[]) => unknown, target, args);
+      if (key !== 'commit')
+        return (...args: unknown[]): unknown =>
+          Reflect.apply(member as (...all: unknown[]) => unknown, target, args);
       return async (writes: Parameters<Journal['commit']>[0]) => {
         point(`before commit ${writes.map(({ kind }) => kind).join('+')}`);
         const outcomes = await target.commit(writes);
@@ -58,4 +66,6 @@ await engine.submit(aCrashRequest());
 if (((await engine.get('run-1'))?.status ?? 'running') === 'running') await ended;
 const run = await engine.get('run-1');
 await engine.close();
-process.stdout.write(JSON.stringify({ status: run?.status, page: run?.page, error: run?.error ?? null, points }));
+process.stdout.write(
+  JSON.stringify({ status: run?.status, page: run?.page, error: run?.error ?? null, points }),
+);

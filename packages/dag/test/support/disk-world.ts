@@ -1,4 +1,12 @@
-import { appendFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import type { Host, PageResult } from '@lazarus/core/ports';
 import { aHost } from '@lazarus/testing';
@@ -7,9 +15,11 @@ import type { ActionPorts } from '../../src/index.ts';
 /** A provider and a pager in a folder: what they did outlives the processes that asked for it. */
 export function createDiskWorld(folder: string, point: (name: string) => void): ActionPorts {
   const at = (...parts: readonly string[]): string => join(folder, ...parts);
-  for (const name of ['launched', 'in-service', 'lifecycle', 'page']) mkdirSync(at(name), { recursive: true });
+  for (const name of ['launched', 'in-service', 'lifecycle', 'page'])
+    mkdirSync(at(name), { recursive: true });
 
-  const log = (what: string, target: string, key: string): void => appendFileSync(at('calls.log'), `${JSON.stringify({ what, target, key })}\n`);
+  const log = (what: string, target: string, key: string): void =>
+    appendFileSync(at('calls.log'), `${JSON.stringify({ what, target, key })}\n`);
   const call = async <T>(what: string, target: string, key: string, work: () => T): Promise<T> => {
     point(`before ${what}`);
     log(what, target, key);
@@ -21,11 +31,16 @@ export function createDiskWorld(folder: string, point: (name: string) => void): 
     writeFileSync(`${file}.new`, text);
     renameSync(`${file}.new`, file);
   };
-  const launched = (key: string): string | undefined => (existsSync(at('launched', key)) ? readFileSync(at('launched', key), 'utf8') : undefined);
+  const launched = (key: string): string | undefined =>
+    existsSync(at('launched', key)) ? readFileSync(at('launched', key), 'utf8') : undefined;
   const hostOf = (hostId: string): Host => aHost({ hostId, state: 'running' });
   const page = (status: 'acknowledged' | 'resolved' | 'triggered', level: number): PageResult => {
     put(at('page', 'status'), status);
-    return { done: true, changed: true, page: { incidentKey: 'INC-1', pageId: 'P', status, escalationLevel: level, takenByHuman: false } };
+    return {
+      done: true,
+      changed: true,
+      page: { incidentKey: 'INC-1', pageId: 'P', status, escalationLevel: level, takenByHuman: false },
+    };
   };
 
   return {
@@ -40,13 +55,27 @@ export function createDiskWorld(folder: string, point: (name: string) => void): 
         }),
       findClone: async ({ idempotencyKey }) => launched(idempotencyKey),
       describe: async (hostId) => hostOf(hostId),
-      setLifecycle: ({ hostId, lifecycle, idempotencyKey }) => call(`set ${lifecycle}`, hostId, idempotencyKey, () => put(at('lifecycle', hostId), lifecycle)),
-      terminate: ({ hostId, idempotencyKey }) => call('terminate', hostId, idempotencyKey, () => put(at('lifecycle', hostId), 'terminated')),
+      setLifecycle: ({ hostId, lifecycle, idempotencyKey }) =>
+        call(`set ${lifecycle}`, hostId, idempotencyKey, () => put(at('lifecycle', hostId), lifecycle)),
+      terminate: ({ hostId, idempotencyKey }) =>
+        call('terminate', hostId, idempotencyKey, () => put(at('lifecycle', hostId), 'terminated')),
       reboot: ({ hostId, idempotencyKey }) => call('reboot', hostId, idempotencyKey, () => undefined),
     },
     loadBalancer: {
-      remove: ({ hostId, idempotencyKey }) => call('lb.remove', hostId, idempotencyKey, () => (put(at('in-service', hostId), 'no'), { groups: ['tg'] })),
-      add: ({ hostId, idempotencyKey }) => call('lb.add', hostId, idempotencyKey, () => (put(at('in-service', hostId), 'yes'), { groups: ['tg'] })),
+      remove: ({ hostId, idempotencyKey }) =>
+        call(
+          'lb.remove',
+          hostId,
+          idempotencyKey,
+          () => (put(at('in-service', hostId), 'no'), { groups: ['tg'] }),
+        ),
+      add: ({ hostId, idempotencyKey }) =>
+        call(
+          'lb.add',
+          hostId,
+          idempotencyKey,
+          () => (put(at('in-service', hostId), 'yes'), { groups: ['tg'] }),
+        ),
       status: async () => 'healthy',
     },
     probe: { zone: 'a', probe: async () => ({ status: 'healthy', latencyMs: 1, detail: '200' }) },

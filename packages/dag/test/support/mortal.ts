@@ -41,7 +41,10 @@ export function mortalJournal(journal: Journal, life: Life): Journal {
       return async (...args: unknown[]) => {
         if (life.isOver) await new Promise(() => undefined);
         const isWrite = key === 'commit';
-        if (isWrite) await life.point(`before commit of ${(args[0] as readonly { kind: string }[]).map(({ kind }) => kind).join('+')}`);
+        if (isWrite)
+          await life.point(
+            `before commit of ${(args[0] as readonly { kind: string }[]).map(({ kind }) => kind).join('+')}`,
+          );
         const result: unknown = await Reflect.apply(member as (...all: unknown[]) => unknown, target, args);
         if (isWrite) await life.point('after commit');
         return result;
@@ -52,7 +55,9 @@ export function mortalJournal(journal: Journal, life: Life): Journal {
 
 /** Ports whose process can die before and after each call. */
 export function mortalPorts(ports: ActionPorts, life: Life): ActionPorts {
-  return Object.fromEntries(Object.entries(ports).map(([name, port]) => [name, mortalPort(name, port as object, life)]));
+  return Object.fromEntries(
+    Object.entries(ports).map(([name, port]) => [name, mortalPort(name, port as object, life)]),
+  );
 }
 
 function mortalPort(port: string, target: object, life: Life): object {

@@ -4,7 +4,11 @@ import { defineAction } from '../../src/index.ts';
 import type { Action, ActionContext } from '../../src/index.ts';
 
 /** What a scripted step does: gives a value, throws, hangs until its signal aborts, or runs a function. */
-export type Reply = { readonly give: unknown } | { readonly fail: Error } | { readonly hang: true } | ((context: ActionContext) => Promise<unknown>);
+export type Reply =
+  | { readonly give: unknown }
+  | { readonly fail: Error }
+  | { readonly hang: true }
+  | ((context: ActionContext) => Promise<unknown>);
 
 /** Actions whose behavior a test writes down per step. */
 export interface Script {
@@ -17,7 +21,13 @@ export interface Script {
   /** Every execution of a body: `step#attempt`. */
   readonly bodies: string[];
   /** Executions and checks with their times. */
-  readonly log: { readonly step: string; readonly attempt: number; readonly key: string; readonly atMs: number; readonly input: unknown }[];
+  readonly log: {
+    readonly step: string;
+    readonly attempt: number;
+    readonly key: string;
+    readonly atMs: number;
+    readonly input: unknown;
+  }[];
 }
 
 export function createScript(): Script {
@@ -43,7 +53,13 @@ export function createScript(): Script {
     });
   };
 
-  const base = { version: 1, summary: 'A scripted step.', input: z.looseObject({ value: z.unknown().optional() }), output: z.unknown(), run };
+  const base = {
+    version: 1,
+    summary: 'A scripted step.',
+    input: z.looseObject({ value: z.unknown().optional() }),
+    output: z.unknown(),
+    run,
+  };
   return {
     replies,
     happened,
@@ -59,7 +75,9 @@ export function createScript(): Script {
         check: async (_input, context) => {
           bodies.push(`check ${context.step}`);
           await setImmediate();
-          return happened[context.step.replace(/^check\./, '')] === true ? { happened: true, output: { done: true, found: true } } : { happened: false };
+          return happened[context.step.replace(/^check\./, '')] === true
+            ? { happened: true, output: { done: true, found: true } }
+            : { happened: false };
         },
       }),
     ],

@@ -1,4 +1,18 @@
-import type { FencingToken, HealthProbe, Host, HostActuator, Lease, LoadBalancer, LockGrant, Locks, Notification, Notifier, Page, PageResult, Pager } from '@lazarus/core/ports';
+import type {
+  FencingToken,
+  HealthProbe,
+  Host,
+  HostActuator,
+  Lease,
+  LoadBalancer,
+  LockGrant,
+  Locks,
+  Notification,
+  Notifier,
+  Page,
+  PageResult,
+  Pager,
+} from '@lazarus/core/ports';
 import { PortError } from '@lazarus/core';
 import { aHost } from '@lazarus/testing';
 
@@ -23,7 +37,13 @@ export class World implements HostActuator {
   disturb: (call: string, signal: AbortSignal | undefined) => void | Promise<void> = () => undefined;
   /** Called after a call took effect and before its answer arrives. */
   answer: (call: string, signal: AbortSignal | undefined) => void | Promise<void> = () => undefined;
-  page: Page = { incidentKey: 'INC-1', pageId: 'P1', status: 'triggered', escalationLevel: 1, takenByHuman: false };
+  page: Page = {
+    incidentKey: 'INC-1',
+    pageId: 'P1',
+    status: 'triggered',
+    escalationLevel: 1,
+    takenByHuman: false,
+  };
   health: HealthProbe['probe'] = async () => ({ status: 'healthy', latencyMs: 1, detail: '200' });
   #count = 0;
 
@@ -52,7 +72,10 @@ export class World implements HostActuator {
       this.#count += 1;
       const hostId = `i-new${this.#count}`;
       this.launches.set(call.idempotencyKey, hostId);
-      this.hosts.set(hostId, aHost({ hostId, lifecycle: 'launching', inLoadBalancer: false, state: 'running' }));
+      this.hosts.set(
+        hostId,
+        aHost({ hostId, lifecycle: 'launching', inLoadBalancer: false, state: 'running' }),
+      );
       this.#effect('launch', hostId, call.idempotencyKey);
       return { hostId, zone: 'us-east-1a' };
     });
@@ -70,7 +93,11 @@ export class World implements HostActuator {
     return this.#call(`setLifecycle ${call.lifecycle}`, call.signal, () => {
       const host = this.hosts.get(call.hostId);
       if (host === undefined || host.lifecycle === call.lifecycle) return;
-      this.hosts.set(call.hostId, { ...host, lifecycle: call.lifecycle, tags: { ...host.tags, expires: call.expiresAt ?? '' } });
+      this.hosts.set(call.hostId, {
+        ...host,
+        lifecycle: call.lifecycle,
+        tags: { ...host.tags, expires: call.expiresAt ?? '' },
+      });
       this.#effect(call.lifecycle, call.hostId, call.idempotencyKey);
     });
   }
@@ -97,7 +124,8 @@ export class World implements HostActuator {
         this.inService.add(call.hostId);
         return { groups: ['tg'] };
       }),
-    status: (hostId, options) => this.#call('lb.status', options.signal, () => (this.inService.has(hostId) ? 'healthy' : 'unused')),
+    status: (hostId, options) =>
+      this.#call('lb.status', options.signal, () => (this.inService.has(hostId) ? 'healthy' : 'unused')),
   };
 
   readonly probe: HealthProbe = {
@@ -117,11 +145,16 @@ export class World implements HostActuator {
     acknowledge: (call) =>
       this.#call('pager.acknowledge', call.signal, (): PageResult => {
         if (this.page.takenByHuman) return { done: false, reason: 'taken_by_human', page: this.page };
-        if (this.page.status === 'resolved') return { done: false, reason: 'already_resolved', page: this.page };
+        if (this.page.status === 'resolved')
+          return { done: false, reason: 'already_resolved', page: this.page };
         return this.#page('acknowledged', this.page.escalationLevel);
       }),
-    resolve: (call) => this.#call('pager.resolve', call.signal, (): PageResult => this.#page('resolved', this.page.escalationLevel)),
-    escalate: (call) => this.#call(`pager.escalate`, call.signal, (): PageResult => this.#page('triggered', 2, call.reason)),
+    resolve: (call) =>
+      this.#call('pager.resolve', call.signal, (): PageResult =>
+        this.#page('resolved', this.page.escalationLevel),
+      ),
+    escalate: (call) =>
+      this.#call(`pager.escalate`, call.signal, (): PageResult => this.#page('triggered', 2, call.reason)),
   };
 
   /** Reasons of the escalations, in order. */
@@ -138,7 +171,13 @@ export class World implements HostActuator {
   }
 
   get ports() {
-    return { pager: this.pager, hosts: this, loadBalancer: this.loadBalancer, probe: this.probe, notifier: this.notifier };
+    return {
+      pager: this.pager,
+      hosts: this,
+      loadBalancer: this.loadBalancer,
+      probe: this.probe,
+      notifier: this.notifier,
+    };
   }
 
   /** What happened, as short texts. */
@@ -165,9 +204,14 @@ export class TestLocks implements Locks {
   async acquire(request: Parameters<Locks['acquire']>[0]): Promise<LockGrant> {
     const name = JSON.stringify(request.target);
     const current = this.held.get(name);
-    if (current !== undefined && current.holder !== request.holder) return { granted: false, heldBy: current.holder, by: request.target };
+    if (current !== undefined && current.holder !== request.holder)
+      return { granted: false, heldBy: current.holder, by: request.target };
     this.#counter += 1;
-    const entry = current ?? { holder: request.holder, lose: new AbortController(), token: { epoch: 1, counter: this.#counter } };
+    const entry = current ?? {
+      holder: request.holder,
+      lose: new AbortController(),
+      token: { epoch: 1, counter: this.#counter },
+    };
     this.held.set(name, entry);
     const lease: Lease = {
       target: request.target,

@@ -28,7 +28,10 @@ interface Scenario {
  * the run ends in time, the page ends resolved or escalated, no effect happens twice, a completed step is not repeated,
  * nothing is taken away before its replacement is verified, and a launched host is either in service or undone.
  */
-export async function checkRunbook(workflow: WorkflowDefinition, options: RunbookOptions = {}): Promise<RunbookReport> {
+export async function checkRunbook(
+  workflow: WorkflowDefinition,
+  options: RunbookOptions = {},
+): Promise<RunbookReport> {
   const base: RunbookOptions = { unmocked: 'happy', ...options };
   const plain = await runRunbook(workflow, base);
   const violations: RunbookViolation[] = violationsOf('as it is', workflow, plain);
@@ -37,7 +40,11 @@ export async function checkRunbook(workflow: WorkflowDefinition, options: Runboo
     try {
       violations.push(...violationsOf(name, workflow, await runRunbook(workflow, faulty)));
     } catch (error) {
-      violations.push({ scenario: name, message: error instanceof Error ? error.message : String(error), trace: [] });
+      violations.push({
+        scenario: name,
+        message: error instanceof Error ? error.message : String(error),
+        trace: [],
+      });
     }
   }
   return { scenarios: scenarios.length + 1, violations };
@@ -83,7 +90,11 @@ export function runbookViolations(workflow: WorkflowDefinition, result: RunbookR
   ];
 }
 
-function violationsOf(scenario: string, workflow: WorkflowDefinition, result: RunbookResult): RunbookViolation[] {
+function violationsOf(
+  scenario: string,
+  workflow: WorkflowDefinition,
+  result: RunbookResult,
+): RunbookViolation[] {
   return runbookViolations(workflow, result).map((message) => ({ scenario, message, trace: result.trace }));
 }
 
@@ -99,7 +110,9 @@ function pageEnds({ run, callsOf }: RunbookResult): readonly string[] {
   const wasAcknowledged = callsOf('pager.acknowledge').some(({ outcome }) => outcome === 'ok');
   const couldTell = callsOf('pager.escalate').every(({ outcome }) => outcome === 'ok');
   if (run.status === 'succeeded') {
-    return wasAcknowledged && run.page === 'left_alone' ? ['it succeeded and left an acknowledged page alone'] : [];
+    return wasAcknowledged && run.page === 'left_alone'
+      ? ['it succeeded and left an acknowledged page alone']
+      : [];
   }
   if (run.page !== 'left_alone' || !couldTell) return [];
   return [`it ended as ${run.status} and nobody was told`];
@@ -108,8 +121,11 @@ function pageEnds({ run, callsOf }: RunbookResult): readonly string[] {
 /** S1: one idempotency key, one effect; a repeated call carries the same key, and each step has one key only. */
 function noEffectTwice({ calls }: RunbookResult): readonly string[] {
   const keys = new Map<string, Set<string>>();
-  for (const { step, idempotencyKey } of calls) keys.set(step, (keys.get(step) ?? new Set()).add(idempotencyKey));
-  return [...keys].filter(([, own]) => own.size > 1).map(([step, own]) => `step ${step} used ${own.size} idempotency keys`);
+  for (const { step, idempotencyKey } of calls)
+    keys.set(step, (keys.get(step) ?? new Set()).add(idempotencyKey));
+  return [...keys]
+    .filter(([, own]) => own.size > 1)
+    .map(([step, own]) => `step ${step} used ${own.size} idempotency keys`);
 }
 
 /** S12: a call that changes something and whose result arrived is the last one of its step. */
@@ -125,7 +141,8 @@ function nothingRepeated({ calls }: RunbookResult): readonly string[] {
 }
 
 const isEnd = ({ action, input }: RunbookCall): boolean =>
-  action.startsWith('host.terminate@') || (action.startsWith('host.set_state@') && (input as { state?: unknown }).state === 'forensics');
+  action.startsWith('host.terminate@') ||
+  (action.startsWith('host.set_state@') && (input as { state?: unknown }).state === 'forensics');
 
 /** S5: in a workflow that launches, no host is ended or put aside before a launched one was verified (undoing excepted). */
 function madeBeforeBroken({ calls }: RunbookResult): readonly string[] {
@@ -133,11 +150,16 @@ function madeBeforeBroken({ calls }: RunbookResult): readonly string[] {
   if (launches.length === 0) return [];
   const verifiedAt = calls.findIndex(
     ({ action, outcome, output }) =>
-      action.startsWith('healthcheck.verify@') && outcome === 'ok' && (output as { ok?: unknown } | undefined)?.ok === true,
+      action.startsWith('healthcheck.verify@') &&
+      outcome === 'ok' &&
+      (output as { ok?: unknown } | undefined)?.ok === true,
   );
   return calls
     .map((call, index) => ({ call, index }))
-    .filter(({ call, index }) => isEnd(call) && !call.step.startsWith('compensate.') && (verifiedAt === -1 || index < verifiedAt))
+    .filter(
+      ({ call, index }) =>
+        isEnd(call) && !call.step.startsWith('compensate.') && (verifiedAt === -1 || index < verifiedAt),
+    )
     .map(({ call }) => `step ${call.step} ended a host before a replacement was verified`);
 }
 
@@ -146,7 +168,11 @@ function noOrphans(workflow: WorkflowDefinition, { run, calls }: RunbookResult):
   if (run.status === 'succeeded' || workflow.onError.compensate === 'none') return [];
   const pointsOfNoReturn = new Set(workflow.steps.filter((step) => step.pointOfNoReturn).map(({ id }) => id));
   if (calls.some(({ step }) => pointsOfNoReturn.has(step))) return [];
-  const launched = calls.filter(({ action, output }) => action.startsWith('host.clone@') && output !== undefined);
+  const launched = calls.filter(
+    ({ action, output }) => action.startsWith('host.clone@') && output !== undefined,
+  );
   const undone = calls.some(({ action }) => action.startsWith('host.terminate@'));
-  return launched.length > 0 && !undone ? ['a launched host was neither put into service nor terminated'] : [];
+  return launched.length > 0 && !undone
+    ? ['a launched host was neither put into service nor terminated']
+    : [];
 }

@@ -60,7 +60,10 @@ function mortal(journal: Journal, life: { readonly isDead: boolean }): Journal {
     get: (target, key) => {
       const member: unknown = Reflect.get(target, key);
       if (typeof member !== 'function') return member;
-      return (...args: unknown[]): unknown => (life.isDead && key !== 'close' ? NEVER : Reflect.apply(member as (...all: unknown[]) => unknown, target, args));
+      return (...args: unknown[]): unknown =>
+        life.isDead && key !== 'close'
+          ? NEVER
+          : Reflect.apply(member as (...all: unknown[]) => unknown, target, args);
     },
   });
 }
@@ -69,12 +72,16 @@ function mortalAction(action: Action, life: { readonly isDead: boolean }): Actio
   return {
     ...action,
     run: async (input, context) => {
-      if (life.isDead) return NEVER;
+      await hangWhenDead(life);
       try {
         return await action.run(input, context);
       } finally {
-        if (life.isDead) await NEVER;
+        await hangWhenDead(life);
       }
     },
   };
+}
+
+async function hangWhenDead(life: { readonly isDead: boolean }): Promise<void> {
+  if (life.isDead) await NEVER;
 }

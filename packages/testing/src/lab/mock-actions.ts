@@ -13,7 +13,8 @@ export type ActionReply =
   | { readonly hangs: true };
 
 /** One reply, one per attempt (the last repeats), or code. */
-export type Mock = ActionReply | readonly ActionReply[] | ((input: unknown, context: ActionContext) => unknown);
+export type Mock =
+  ActionReply | readonly ActionReply[] | ((input: unknown, context: ActionContext) => unknown);
 
 /** Mocks by step id (`verify`), or by action (`host.clone`, `host.clone@1`); a step wins over an action. */
 export type Mocks = Readonly<Record<string, Mock>>;
@@ -48,7 +49,11 @@ export interface MockOptions {
   /** Reply of a step that nobody mocked; `undefined` refuses it. */
   readonly unmocked: (action: Action) => ActionReply | undefined;
   /** Called before a call takes effect and after it, for faults. */
-  readonly disturb?: (moment: 'before' | 'after', call: RunbookCall, context: ActionContext) => void | Promise<void>;
+  readonly disturb?: (
+    moment: 'before' | 'after',
+    call: RunbookCall,
+    context: ActionContext,
+  ) => void | Promise<void>;
   readonly startedAtMs: () => number;
 }
 
@@ -82,7 +87,12 @@ export function mockAction(action: Action, options: MockOptions): Action {
   };
 }
 
-async function serve(action: Action, input: unknown, context: ActionContext, options: MockOptions): Promise<unknown> {
+async function serve(
+  action: Action,
+  input: unknown,
+  context: ActionContext,
+  options: MockOptions,
+): Promise<unknown> {
   const { world, disturb } = options;
   const call: RunbookCall = {
     step: context.step,
@@ -110,7 +120,12 @@ async function serve(action: Action, input: unknown, context: ActionContext, opt
   }
 }
 
-async function answer(action: Action, input: unknown, context: ActionContext, options: MockOptions): Promise<unknown> {
+async function answer(
+  action: Action,
+  input: unknown,
+  context: ActionContext,
+  options: MockOptions,
+): Promise<unknown> {
   const mock = mockOf(action, context.step, options.mocks) ?? options.unmocked(action);
   if (mock === undefined) {
     throw new PortError({
@@ -120,7 +135,9 @@ async function answer(action: Action, input: unknown, context: ActionContext, op
     });
   }
   if (typeof mock === 'function') return mock(input, context);
-  const reply = Array.isArray(mock) ? nextOf(mock as readonly ActionReply[], context.step, options.world) : (mock as ActionReply);
+  const reply = Array.isArray(mock)
+    ? nextOf(mock as readonly ActionReply[], context.step, options.world)
+    : (mock as ActionReply);
   return give(reply, context);
 }
 

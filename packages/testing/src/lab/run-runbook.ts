@@ -67,7 +67,10 @@ const STEP_MS = 30_000;
  * const { run } = await runRunbook(workflow, { unmocked: 'happy', actions: { verify: { hangs: true } } });
  * ```
  */
-export async function runRunbook(workflow: WorkflowDefinition, options: RunbookOptions = {}): Promise<RunbookResult> {
+export async function runRunbook(
+  workflow: WorkflowDefinition,
+  options: RunbookOptions = {},
+): Promise<RunbookResult> {
   const lab = new Lab(workflow, options);
   return lab.run();
 }
@@ -111,12 +114,21 @@ class Lab {
     await engine.submit(request);
     if (this.#options.submitTwice === true) await engine.submit(request);
     for (const { atMs, name, payload } of this.#options.signals ?? []) {
-      void this.#clock.sleep(atMs).then(() => this.#current().engine.signal(request.runId, name, payload ?? null));
+      void this.#clock
+        .sleep(atMs)
+        .then(() => this.#current().engine.signal(request.runId, name, payload ?? null));
     }
   }
 
   async #start(): Promise<void> {
-    const { unmocked = 'fail', actions: mocks = {}, definitions = [], fault, seed = 1, guard } = this.#options;
+    const {
+      unmocked = 'fail',
+      actions: mocks = {},
+      definitions = [],
+      fault,
+      seed = 1,
+      guard,
+    } = this.#options;
     const kill = (): Promise<never> => {
       this.#current().kill();
       return new Promise<never>(() => undefined);
@@ -127,12 +139,22 @@ class Lab {
         world: this.#world,
         unmocked: unmocked === 'happy' ? happyReply : () => undefined,
         startedAtMs: () => this.#startedAtMs,
-        ...(fault === undefined ? {} : { disturb: (moment, call, context) => fault(moment, call, { kill, context }) }),
+        ...(fault === undefined
+          ? {}
+          : { disturb: (moment, call, context) => fault(moment, call, { kill, context }) }),
       }),
     );
     const number = this.#processes.length + 1;
     this.#processes.push(
-      await startProcess({ journal: this.#journal, clock: this.#clock, workflow: this.#workflow, actions, number, seed, ...(guard === undefined ? {} : { guard }) }),
+      await startProcess({
+        journal: this.#journal,
+        clock: this.#clock,
+        workflow: this.#workflow,
+        actions,
+        number,
+        seed,
+        ...(guard === undefined ? {} : { guard }),
+      }),
     );
   }
 
@@ -149,7 +171,8 @@ class Lab {
       const { engine } = this.#current();
       const run = await engine.get(runId);
       if (run !== undefined && run.status !== 'running' && !engine.activeRuns.includes(runId)) return run;
-      if (this.#clock.now() > limitMs) throw new Error(`the run did not end; it stands at\n${JSON.stringify(run, null, 2)}`);
+      if (this.#clock.now() > limitMs)
+        throw new Error(`the run did not end; it stands at\n${JSON.stringify(run, null, 2)}`);
       await this.#clock.advance(STEP_MS);
     }
   }
@@ -187,7 +210,10 @@ class Lab {
       rule: 'lab',
       configDigest: 'lab',
       service,
-      lock: this.#workflow.lock === 'host' && host !== undefined ? { kind: 'host', service, host } : { kind: 'service', service },
+      lock:
+        this.#workflow.lock === 'host' && host !== undefined
+          ? { kind: 'host', service, host }
+          : { kind: 'service', service },
       timeoutMs,
       notificationGroup: 'lab',
       ...(host === undefined ? {} : { hostId: host }),
@@ -200,7 +226,8 @@ class Lab {
     return {
       run,
       calls,
-      callsOf: (name) => calls.filter(({ step, action }) => step === name || action === name || action.startsWith(`${name}@`)),
+      callsOf: (name) =>
+        calls.filter(({ step, action }) => step === name || action === name || action.startsWith(`${name}@`)),
       trace: traceOf(run, calls, this.#startedAtMs),
       tookMs: Date.parse(run.ended_at ?? run.started_at) - Date.parse(run.started_at),
       processes: this.#processes.length,
@@ -209,10 +236,18 @@ class Lab {
 }
 
 function traceOf(run: RunView, calls: readonly RunbookCall[], startedAtMs: number): readonly string[] {
-  const called = calls.map(({ atMs, step, action, attempt, outcome }) => ({ atMs, text: `${step} calls ${action}, attempt ${attempt}: ${outcome}` }));
+  const called = calls.map(({ atMs, step, action, attempt, outcome }) => ({
+    atMs,
+    text: `${step} calls ${action}, attempt ${attempt}: ${outcome}`,
+  }));
   const ended = run.steps.flatMap(({ step, status, ended_at, error }) => {
     if (ended_at === undefined || status === 'skipped') return [];
-    return [{ atMs: Date.parse(ended_at) - startedAtMs, text: `${step} ${status}${error === undefined ? '' : `: ${error.code} ${error.message}`}` }];
+    return [
+      {
+        atMs: Date.parse(ended_at) - startedAtMs,
+        text: `${step} ${status}${error === undefined ? '' : `: ${error.code} ${error.message}`}`,
+      },
+    ];
   });
   return [...called, ...ended]
     .map((line, index) => ({ ...line, index }))

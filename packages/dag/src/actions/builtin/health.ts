@@ -31,13 +31,31 @@ export const healthcheckVerify = defineAction({
   run: async (input, context): Promise<z.output<typeof output>> => {
     const { signal } = context;
     const host = await requiredPort(context, 'hosts').describe(input.host, { signal });
-    if (host === undefined) return { ok: false, status: 'unknown', consecutive: 0, detail: 'the provider does not know the host yet' };
+    if (host === undefined)
+      return {
+        ok: false,
+        status: 'unknown',
+        consecutive: 0,
+        detail: 'the provider does not know the host yet',
+      };
     if (host.state === 'terminated' || host.state === 'stopped') {
-      throw new PortError({ code: 'LZ_ACTUATOR_REFUSED', message: `host ${host.hostId} is ${host.state}, so it will not become healthy`, retryable: false });
+      throw new PortError({
+        code: 'LZ_ACTUATOR_REFUSED',
+        message: `host ${host.hostId} is ${host.state}, so it will not become healthy`,
+        retryable: false,
+      });
     }
-    const report = await requiredPort(context, 'probe').probe(host, { timeoutMs: input.probe_timeout_ms, signal });
+    const report = await requiredPort(context, 'probe').probe(host, {
+      timeoutMs: input.probe_timeout_ms,
+      signal,
+    });
     const before = output.safeParse(context.previous);
     const consecutive = report.status === 'healthy' ? (before.success ? before.data.consecutive : 0) + 1 : 0;
-    return { ok: consecutive >= input.consecutive_ok, status: report.status, consecutive, detail: report.detail };
+    return {
+      ok: consecutive >= input.consecutive_ok,
+      status: report.status,
+      consecutive,
+      detail: report.detail,
+    };
   },
 });

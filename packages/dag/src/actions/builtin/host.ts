@@ -62,7 +62,14 @@ export const hostDescribe = defineAction({
   run: async (input, context) => {
     const found = await requiredPort(context, 'hosts').describe(input.host, { signal: context.signal });
     if (found === undefined) {
-      return { host_id: input.host, state: 'pending' as const, lifecycle: 'launching' as const, zone: '', service: '', known: false };
+      return {
+        host_id: input.host,
+        state: 'pending' as const,
+        lifecycle: 'launching' as const,
+        zone: '',
+        service: '',
+        known: false,
+      };
     }
     const { hostId, state, lifecycle, zone, service } = found;
     return { host_id: hostId, state, lifecycle, zone, service, known: true };
@@ -134,7 +141,11 @@ export const hostCommand = defineAction({
   name: 'host.command',
   version: 1,
   summary: 'Runs one of the named commands on a host.',
-  input: z.strictObject({ host, command: z.string().min(1), args: z.record(z.string(), z.string()).default({}) }),
+  input: z.strictObject({
+    host,
+    command: z.string().min(1),
+    args: z.record(z.string(), z.string()).default({}),
+  }),
   output: z.strictObject({ exit_code: z.number().int(), output: z.string() }),
   requires: ['commands'],
   destructive: true,
@@ -158,7 +169,11 @@ export const hostQuery = defineAction({
   name: 'host.query',
   version: 1,
   summary: 'Asks a host with one of the named commands that change nothing.',
-  input: z.strictObject({ host, command: z.string().min(1), args: z.record(z.string(), z.string()).default({}) }),
+  input: z.strictObject({
+    host,
+    command: z.string().min(1),
+    args: z.record(z.string(), z.string()).default({}),
+  }),
   output: z.strictObject({ ok: z.boolean(), exit_code: z.number().int(), output: z.string() }),
   requires: ['commands'],
   readOnly: true,
@@ -177,13 +192,25 @@ export const hostFindPeer = defineAction({
   name: 'host.find_peer',
   version: 1,
   summary: 'Finds the one in-service host with the same tag and a given role.',
-  input: z.strictObject({ of: host, same_tag: z.string().min(1), role: z.string().min(1), role_tag: z.string().min(1).default('role') }),
+  input: z.strictObject({
+    of: host,
+    same_tag: z.string().min(1),
+    role: z.string().min(1),
+    role_tag: z.string().min(1).default('role'),
+  }),
   output: z.strictObject({ host_id: z.string(), tag_value: z.string() }),
   requires: ['fleet'],
   readOnly: true,
   run: async (input, context) => {
-    const snapshot = await requiredPort(context, 'fleet').list(context.run.service, { signal: context.signal });
-    if (!snapshot.complete) throw new PortError({ code: 'LZ_FLEET_UNAVAILABLE', message: `the list of ${context.run.service} is partial`, retryable: true });
+    const snapshot = await requiredPort(context, 'fleet').list(context.run.service, {
+      signal: context.signal,
+    });
+    if (!snapshot.complete)
+      throw new PortError({
+        code: 'LZ_FLEET_UNAVAILABLE',
+        message: `the list of ${context.run.service} is partial`,
+        retryable: true,
+      });
     const self = snapshot.hosts.find(({ hostId }) => hostId === input.of);
     const value = self?.tags[input.same_tag];
     if (value === undefined) throw refusal(`${input.of} has no tag ${input.same_tag}`);
@@ -204,4 +231,5 @@ export const hostFindPeer = defineAction({
   },
 });
 
-const refusal = (message: string): PortError => new PortError({ code: 'LZ_ACTUATOR_REFUSED', message, retryable: false });
+const refusal = (message: string): PortError =>
+  new PortError({ code: 'LZ_ACTUATOR_REFUSED', message, retryable: false });

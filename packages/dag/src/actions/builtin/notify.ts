@@ -11,7 +11,9 @@ export const notifySend = defineAction({
     text: z.string().min(1),
     group: z.string().min(1).nullable().optional(),
     /** @defaultValue notify_only */
-    kind: z.enum(['acknowledged', 'resolved', 'escalated', 'notify_only', 'would_have_remediated', 'alarm']).default('notify_only'),
+    kind: z
+      .enum(['acknowledged', 'resolved', 'escalated', 'notify_only', 'would_have_remediated', 'alarm'])
+      .default('notify_only'),
   }),
   output: z.strictObject({ sent: z.boolean() }),
   requires: ['notifier'],

@@ -24,7 +24,10 @@ function settled(result: PageResult, done: 'resolved' | 'escalated'): PageOutput
 }
 
 const touched = (context: ActionContext, why: string): WorkflowError =>
-  new WorkflowError({ code: 'LZ_WORKFLOW_CANCELED', message: `step ${context.step} stopped the run: ${why}` });
+  new WorkflowError({
+    code: 'LZ_WORKFLOW_CANCELED',
+    message: `step ${context.step} stopped the run: ${why}`,
+  });
 
 /**
  * Takes the page for Lazarus. A page that a person took, or that is resolved already, stops the run: a human touch ends
@@ -87,7 +90,12 @@ export const pagerEscalate = defineAction({
   run: async (input, context): Promise<PageOutput> => {
     if (input.incident === null) return NO_PAGE;
     const reason = input.reason.slice(0, 500);
-    const result = await requiredPort(context, 'pager').escalate({ incidentKey: input.incident, reason, note: reason, signal: context.signal });
+    const result = await requiredPort(context, 'pager').escalate({
+      incidentKey: input.incident,
+      reason,
+      note: reason,
+      signal: context.signal,
+    });
     return settled(result, 'escalated');
   },
 });

@@ -12,7 +12,10 @@ export const serviceSetHosts = defineAction({
   requires: ['services'],
   destructive: true,
   idempotent: true,
-  undo: { uses: 'service.set_hosts@1', with: (input, output) => ({ service: input.service, hosts: output.before }) },
+  undo: {
+    uses: 'service.set_hosts@1',
+    with: (input, output) => ({ service: input.service, hosts: output.before }),
+  },
   run: async (input, context) => {
     const { before } = await requiredPort(context, 'services').setDesiredHosts({
       service: input.service,
@@ -34,5 +37,7 @@ export const serviceActiveHosts = defineAction({
   output: z.strictObject({ hosts: z.number().int() }),
   requires: ['services'],
   readOnly: true,
-  run: async (input, context) => ({ hosts: await requiredPort(context, 'services').activeHosts(input.service, { signal: context.signal }) }),
+  run: async (input, context) => ({
+    hosts: await requiredPort(context, 'services').activeHosts(input.service, { signal: context.signal }),
+  }),
 });

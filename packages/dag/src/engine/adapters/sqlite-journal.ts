@@ -50,10 +50,15 @@ function prepare(database: DatabaseSync): void {
   database.exec('PRAGMA synchronous = FULL');
   database.exec('PRAGMA wal_autocheckpoint = 2000');
   const pragma = (name: string): unknown => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
-  if (pragma('journal_mode') !== 'wal') throw new InvariantError({ message: 'the journal is not in WAL mode; is it on a local disk?' });
-  if (pragma('synchronous') !== 2) throw new InvariantError({ message: 'the journal is not synchronous=FULL' });
+  if (pragma('journal_mode') !== 'wal')
+    throw new InvariantError({ message: 'the journal is not in WAL mode; is it on a local disk?' });
+  if (pragma('synchronous') !== 2)
+    throw new InvariantError({ message: 'the journal is not synchronous=FULL' });
   const found = Number(pragma('user_version'));
-  if (found > SCHEMA_VERSION) throw new InvariantError({ message: `the journal has format ${found}, this version knows ${SCHEMA_VERSION}` });
+  if (found > SCHEMA_VERSION)
+    throw new InvariantError({
+      message: `the journal has format ${found}, this version knows ${SCHEMA_VERSION}`,
+    });
   if (found === SCHEMA_VERSION) return;
   database.exec(`BEGIN IMMEDIATE;${SCHEMA};PRAGMA user_version = ${SCHEMA_VERSION};COMMIT`);
 }
@@ -89,23 +94,50 @@ class SqliteJournal implements Journal {
     return this.#transaction('commit', () => writes.map((write) => this.#apply(write)));
   }
 
-  async renew(owner: { readonly id: string; readonly process: string; readonly leaseUntilMs: number }): Promise<void> {
+  async renew(owner: {
+    readonly id: string;
+    readonly process: string;
+    readonly leaseUntilMs: number;
+  }): Promise<void> {
     this.#transaction('renew a lease', () => {
-      this.#run('INSERT INTO owner (id, process, lease_until) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until', owner.id, owner.process, owner.leaseUntilMs);
+      this.#run(
+        'INSERT INTO owner (id, process, lease_until) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until',
+        owner.id,
+        owner.process,
+        owner.leaseUntilMs,
+      );
     });
   }
 
   async claim(options: Parameters<Journal['claim']>[0]): Promise<readonly LoadedRun[]> {
-    const open = this.#all("SELECT r.n, r.epoch, r.definition, o.id AS owner, o.process, o.lease_until FROM run r LEFT JOIN owner o ON o.id = r.owner WHERE r.status = 'running' AND r.owner <> ?", options.owner);
-    const abandoned = open.filter((row) => row['owner'] === null || Number(row['lease_until']) < options.nowMs || options.isGone(String(row['process'])));
-    const runnable = abandoned.filter((row) => options.canRun(this.#definition(String(row['definition'])))).slice(0, options.max);
+    const open = this.#all(
+      "SELECT r.n, r.epoch, r.definition, o.id AS owner, o.process, o.lease_until FROM run r LEFT JOIN owner o ON o.id = r.owner WHERE r.status = 'running' AND r.owner <> ?",
+      options.owner,
+    );
+    const abandoned = open.filter(
+      (row) =>
+        row['owner'] === null ||
+        Number(row['lease_until']) < options.nowMs ||
+        options.isGone(String(row['process'])),
+    );
+    const runnable = abandoned
+      .filter((row) => options.canRun(this.#definition(String(row['definition']))))
+      .slice(0, options.max);
     if (runnable.length === 0) return [];
     const taken = this.#transaction('claim runs', () =>
       runnable.filter(
-        (row) => this.#run("UPDATE run SET owner = ?, epoch = epoch + 1 WHERE n = ? AND epoch = ? AND status = 'running'", options.owner, Number(row['n']), Number(row['epoch'])) === 1,
+        (row) =>
+          this.#run(
+            "UPDATE run SET owner = ?, epoch = epoch + 1 WHERE n = ? AND epoch = ? AND status = 'running'",
+            options.owner,
+            Number(row['n']),
+            Number(row['epoch']),
+          ) === 1,
       ),
     );
-    return taken.map((row) => this.#loadRow(this.#one('SELECT * FROM run WHERE n = ?', Number(row['n'])))).filter((run) => run !== undefined);
+    return taken
+      .map((row) => this.#loadRow(this.#one('SELECT * FROM run WHERE n = ?', Number(row['n']))))
+      .filter((run) => run !== undefined);
   }
 
   async owned(owner: string): Promise<ReadonlyMap<string, number>> {
@@ -123,7 +155,9 @@ class SqliteJournal implements Journal {
   }
 
   async view(runId: string): Promise<RunView | undefined> {
-    const text = this.#one('SELECT o.view FROM outcome o JOIN run r ON r.n = o.run WHERE r.id = ?', runId)?.['view'];
+    const text = this.#one('SELECT o.view FROM outcome o JOIN run r ON r.n = o.run WHERE r.id = ?', runId)?.[
+      'view'
+    ];
     return typeof text === 'string' ? (JSON.parse(text) as RunView) : undefined;
   }
 
@@ -144,8 +178,16 @@ class SqliteJournal implements Journal {
   }
 
   async prune(nowMs: number, retention: Retention): Promise<number> {
-    const stale = this.#all("SELECT n FROM run WHERE status <> 'running' AND pruned = 0 AND ended_at < ? LIMIT ?", nowMs - retention.entriesMs, PRUNE_ROWS);
-    const old = this.#all("SELECT n FROM run WHERE status <> 'running' AND pruned IN (0, 1) AND ended_at < ? LIMIT ?", nowMs - retention.runsMs, PRUNE_ROWS);
+    const stale = this.#all(
+      "SELECT n FROM run WHERE status <> 'running' AND pruned = 0 AND ended_at < ? LIMIT ?",
+      nowMs - retention.entriesMs,
+      PRUNE_ROWS,
+    );
+    const old = this.#all(
+      "SELECT n FROM run WHERE status <> 'running' AND pruned IN (0, 1) AND ended_at < ? LIMIT ?",
+      nowMs - retention.runsMs,
+      PRUNE_ROWS,
+    );
     if (stale.length + old.length === 0) return 0;
     this.#transaction('compact', () => {
       for (const row of [...stale, ...old]) {
@@ -154,10 +196,14 @@ class SqliteJournal implements Journal {
         this.#run('UPDATE run SET pruned = 1 WHERE n = ?', Number(row['n']));
       }
       for (const table of ['request', 'outcome', 'run']) {
-        for (const row of old) this.#run(`DELETE FROM ${table} WHERE ${table === 'run' ? 'n' : 'run'} = ?`, Number(row['n']));
+        for (const row of old)
+          this.#run(`DELETE FROM ${table} WHERE ${table === 'run' ? 'n' : 'run'} = ?`, Number(row['n']));
       }
       this.#run('DELETE FROM definition WHERE digest NOT IN (SELECT definition FROM run)');
-      this.#run("DELETE FROM owner WHERE lease_until < ? AND id NOT IN (SELECT owner FROM run WHERE status = 'running')", nowMs - 86_400_000);
+      this.#run(
+        "DELETE FROM owner WHERE lease_until < ? AND id NOT IN (SELECT owner FROM run WHERE status = 'running')",
+        nowMs - 86_400_000,
+      );
     });
     unavailable('compact', () => this.#database.exec('PRAGMA incremental_vacuum(256)'));
     return stale.length + old.length;
@@ -198,13 +244,31 @@ class SqliteJournal implements Journal {
   #create(run: StoredRun, owner: string): WriteOutcome {
     const { request, definition } = run;
     if (this.#one('SELECT 1 AS found FROM definition WHERE digest = ?', definition.digest) === undefined) {
-      this.#run('INSERT INTO definition (digest, body) VALUES (?, ?)', definition.digest, JSON.stringify(definition));
+      this.#run(
+        'INSERT INTO definition (digest, body) VALUES (?, ?)',
+        definition.digest,
+        JSON.stringify(definition),
+      );
     }
     const inserted = this.#statement(
       "INSERT OR IGNORE INTO run (id, workflow, service, host, definition, status, epoch, owner, started_at, deadline_at, pruned) VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, 0)",
-    ).run(run.runId, definition.name, request.service, request.hostId ?? null, definition.digest, run.epoch, owner, run.startedAtMs, run.deadlineAtMs);
+    ).run(
+      run.runId,
+      definition.name,
+      request.service,
+      request.hostId ?? null,
+      definition.digest,
+      run.epoch,
+      owner,
+      run.startedAtMs,
+      run.deadlineAtMs,
+    );
     if (inserted.changes !== 1) return 'exists';
-    this.#run('INSERT INTO request (run, body) VALUES (?, ?)', inserted.lastInsertRowid, JSON.stringify({ request, inputs: run.inputs }));
+    this.#run(
+      'INSERT INTO request (run, body) VALUES (?, ?)',
+      inserted.lastInsertRowid,
+      JSON.stringify({ request, inputs: run.inputs }),
+    );
     return 'done';
   }
 
@@ -212,7 +276,12 @@ class SqliteJournal implements Journal {
   #append(write: Extract<JournalWrite, { kind: 'append' }>): WriteOutcome {
     const n = this.#ownedRun(write);
     if (n === undefined) return 'fenced';
-    this.#run('INSERT INTO entry (run, seq, body) VALUES (?, ?, ?)', n, write.from, JSON.stringify(write.entries));
+    this.#run(
+      'INSERT INTO entry (run, seq, body) VALUES (?, ?, ?)',
+      n,
+      write.from,
+      JSON.stringify(write.entries),
+    );
     return 'done';
   }
 
@@ -224,15 +293,26 @@ class SqliteJournal implements Journal {
     return 'done';
   }
 
-  #ownedRun(write: { readonly runId: string; readonly owner: string; readonly epoch: number }): number | undefined {
-    const row = this.#one("SELECT n FROM run WHERE id = ? AND owner = ? AND epoch = ? AND status = 'running'", write.runId, write.owner, write.epoch);
+  #ownedRun(write: {
+    readonly runId: string;
+    readonly owner: string;
+    readonly epoch: number;
+  }): number | undefined {
+    const row = this.#one(
+      "SELECT n FROM run WHERE id = ? AND owner = ? AND epoch = ? AND status = 'running'",
+      write.runId,
+      write.owner,
+      write.epoch,
+    );
     return row === undefined ? undefined : Number(row['n']);
   }
 
   #loadRow(row: Row | undefined): LoadedRun | undefined {
     if (row === undefined) return undefined;
     const n = Number(row['n']);
-    const { request, inputs } = JSON.parse(String(this.#one('SELECT body FROM request WHERE run = ?', n)?.['body'])) as Pick<StoredRun, 'request' | 'inputs'>;
+    const { request, inputs } = JSON.parse(
+      String(this.#one('SELECT body FROM request WHERE run = ?', n)?.['body']),
+    ) as Pick<StoredRun, 'request' | 'inputs'>;
     const run: StoredRun = {
       runId: String(row['id']),
       request,
@@ -242,7 +322,9 @@ class SqliteJournal implements Journal {
       deadlineAtMs: Number(row['deadline_at']),
       epoch: Number(row['epoch']),
     };
-    const entries = this.#all('SELECT body FROM entry WHERE run = ? ORDER BY seq', n).flatMap((entry) => JSON.parse(String(entry['body'])) as JournalEntry[]);
+    const entries = this.#all('SELECT body FROM entry WHERE run = ? ORDER BY seq', n).flatMap(
+      (entry) => JSON.parse(String(entry['body'])) as JournalEntry[],
+    );
     return { run, entries, signals: this.#signals(n) };
   }
 
@@ -257,7 +339,8 @@ class SqliteJournal implements Journal {
     const known = this.#definitions.get(digest);
     if (known !== undefined) return known;
     const body = this.#one('SELECT body FROM definition WHERE digest = ?', digest)?.['body'];
-    if (typeof body !== 'string') throw new InvariantError({ message: `definition ${digest} is missing from ${this.#file}` });
+    if (typeof body !== 'string')
+      throw new InvariantError({ message: `definition ${digest} is missing from ${this.#file}` });
     const definition = JSON.parse(body) as WorkflowDefinition;
     this.#definitions.set(digest, definition);
     return definition;

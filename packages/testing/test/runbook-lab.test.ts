@@ -1,0 +1,174 @@
+import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
+import { checkRunbook, runbookCoverage, runRunbook, runRunbookTests } from '@lazarus/testing/lab';
+import { describe, expect, it } from 'vitest';
+
+const registry = createActionRegistry(builtinActions);
+const shipped = loadShippedWorkflows(registry);
+const replaceHost = shipped.find(({ name }) => name === 'default.replace_host');
+if (replaceHost === undefined) throw new Error('default.replace_host is missing');
+
+const load = (text: string) =>
+  loadWorkflow(
+    `apiVersion: lazarus.dev/v1\nkind: Workflow\nmetadata: { name: test.flow, version: 1 }\n${text}`,
+    { file: 'flow.yaml', actions: registry },
+  );
+
+describe('runRunbook', () => {
+  it('refuses a call that the test does not mock', async () => {
+    const { run } = await runRunbook(replaceHost, { actions: { 'notify.send': { output: { sent: true } } } });
+    expect(run.error).toMatchObject({ step: 'acknowledge' });
+    expect(run.error?.message).toContain('which the test does not mock');
+  });
+
+  it('takes 25 min of waiting without waiting', async () => {
+    const started = performance.now();
+    const { run, tookMs } = await runRunbook(load('steps: { rest: { wait: 25m } }\n'), { unmocked: 'happy' });
+    expect(run.status).toBe('succeeded');
+    expect(tookMs).toBe(25 * 60_000);
+    expect(performance.now() - started).toBeLessThan(5_000);
+  });
+
+  it('gives the replies of a list one by one, and repeats the last', async () => {
+    const { callsOf, tookMs } = await runRunbook(replaceHost, {
+      unmocked: 'happy',
+      actions: {
+        'healthcheck.verify': [
+          { error: { code: 'LZ_ACTUATOR_TRANSIENT' } },
+          { output: { ok: false, status: 'unhealthy', consecutive: 0, detail: '' }, takes: '1s' },
+          { output: { ok: true, status: 'healthy', consecutive: 3, detail: '' } },
+        ],
+      },
+    });
+    expect(callsOf('verify').map(({ outcome }) => outcome)).toEqual(['error', 'ok', 'ok']);
+    expect(tookMs).toBeGreaterThanOrEqual(3_000);
+  });
+
+  it('is repeatable: the same seed gives the same trace', async () => {
+    const options = {
+      unmocked: 'happy',
+      seed: 7,
+      actions: {
+        clone: [
+          { error: { retryable: true } },
+          { error: { retryable: true } },
+          { output: { host_id: 'i-2', zone: 'z' } },
+        ],
+      },
+    } as const;
+    const [first, second] = [await runRunbook(replaceHost, options), await runRunbook(replaceHost, options)];
+    expect(second.trace).toEqual(first.trace);
+  });
+});
+
+describe('checkRunbook', () => {
+  it('finds a workflow that puts a host aside before its replacement is verified', async () => {
+    const careless = load(`inputs: { host: { type: string, required: true } }
+steps:
+  clone: { uses: host.clone@1, with: { from: '\${{ inputs.host }}' } }
+  aside: { uses: host.set_state@1, needs: [clone], with: { host: '\${{ inputs.host }}', state: forensics } }
+`);
+    const { violations } = await checkRunbook(careless);
+    expect(violations.map(({ message }) => message)).toContain(
+      'step aside ended a host before a replacement was verified',
+    );
+  });
+
+  it('finds a workflow that leaves a launched host behind', async () => {
+    const careless = load(`inputs: { host: { type: string, required: true } }
+steps:
+  clone: { uses: host.clone@1, with: { from: '\${{ inputs.host }}' } }
+  later: { uses: notify.send@1, needs: [clone], with: { text: done } }
+`);
+    const { violations } = await checkRunbook(careless);
+    expect(violations.map(({ message }) => message)).toContain(
+      'a launched host was neither put into service nor terminated',
+    );
+  });
+});
+
+const SUITE = `workflow: default.replace_host
+tests:
+  - name: a dead host is replaced within 90 s
+    given:
+      actions:
+        host.clone: { output: { host_id: i-2, zone: a }, takes: 40s }
+    then:
+      outcome: succeeded
+      page: resolved
+      calls: { host.clone: 1 }
+      never: [pager.escalate, host.terminate]
+      order: [out_of_lb, clone, verify, into_lb, forensics, resolve]
+      outputs: { new_host: i-2 }
+      within: 90s
+  - name: a replacement that stays sick is terminated
+    given:
+      actions:
+        verify: { output: { ok: false, status: unhealthy, consecutive: 0, detail: '503' } }
+    then:
+      outcome: failed
+      page: escalated
+      error: { step: verify, code: LZ_WORKFLOW_STEP_TIMEOUT }
+      steps: { clone: compensated, into_lb: skipped }
+      never: [lb.add]
+`;
+
+describe('runbook tests in YAML', () => {
+  const options = { file: 'replace_host.test.yaml', workflow: () => replaceHost };
+
+  it('pass when everything is as expected', async () => {
+    const results = await runRunbookTests(SUITE, options);
+    expect(results.map(({ name, failures }) => [name, failures])).toEqual([
+      ['a dead host is replaced within 90 s', []],
+      ['a replacement that stays sick is terminated', []],
+    ]);
+  });
+
+  it('fail with file, line and column of each expectation, and a trace', async () => {
+    const wrong = SUITE.replace('page: resolved', 'page: escalated')
+      .replace('host.clone: 1', 'host.clone: 2')
+      .replace('within: 90s', 'within: 10s');
+    const [first] = await runRunbookTests(wrong, { ...options, only: /dead host/ });
+    expect(first?.failures).toEqual([
+      {
+        file: 'replace_host.test.yaml',
+        line: 9,
+        column: 13,
+        path: 'tests[0].then.page',
+        expected: 'escalated',
+        actual: 'resolved',
+      },
+      {
+        file: 'replace_host.test.yaml',
+        line: 10,
+        column: 28,
+        path: 'tests[0].then.calls["host.clone"]',
+        expected: '2 calls of host.clone',
+        actual: '1',
+      },
+      {
+        file: 'replace_host.test.yaml',
+        line: 14,
+        column: 15,
+        path: 'tests[0].then.within',
+        expected: 'at most 10000 ms',
+        actual: expect.stringMatching(/^4\d{4} ms$/) as string,
+      },
+    ]);
+    expect(first?.trace.some((line) => line.includes('clone calls host.clone@1, attempt 1: ok'))).toBe(true);
+  });
+
+  it('say which ends of steps no test took', async () => {
+    const coverage = runbookCoverage(replaceHost, await runRunbookTests(SUITE, options));
+    expect(coverage.missing).toContain('clone failed');
+    expect(coverage.missing).not.toContain('verify failed');
+    expect(coverage.ratio).toBeCloseTo(10 / 18);
+  });
+
+  it('are refused with their place when they are malformed', async () => {
+    await expect(
+      runRunbookTests(SUITE.replace('outcome: succeeded', 'outcom: succeeded'), options),
+    ).rejects.toThrow(
+      /replace_host\.test\.yaml:8:7 tests\[0\]\.then\.outcom found the unknown key "outcom" \(did you mean "outcome"\?\)/,
+    );
+  });
+});
