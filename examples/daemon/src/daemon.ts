@@ -21,6 +21,7 @@ import { createPipeline } from '@lazarus/core/stream';
 import type { Lane } from '@lazarus/core/stream';
 import type { Fleet, Logger } from '@lazarus/core/ports';
 import { builtinActions, createActionRegistry, createEmbeddedEngine } from '@lazarus/dag';
+import { createConsoleChannel, createNotifier } from '@lazarus/notify';
 import { createPagerDutyPager } from '@lazarus/pager-pagerduty';
 import { createIntake } from '@lazarus/sensors-http';
 import { Hono } from 'hono';
@@ -28,7 +29,6 @@ import { createConfigDirectory } from './config-directory.ts';
 import { loadConfiguration, reloadConfiguration } from './configuration.ts';
 import { createCluster } from './cluster.ts';
 import { createSystemIds, createSystemRandom } from './chance.ts';
-import { createLogNotifier } from './log-notifier.ts';
 import { repeat } from './repeat.ts';
 import { serve } from './server.ts';
 import type { Settings } from './settings.ts';
@@ -102,6 +102,18 @@ async function wire(
     random,
   });
   const meter = createMeter();
+  const notifier = onClose(
+    createNotifier({
+      channels: {
+        log: createConsoleChannel({ write: (line) => log.info('notification', { text: line.trimEnd() }) }),
+      },
+      fallback: [{ channel: 'log' }],
+      clock,
+      logger: log,
+      meter,
+    }),
+    (it) => it.close(),
+  );
 
   const cluster = onClose(
     createCluster(settings, {
@@ -127,7 +139,7 @@ async function wire(
         hosts: createAwsHostActuator({ aws, budgets, clock }),
         loadBalancer: createAwsLoadBalancer({ aws, budgets, clock }),
         probe: first.probe,
-        notifier: createLogNotifier(log),
+        notifier,
       },
       clock,
       ids,
@@ -183,11 +195,16 @@ async function wire(
     );
     controller.use(snapshot);
     controllers.push(controller);
-    lanes.push({ sensor: await parts.sensorFor(node.id), controller });
+    const sensor = await parts.sensorFor(node.id, ({ payload, position, nacks, reason }) =>
+      controller.giveUp(payload, {
+        position,
+        reason: `given back ${nacks} times, at last because ${reason}`,
+      }),
+    );
+    lanes.push({ sensor, controller });
   }
-  const pipeline = onClose(
-    createPipeline({}, { lanes, outcomes, clock, log, meter, notifier: createLogNotifier(log) }),
-    (it) => it.close(),
+  const pipeline = onClose(createPipeline({}, { lanes, outcomes, clock, log, meter, notifier }), (it) =>
+    it.close(),
   );
 
   const [controller] = controllers;

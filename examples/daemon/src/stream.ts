@@ -10,13 +10,14 @@ import {
   createSqliteLeaseStore,
   http1Handler,
 } from '@lazarus/sensors-kinesis';
-import type { KinesisSensor, KinesisStream } from '@lazarus/sensors-kinesis';
+import type { DeadLetter, KinesisSensor, KinesisStream } from '@lazarus/sensors-kinesis';
 import type { Settings } from './settings.ts';
 
 /** The region's stream: where events are put, and one sensor for each node. */
 export interface StreamParts {
   readonly stream: KinesisStream;
-  sensorFor(node: string): Promise<KinesisSensor>;
+  /** `giveUp` concludes what could not be decided in several tries; the checkpoint passes it only after that. */
+  sensorFor(node: string, giveUp: (letter: DeadLetter) => Promise<unknown>): Promise<KinesisSensor>;
   close(): Promise<void>;
 }
 
@@ -47,17 +48,23 @@ export async function openStream(
   });
   return {
     stream,
-    sensorFor: (node) =>
+    sensorFor: (node, giveUp) =>
       createKinesisSensor({
         streamName: options.name,
         worker: node,
+        expectedWorkers: settings.nodes.length,
         clientConfig,
         clock: ports.clock,
         random: ports.random,
         logger: ports.log,
         leases,
-        onDeadLetter: (letter) =>
-          Promise.resolve(ports.log.error('an event could not be concluded', { ...letter })),
+        onDeadLetter: async (letter) => {
+          ports.log.error('an event could not be decided', {
+            position: letter.position,
+            reason: letter.reason,
+          });
+          await giveUp(letter);
+        },
       }),
     async close() {
       await stream.close();

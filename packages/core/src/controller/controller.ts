@@ -9,7 +9,9 @@ import { recordOf } from '../decision/walk.ts';
 import type { DecisionSettings, Received, Walk } from '../decision/walk.ts';
 import { ConfigurationError } from '../errors/lazarus-error.ts';
 import { parseOptions } from '../errors/parse-options.ts';
+import { canonicalEventId } from '../events/event.ts';
 import type { LazarusEventInput } from '../events/event.ts';
+import { parseEvent } from '../events/parse-event.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Budgets } from '../ports/budgets.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -74,6 +76,16 @@ export interface Controller {
   decide(
     payload: unknown,
     options?: { readonly position?: string; readonly signal?: AbortSignal },
+  ): Promise<DecisionRecord>;
+  /**
+   * Concludes an event that could not be decided in several tries: its page is escalated, and the record says why. Only
+   * after that may a checkpoint pass it. Keeps S11.
+   *
+   * @throws PortError `LZ_AUDIT_UNAVAILABLE` when the record could not be made durable.
+   */
+  giveUp(
+    payload: unknown,
+    options: { readonly position: string; readonly reason: string },
   ): Promise<DecisionRecord>;
   /** Walks the same ladder with nothing in scope that could change anything. Keeps S13. */
   plan(event: LazarusEventInput, options?: { readonly signal?: AbortSignal }): Promise<DecisionRecord>;
@@ -163,6 +175,17 @@ export function createController(
       } finally {
         claims.end({ eventId: walk.eventId, decision });
       }
+    },
+    async giveUp(payload, { position, reason }) {
+      const walk = startWalk(receive(position, payload), { reads, effects: undefined, signal: stop.signal });
+      const parsed = parseEvent(payload);
+      const incidentKey = parsed.ok ? parsed.event.incident_key : parsed.incidentKey;
+      if (parsed.ok) {
+        walk.event = parsed.event;
+        walk.eventId = canonicalEventId(parsed.event);
+      }
+      if (incidentKey !== undefined) walk.namedPage = incidentKey;
+      return conclude(walk, { kind: 'escalate', reason: 'dead_letter', detail: reason });
     },
     async plan(event, { signal } = {}) {
       const dryReads: DecisionReads = {

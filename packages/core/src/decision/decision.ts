@@ -23,6 +23,7 @@ export type EscalationReason =
   | 'pager_refused'
   | 'audit_unavailable'
   | 'run_not_started'
+  | 'dead_letter'
   | 'invariant_broken';
 
 /** Why an event needs nothing of its own. */
