@@ -1,5 +1,8 @@
 import type { Clock } from '../ports/clock.ts';
 
+/** A reason that costs nothing: `abort()` alone makes an exception with a stack each time. */
+const NO_LONGER_NEEDED = Symbol('no longer needed');
+
 /** True for the error with which {@link withTimeout} ends work that took too long. */
 export function isTimeout(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'TimeoutError';
@@ -31,7 +34,7 @@ export async function withTimeout<T>(
   try {
     return await Promise.race([rejectWhenAborted(deadline.signal), work(deadline.signal)]);
   } finally {
-    timer.abort();
+    timer.abort(NO_LONGER_NEEDED);
     signal?.removeEventListener('abort', onAbort);
   }
 }

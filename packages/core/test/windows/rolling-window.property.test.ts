@@ -17,12 +17,12 @@ const history = fc.array(
     key: fc.integer({ min: 0, max: 24 }).map((number) => `host-${number}`),
     // Mostly short steps, so that the window often holds enough keys to be indexed.
     afterMs: fc.oneof(
-      { weight: 8, arbitrary: fc.integer({ min: 0, max: 80 }) },
+      { weight: 8, arbitrary: fc.integer({ min: 0, max: 50 }) },
       { weight: 1, arbitrary: fc.integer({ min: 0, max: 400 }) },
       { weight: 1, arbitrary: fc.constantFrom(0, 1, WINDOW_MS - 1, WINDOW_MS, WINDOW_MS + 1) },
     ),
   }),
-  { maxLength: 120 },
+  { maxLength: 120, size: 'large' },
 );
 
 const distinctWithin = (seen: readonly { key: string; atMs: number }[], nowMs: number): string[] => [
@@ -75,6 +75,13 @@ describe('rolling window', () => {
         expect(countKeys(window, nowMs + 2 * WINDOW_MS)).toBe(0);
       }),
     );
+  });
+
+  it('counts a key again that it had forgotten, also when it holds enough keys to be indexed', () => {
+    const window = createRollingWindow({ windowMs: WINDOW_MS, capacity: 100 });
+    for (let host = 0; host < 12; host += 1) observeKey(window, `host-${host}`, 0);
+    for (let host = 0; host < 4; host += 1) observeKey(window, `host-${host}`, WINDOW_MS);
+    expect(countKeys(window, WINDOW_MS)).toBe(4);
   });
 
   it('reports every key that it forgets, once', () => {

@@ -75,22 +75,22 @@ export function createCoordinator(
   ports: CoordinatorPorts,
 ): Coordinator {
   const { self, membership, ...rest } = options;
-  const { completeForMs, lateForMs } = parseOptions('createCoordinator', CoordinatorOptions, rest);
-  const closing = new AbortController();
+  const settings = { membership, ...parseOptions('createCoordinator', CoordinatorOptions, rest) };
+  const open = new Set<BallotRun>();
+  let isClosed = false;
   const { transport, voter } = ports;
   transport.serve((question, context) => voter.answer(question, context));
 
   const askMember = async (member: string, question: Question, signal: AbortSignal): Promise<BallotInput> => {
     try {
-      if (member === self) {
-        return {
-          kind: 'answer',
-          asked: self,
-          from: self,
-          answer: await voter.answer(question, { from: self, signal }),
-        };
-      }
-      return { kind: 'answer', asked: member, ...(await transport.ask(member, question, { signal })) };
+      if (member !== self)
+        return { kind: 'answer', asked: member, ...(await transport.ask(member, question, { signal })) };
+      return {
+        kind: 'answer',
+        asked: self,
+        from: self,
+        answer: await voter.answer(question, { from: self, signal }),
+      };
     } catch (error) {
       return { kind: 'failed', asked: member, detail: describeError(error) };
     }
@@ -98,43 +98,58 @@ export function createCoordinator(
 
   return {
     ballot: async (request, { signal }) => {
-      const abort = AbortSignal.any([signal, closing.signal]);
-      abort.throwIfAborted();
-      const run = createBallotRun(request, { membership, completeForMs, lateForMs }, ports, closing.signal);
+      signal.throwIfAborted();
+      if (isClosed) throw CLOSING;
+      const run = createBallotRun(request, settings, ports);
+      const onAbort = (): void => run.end(signal.reason);
+      signal.addEventListener('abort', onAbort, { once: true });
+      open.add(run);
       const question: Question = { ...run.question, coordinator: self };
-      for (const { id } of membership.members) {
-        void askMember(id, question, AbortSignal.any([run.lateSignal, closing.signal])).then(run.receive);
+      for (const { id } of membership.members) void askMember(id, question, run.signal).then(run.receive);
+      try {
+        return await run.result();
+      } finally {
+        signal.removeEventListener('abort', onAbort);
+        void run.settled.then(() => open.delete(run));
       }
-      return run.result(abort);
     },
     close: async () => {
-      closing.abort(new DOMException('the coordinator is closing', 'AbortError'));
+      isClosed = true;
+      for (const run of open) run.end(CLOSING);
       await transport.close();
     },
   };
 }
 
+const CLOSING = new DOMException('the coordinator is closing', 'AbortError');
+/** Reasons that cost nothing: `abort()` alone makes an exception with a stack each time. */
+const NO_LONGER_NEEDED = Symbol('no longer needed');
+
 interface BallotRun {
   readonly question: Omit<Question, 'coordinator'>;
-  /** Aborts when late votes are no longer of interest. */
-  readonly lateSignal: AbortSignal;
+  /** Aborts when votes are no longer of interest. */
+  readonly signal: AbortSignal;
+  /** Resolves when nothing more will happen. */
+  readonly settled: Promise<void>;
   receive(input: BallotInput): void;
-  result(signal: AbortSignal): Promise<BallotResult>;
+  /** Ends it early; {@link BallotRun.result} then rejects with the reason. */
+  end(reason: unknown): void;
+  result(): Promise<BallotResult>;
 }
 
 function createBallotRun(
   request: BallotRequest,
   options: { readonly membership: Membership; readonly completeForMs: number; readonly lateForMs: number },
   ports: CoordinatorPorts,
-  closing: AbortSignal,
 ): BallotRun {
   const { clock } = ports;
   const startedAtMs = clock.monotonic();
   const { deadlineAtMs } = request;
   const nonce = ports.ids.next('ballot');
   const required = requiredVotes(options.membership, request.required);
-  const late = new AbortController();
-  const changed = createSignalBox();
+  const over = new AbortController();
+  const settled = Promise.withResolvers<undefined>();
+  const bell = createBell();
   let box: BallotBox = openBallot({
     membership: options.membership,
     required,
@@ -159,32 +174,29 @@ function createBallotRun(
       durationMs: clock.monotonic() - startedAtMs,
     };
   };
-  const waitUntil = async (untilMs: number, signal: AbortSignal): Promise<void> => {
-    const woken = new AbortController();
-    const stop = changed.onNext(() => woken.abort());
-    const both = AbortSignal.any([woken.signal, signal]);
-    await clock.sleep(Math.max(0, untilMs - clock.monotonic()), { signal: both }).catch(() => undefined);
-    stop();
-    signal.throwIfAborted();
-  };
-  const decide = async (signal: AbortSignal): Promise<BallotResult['outcome']> => {
-    while (clock.monotonic() < deadlineAtMs) {
-      const { outcome } = tallyOf(box);
-      if (outcome !== 'open') return outcome;
-      await waitUntil(deadlineAtMs, signal);
+  /** Waits for answers until the condition holds or the instant has come. */
+  const waitFor = async (isEnough: () => boolean, untilMs: number): Promise<void> => {
+    const leftMs = untilMs - clock.monotonic();
+    if (isEnough() || leftMs <= 0) return;
+    const timer = new AbortController();
+    clock.sleep(leftMs, { signal: timer.signal }).then(bell.ring, () => undefined);
+    try {
+      while (!over.signal.aborted && !isEnough() && clock.monotonic() < untilMs) await bell.rung();
+    } finally {
+      timer.abort(NO_LONGER_NEEDED);
     }
+    over.signal.throwIfAborted();
+  };
+  const hasEverybody = (): boolean => box.outstanding.length === 0;
+  const decide = async (): Promise<BallotResult['outcome']> => {
+    await waitFor(() => tallyOf(box).outcome !== 'open', deadlineAtMs);
     const { outcome } = tallyOf(box);
     return outcome === 'open' ? 'timed_out' : outcome;
   };
-  const complete = async (signal: AbortSignal): Promise<void> => {
-    const untilMs = Math.min(deadlineAtMs, clock.monotonic() + options.completeForMs);
-    while (box.outstanding.length > 0 && clock.monotonic() < untilMs) await waitUntil(untilMs, signal);
-  };
   const lingerForLateVotes = async (): Promise<void> => {
-    const untilMs = deadlineAtMs + options.lateForMs;
-    const signal = AbortSignal.any([late.signal, closing]);
-    while (box.outstanding.length > 0 && clock.monotonic() < untilMs) await waitUntil(untilMs, signal);
-    late.abort(new DOMException('the ballot is over', 'AbortError'));
+    await waitFor(hasEverybody, deadlineAtMs + options.lateForMs).catch(() => undefined);
+    over.abort(NO_LONGER_NEEDED);
+    settled.resolve(undefined);
   };
 
   return {
@@ -200,25 +212,27 @@ function createBallotRun(
       rule: request.rule,
       ...(request.hostId === undefined ? {} : { host_id: request.hostId }),
     },
-    lateSignal: late.signal,
+    signal: over.signal,
+    settled: settled.promise,
     receive: (input) => {
-      if (late.signal.aborted) return;
+      if (over.signal.aborted) return;
       const step = stepBallot(box, input, clock.monotonic());
       box = step.state;
       if (isDone) reportLate(request.decisionId, step.verdict, ports);
-      changed.emit();
+      bell.ring();
     },
-    result: async (signal) => {
+    end: (reason) => {
+      over.abort(reason);
+      bell.ring();
+    },
+    result: async () => {
       try {
-        const outcome = await decide(signal);
-        await complete(signal);
+        const outcome = await decide();
+        await waitFor(hasEverybody, Math.min(deadlineAtMs, clock.monotonic() + options.completeForMs));
         return resultNow(outcome);
-      } catch (error) {
-        late.abort(error);
-        throw error;
       } finally {
         isDone = true;
-        void lingerForLateVotes().catch(() => undefined);
+        void lingerForLateVotes();
       }
     },
   };
@@ -235,15 +249,13 @@ function reportLate(
 }
 
 /** Wakes whoever waits for the next answer. */
-function createSignalBox(): { emit(): void; onNext(listener: () => void): () => void } {
-  const listeners = new Set<() => void>();
+function createBell(): { ring(): void; rung(): Promise<undefined> } {
+  let next = Promise.withResolvers<undefined>();
   return {
-    emit: () => {
-      for (const listener of [...listeners]) listener();
+    ring: () => {
+      next.resolve(undefined);
+      next = Promise.withResolvers();
     },
-    onNext: (listener) => {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
+    rung: () => next.promise,
   };
 }

@@ -20,7 +20,7 @@ export interface AnsweringSide {
 
 /** Creates the answering side; its server does not listen yet. */
 export function createAnsweringSide(context: TransportContext): AnsweringSide {
-  const { settings, ports, closing } = context;
+  const { settings, ports } = context;
   const sockets = new Set<Socket>();
   let handler: QuestionHandler | undefined;
 
@@ -43,7 +43,7 @@ export function createAnsweringSide(context: TransportContext): AnsweringSide {
     let inFlight = 0;
     const answer = async (frame: Frame, asker: string): Promise<void> => {
       inFlight += 1;
-      const reply = await answerTo(frame, asker, handler, AbortSignal.any([ended.signal, closing.signal]));
+      const reply = await answerTo(frame, asker, handler, ended.signal);
       inFlight -= 1;
       connection.send(encodeFrame(reply.kind, frame.correlation, reply.body));
     };

@@ -49,6 +49,8 @@ export async function createHttpTransport(
       send(response, 500, { error: describeError(error) });
     });
   });
+  // A connection that the server closes while a question is on its way would lose a vote for nothing.
+  server.keepAliveTimeout = 0;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(failure(`cannot listen on ${host}: ${error.message}`)));
     server.listen(options.listen?.port ?? 0, host, resolve);

@@ -21,6 +21,9 @@ const ANSWER_WITHIN = 0.9;
 /** Longest wait for the voter's own view of the fleet or of the windows. */
 const READ_TIMEOUT_MS = 5_000;
 
+/** A reason that costs nothing: `abort()` alone makes an exception with a stack each time. */
+const NO_LONGER_NEEDED = Symbol('no longer needed');
+
 /** What a voter works with; all of it is the node's own. */
 export interface VoterPorts {
   readonly clock: Clock;
@@ -101,11 +104,14 @@ async function examine(
 ): Promise<readonly CheckResult[]> {
   const { clock } = ports;
   const startedMs = clock.monotonic();
-  const timeUp = new AbortController();
+  const work = new AbortController();
+  const { signal } = work;
   const ended = new AbortController();
-  const signal = AbortSignal.any([outer, timeUp.signal]);
+  const onAbort = (): void => work.abort(outer.reason);
+  outer.addEventListener('abort', onAbort, { once: true });
+  if (outer.aborted) onAbort();
   clock.sleep(question.expires_in_ms * ANSWER_WITHIN, { signal: ended.signal }).then(
-    () => timeUp.abort(new DOMException('the ballot is about to end', 'AbortError')),
+    () => work.abort(new DOMException('the ballot is about to end', 'AbortError')),
     () => undefined,
   );
   try {
@@ -128,7 +134,8 @@ async function examine(
     });
     return [...target.checks, ...windows, ...checks];
   } finally {
-    ended.abort();
+    outer.removeEventListener('abort', onAbort);
+    ended.abort(NO_LONGER_NEEDED);
   }
 }
 
