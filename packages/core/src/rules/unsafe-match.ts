@@ -10,7 +10,7 @@ export interface MatchUse {
 /**
  * Looks for `matches()` whose regular expression could take exponential time: event data reaches it, and a long evaluation
  * would hold up every decision. The pattern must be a literal; a repeated group must not hold a repetition or an
- * alternative; at most two parts may repeat without bound; no back-references, no look-around.
+ * alternative; no back-references, no look-around; and the ways in which the rest can be tried are bounded.
  *
  * @remarks Source: measured, `^(a+)+$` doubles its time with every character of the input.
  */
@@ -55,12 +55,20 @@ interface Group {
   alternates: boolean;
 }
 
-const MAX_UNBOUNDED = 2;
+/** Doublings of work that a pattern may cost at most: about ten million ways to try it. */
+const MAX_DOUBLINGS = 23;
+/** Trying every place of a text of 1 024 characters, for a long repetition or because a pattern may begin anywhere. */
+const DOUBLINGS_PER_LENGTH = 10;
 
 function problemOf(pattern: string): string | undefined {
+  try {
+    new RegExp(pattern, 'u');
+  } catch {
+    return 'is no regular expression';
+  }
   const open: Group[] = [{ repeats: false, alternates: false }];
   let closed: Group | undefined;
-  let unbounded = 0;
+  let doublings = pattern.startsWith('^') ? 0 : DOUBLINGS_PER_LENGTH;
   for (let at = 0; at < pattern.length; at += 1) {
     const character = pattern.charAt(at);
     const top = open[open.length - 1];
@@ -82,6 +90,8 @@ function problemOf(pattern: string): string | undefined {
       if (outer !== undefined && closed !== undefined) outer.repeats ||= closed.repeats;
     } else if (character === '|') {
       top.alternates = true;
+      // An alternative may begin anywhere, unless it is inside a group behind the anchor.
+      doublings += open.length === 1 && pattern.startsWith('^') ? DOUBLINGS_PER_LENGTH : 1;
       closed = undefined;
     } else {
       const repeat = repetitionAt(pattern, at);
@@ -92,24 +102,33 @@ function problemOf(pattern: string): string | undefined {
       if (closed?.repeats === true) return 'repeats a group that repeats inside';
       if (closed?.alternates === true) return 'repeats a group of alternatives';
       top.repeats = true;
-      if (repeat.unbounded) unbounded += 1;
+      doublings += repeat.isLong ? DOUBLINGS_PER_LENGTH : repeat.most;
       at += repeat.length - 1;
       closed = undefined;
     }
   }
-  return unbounded > MAX_UNBOUNDED ? `repeats without bound in more than ${MAX_UNBOUNDED} places` : undefined;
+  return doublings > MAX_DOUBLINGS
+    ? 'can be tried in too many ways; anchor it with ^ or let less of it repeat'
+    : undefined;
 }
 
-function repetitionAt(
-  pattern: string,
-  at: number,
-): { readonly length: number; readonly unbounded: boolean } | undefined {
+interface Repetition {
+  readonly length: number;
+  /** Without bound, or so often that it is the same. */
+  readonly isLong: boolean;
+  /** Ways in which a short repetition can end. */
+  readonly most: number;
+}
+
+function repetitionAt(pattern: string, at: number): Repetition | undefined {
   const found = /^(?:[*+?]|\{(\d+)(,(\d*))?\})\??/.exec(pattern.slice(at, at + 24));
   if (found === null) return undefined;
-  const sign = found[0].charAt(0);
-  const most = found[2] === undefined ? Number(found[1]) : found[3] === '' ? Infinity : Number(found[3]);
-  const unbounded = sign === '*' || sign === '+' || (sign === '{' && most > 100);
-  return { length: found[0].length, unbounded };
+  const [text, least, range, upper] = found;
+  if (text.startsWith('?')) return { length: text.length, isLong: false, most: 1 };
+  if (text.startsWith('*') || text.startsWith('+') || upper === '')
+    return { length: text.length, isLong: true, most: 0 };
+  const ways = range === undefined ? 0 : Number(upper) - Number(least);
+  return { length: text.length, isLong: ways > 8, most: ways };
 }
 
 function endOfClass(pattern: string, start: number): number {
