@@ -47,6 +47,13 @@ describe('identity in a certificate (S18)', () => {
   });
 
   it('is nobody for a wildcard', () => {
-    expect(identity('*.region', ['a.region', 'b.region'])).toBeUndefined();
+    expect(identity('*.eu.region', ['a.eu.region'])).toBeUndefined();
+  });
+
+  it('is nobody for a certificate that fits two members', () => {
+    const certificate = new X509Certificate(makeCertificates(['a']).nodes['a']!.cert);
+    certificate.checkHost = (name) => (name === 'a' || name === 'b' ? name : undefined);
+    expect(identityOf(certificate, ['a'])).toBe('a');
+    expect(identityOf(certificate, MEMBERS)).toBeUndefined();
   });
 });

@@ -242,6 +242,28 @@ describe('a peer that cannot be reached', () => {
     });
   });
 
+  it('is dialed again when it did not say a word since the last question, because the connection may be dead', async () => {
+    const a = await start('a', { secured: false });
+    let connections = 0;
+    const mute = createServer((socket) => {
+      connections += 1;
+      socket.on('error', () => undefined).resume();
+    });
+    await new Promise<void>((resolve) => mute.listen(0, '127.0.0.1', resolve));
+    book.set('b', (mute.address() as { port: number }).port);
+    for (let question = 0; question < 2; question += 1) {
+      const controller = new AbortController();
+      const outcome = a.ask('b', aQuestion(), { signal: controller.signal }).catch((error: unknown) => error);
+      await systemClock.sleep(50);
+      controller.abort(new Error('the ballot is over'));
+      expect(await outcome).toMatchObject({ message: 'the ballot is over' });
+    }
+    expect(connections).toBe(2);
+    await new Promise((resolve) => {
+      mute.close(resolve);
+    });
+  });
+
   it('cannot be listened for on a port that is taken', async () => {
     const a = await start('a');
     await expect(start('b', { listen: { port: a.port } })).rejects.toMatchObject({

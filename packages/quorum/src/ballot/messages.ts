@@ -36,7 +36,8 @@ const CheckResultSchema = z.strictObject({
   check: id,
   verdict: z.enum(['pass', 'fail']),
   reason: z.string().max(1_000).optional(),
-  evidence: z.record(z.string(), z.json()).optional(),
+  // It came through JSON: that its values are JSON needs no second look.
+  evidence: z.record(z.string(), z.unknown()).optional(),
   durationMs: z.number().min(0),
 });
 

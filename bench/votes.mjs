@@ -1,0 +1,207 @@
+/**
+ * What a vote costs over real sockets on one machine: this process coordinates, two child processes vote. A ballot of 2 of
+ * 3 over each transport, beside a bare round trip on the same connection, with 1 and with 64 in flight. Each node runs one
+ * precheck that passes, so that the transport is what is measured.
+ *
+ * Run with `npm run bench:votes`. The last line is JSON.
+ */
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { createSystemClock, definePrecondition, evaluatePrechecks } from '@lazarus/core';
+import {
+  createCoordinator,
+  createDevCertificates,
+  createFramedTransport,
+  createHttpTransport,
+  createVoter,
+  resolveMembership,
+} from '@lazarus/quorum';
+import { z } from 'zod';
+import { quantile, round } from './race.mjs';
+
+const NODES = ['a', 'b', 'c'];
+const KINDS = ['plain', 'tls', 'http'];
+const clock = createSystemClock();
+const log = { debug() {}, info() {}, warn() {}, error() {} };
+const membership = resolveMembership({ members: NODES.map((id) => ({ id, zone: `zone-${id}` })) });
+
+const always = definePrecondition({
+  name: 'Always',
+  summary: 'Passes.',
+  params: z.strictObject({}),
+  check: () => ({ verdict: 'pass' }),
+});
+const rule = {
+  name: 'host_down',
+  prechecks: [{ definition: always, params: {}, timeoutMs: 1_000, provenance: {} }],
+  limits: { maxEntities: 3 },
+};
+const snapshot = { digest: 'digest', rule: () => rule };
+
+const event = {
+  id: 'e-1',
+  event_type: 'NagiosHostAlarm',
+  source: 'nagios/eu-1',
+  time: '2026-01-31T12:00:00Z',
+  region: 'eu-west-1',
+  environment: 'prod',
+  service: 'web',
+  host: 'i-0abc',
+  incident_key: 'web/host-down',
+  summary: 'CRITICAL - host does not answer, rta nan, lost 100%',
+  attributes: {
+    host_state: 'DOWN',
+    host_state_type: 'HARD',
+    output: 'CRITICAL - Plugin timed out after 10 seconds',
+    load: 2,
+  },
+};
+
+function voterOf(self) {
+  const fleet = {
+    list: async () => ({ service: 'web', hosts: [], complete: true, observedAtMs: 0 }),
+    find: async () => undefined,
+  };
+  const probe = {
+    zone: `zone-${self}`,
+    probe: async () => ({ status: 'healthy', latencyMs: 0, detail: '' }),
+  };
+  return createVoter({ self, membership }, { clock, log, fleet, probe, snapshot: () => snapshot });
+}
+
+/** One transport of each kind for one node; `echo` questions are answered without voting. */
+async function transportsOf(self, certificates, addresses) {
+  const tls = { ...certificates.nodes[self], ca: certificates.ca.cert };
+  const addressOf = (kind) => (member) => addresses[kind]?.[member];
+  const ports = (kind) => ({ clock, log, addressOf: addressOf(kind) });
+  return {
+    plain: await createFramedTransport({ self, members: NODES }, ports('plain')),
+    tls: await createFramedTransport({ self, members: NODES, tls }, ports('tls')),
+    http: await createHttpTransport({ self, members: NODES }, ports('http')),
+  };
+}
+
+const portsOf = (transports) => Object.fromEntries(KINDS.map((kind) => [kind, transports[kind].port]));
+
+async function peer(self) {
+  const [{ certificates }] = await once(process, 'message');
+  const transports = await transportsOf(self, certificates, {});
+  const voter = voterOf(self);
+  for (const kind of KINDS) {
+    transports[kind].serve(async (question, context) =>
+      question.rule === 'echo' ? { ok: true } : voter.answer(question, context),
+    );
+  }
+  process.send(portsOf(transports));
+  process.on('disconnect', () => process.exit(0));
+}
+
+/** Microseconds of each of `count` calls with `width` in flight, and calls per second. */
+async function measure(call, { count, width }) {
+  const times = [];
+  let left = count;
+  const started = performance.now();
+  const worker = async () => {
+    while (left > 0) {
+      left -= 1;
+      const begun = performance.now();
+      await call();
+      times.push((performance.now() - begun) * 1_000);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return { times, perSecond: (count * 1_000) / (performance.now() - started) };
+}
+
+async function main() {
+  const certificates = createDevCertificates({ members: NODES, nowMs: clock.now() });
+  const addresses = Object.fromEntries(KINDS.map((kind) => [kind, {}]));
+  const children = ['b', 'c'].map((id) => ({ id, child: fork(new URL(import.meta.url), ['peer', id]) }));
+  for (const { id, child } of children) {
+    child.send({ certificates });
+    const [ports] = await once(child, 'message');
+    for (const kind of KINDS) addresses[kind][id] = { host: '127.0.0.1', port: ports[kind] };
+  }
+  const transports = await transportsOf('a', certificates, addresses);
+  const signal = new AbortController().signal;
+  let count = 0;
+  const ids = { next: () => `ballot-${(count += 1)}` };
+  const contestants = {};
+  for (const kind of KINDS) {
+    const transport = transports[kind];
+    const coordinator = createCoordinator(
+      { self: 'a', membership, completeForMs: 0 },
+      { clock, ids, log, transport, voter: voterOf('a') },
+    );
+    const question = {
+      version: 1,
+      decision_id: 'd',
+      config_digest: 'digest',
+      membership_epoch: 1,
+      nonce: 'n',
+      expires_at: 1,
+      expires_in_ms: 5_000,
+      coordinator: 'a',
+      event,
+      rule: 'echo',
+    };
+    contestants[`${kind} round trip`] = () => transport.ask('b', question, { signal });
+    contestants[`${kind} ballot`] = async () => {
+      const result = await coordinator.ballot(
+        {
+          decisionId: 'd',
+          configDigest: 'digest',
+          event,
+          rule: 'host_down',
+          deadlineAtMs: clock.monotonic() + 5_000,
+        },
+        { signal },
+      );
+      if (result.outcome !== 'reached') throw new Error(`a ballot over ${kind} was ${result.outcome}`);
+    };
+  }
+  const bound = rule.prechecks;
+  contestants['own prechecks'] = () =>
+    evaluatePrechecks({
+      prechecks: bound,
+      event,
+      target: undefined,
+      fleet: {},
+      probe: { zone: 'z' },
+      clock,
+      log,
+      signal,
+    });
+
+  const rows = Object.fromEntries(Object.keys(contestants).map((name) => [name, { one: [], rate: [] }]));
+  const names = Object.keys(contestants);
+  for (const name of names) await measure(contestants[name], { count: 300, width: 8 });
+  for (let turn = 0; turn < names.length * 12; turn += 1) {
+    const name = names[(turn + Math.floor(turn / names.length)) % names.length];
+    rows[name].one.push(...(await measure(contestants[name], { count: 60, width: 1 })).times);
+    rows[name].rate.push((await measure(contestants[name], { count: 640, width: 64 })).perSecond);
+  }
+  const table = names.map((name) => ({
+    name,
+    p50_us: round(quantile(rows[name].one, 0.5)),
+    p99_us: round(quantile(rows[name].one, 0.99)),
+    per_second_64: round(quantile(rows[name].rate, 0.5)),
+  }));
+  console.table(table);
+  const of = (name) => table.find((row) => row.name === name);
+  console.log(
+    JSON.stringify({
+      bench: 'votes',
+      node: process.version,
+      ballot_vs_round_trip_plain: round(of('plain ballot').p50_us / of('plain round trip').p50_us),
+      ballot_vs_round_trip_tls: round(of('tls ballot').p50_us / of('tls round trip').p50_us),
+      framed_vs_http_64: round(of('plain ballot').per_second_64 / of('http ballot').per_second_64),
+      tls_vs_plain_p50: round(of('tls ballot').p50_us / of('plain ballot').p50_us),
+    }),
+  );
+  for (const kind of KINDS) await transports[kind].close();
+  for (const { child } of children) child.disconnect();
+}
+
+if (process.argv[2] === 'peer') await peer(process.argv[3]);
+else await main();
