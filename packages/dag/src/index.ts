@@ -13,6 +13,7 @@ export {
   type Undo,
 } from './actions/action.ts';
 export { type ActionRegistry, createActionRegistry } from './actions/action-registry.ts';
+export { createGuardedHttpCaller, type GuardedHttpOptions } from './actions/adapters/guarded-http.ts';
 export { builtinActions } from './actions/builtin/index.ts';
 export { type StepError, type StepErrorClass } from './actions/step-error.ts';
 export { coordinate, type CoordinatedRun, type CoordinatorOptions } from './coordinator/coordinate.ts';

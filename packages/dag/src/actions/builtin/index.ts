@@ -10,6 +10,7 @@ import {
   hostSetState,
   hostTerminate,
 } from './host.ts';
+import { httpCall, httpGet } from './http.ts';
 import { loadBalancerAdd, loadBalancerRemove, loadBalancerStatus } from './load-balancer.ts';
 import { notifySend } from './notify.ts';
 import { serviceActiveHosts, serviceSetHosts } from './service.ts';
@@ -35,4 +36,6 @@ export const builtinActions: readonly Action[] = [
   serviceActiveHosts,
   healthcheckVerify,
   notifySend,
+  httpGet,
+  httpCall,
 ];
