@@ -45,6 +45,8 @@ export function createCluster(
   });
   return {
     nodes: made as unknown as readonly [Node, ...Node[]],
-    close: async () => void (await Promise.all(made.map(({ voters }) => voters.close()))),
+    async close() {
+      await Promise.all(made.map(({ voters }) => voters.close()));
+    },
   };
 }

@@ -3,6 +3,7 @@ import type { Snapshot } from '@lazarus/core';
 import type { ConfigSource, Logger } from '@lazarus/core/ports';
 import { loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry, WorkflowDefinition } from '@lazarus/dag';
+import { ADAPTER_EVENT_TYPES } from '@lazarus/sensors-http';
 
 /** A configuration that was accepted as a whole. */
 export interface Configuration {
@@ -29,6 +30,7 @@ export async function loadConfiguration(
   const workflows = [...shipped, ...own];
   const snapshot = compileConfig(documents, {
     preconditions: BUILT_IN_PRECONDITIONS,
+    eventTypes: ADAPTER_EVENT_TYPES,
     workflows: workflows.map(({ name, digest, inputs }) => ({ name, digest, inputs: Object.keys(inputs) })),
   });
   return { snapshot, workflows };

@@ -207,7 +207,7 @@ async function wire(
     it.close(),
   );
 
-  const [controller] = controllers;
+  const [controller] = controllers as [Controller, ...Controller[]];
   const api = onClose(
     createApi(
       {
@@ -223,7 +223,7 @@ async function wire(
         log,
         audit,
         engine,
-        controller: controller as Controller,
+        controller,
         pauses,
         fleet: first.fleet,
         live: pipeline.live$,

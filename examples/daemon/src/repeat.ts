@@ -12,7 +12,6 @@ export function repeat(
   const loop = (async () => {
     while (!stop.signal.aborted) {
       await clock.sleep(everyMs, { signal: stop.signal }).catch(() => undefined);
-      if (stop.signal.aborted) return;
       await work().catch((error: unknown) =>
         log.warn('a periodic task failed', { error: describeError(error) }),
       );

@@ -17,7 +17,8 @@ export async function serve(
   fetch: (request: Request) => Response | Promise<Response>,
   listen: { readonly host: string; readonly port: number },
 ): Promise<HttpServer> {
-  const server = createServer(getRequestListener(fetch));
+  const listener = getRequestListener(fetch);
+  const server = createServer((request, response) => void listener(request, response));
   const failed = once(server, 'error').then(([error]) =>
     Promise.reject(explain(error as NodeJS.ErrnoException, listen)),
   );

@@ -62,8 +62,8 @@ export async function openState(
 }
 
 async function openPauses(file: string, clock: Clock): Promise<Pauses> {
-  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return '[]';
+  const text = await readFile(file, 'utf8').catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '[]';
     throw error;
   });
   return createMemoryPauses({

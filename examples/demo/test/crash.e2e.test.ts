@@ -90,7 +90,7 @@ describe('kill -9 of the controller', () => {
           },
           { withinMs: 60_000, everyMs: 20 },
         );
-        if (run === undefined || run.status !== 'running') break;
+        if (run?.status !== 'running') break;
         expect(done(run)).toEqual(expect.arrayContaining(seen));
         seen = done(run);
         kills += 1;

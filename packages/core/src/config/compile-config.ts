@@ -6,7 +6,10 @@ import { compileProfile } from '../profiles/compile-profile.ts';
 import type { Profile } from '../profiles/compile-profile.ts';
 import { digestOf } from './canonical-json.ts';
 import { createCatalog } from './catalog.ts';
+import { ConfigDigest } from './config-digest.ts';
+import { ServiceMap } from './service-map.ts';
 import type { Catalog, CatalogOptions } from './catalog.ts';
+import type { Configuration } from './configuration.ts';
 import { createSnapshot } from './compiled-snapshot.ts';
 import type { CompiledSnapshot } from './compiled-snapshot.ts';
 import { loadDocuments } from './config-documents.ts';
@@ -16,18 +19,6 @@ import type { RuleEntry } from './rule-entry.ts';
 import { profileEntries, standaloneEntry } from './rule-entries.ts';
 import { readService, undocumentedService } from './service-context.ts';
 import type { ServiceContext } from './service-context.ts';
-
-/** A configuration whose documents were checked and joined, before it is a snapshot. */
-export interface Configuration {
-  readonly loaded: LoadedDocuments;
-  readonly catalog: Catalog;
-  readonly profiles: ReadonlyMap<string, Profile>;
-  readonly services: ReadonlyMap<string, ServiceContext>;
-  /** Rules that stand alone. */
-  readonly rules: readonly RuleEntry[];
-  readonly profileRules: ReadonlyMap<string, readonly RuleEntry[]>;
-  readonly digest: string;
-}
 
 /**
  * Parses, checks and compiles a configuration into an immutable snapshot, named by a digest of its content: comments,
@@ -70,12 +61,7 @@ export function joinDocuments(
   const names = [
     ...new Set([...BUILT_IN_PROFILES.keys(), ...loaded.profiles.map((profile) => profile.value.profile)]),
   ];
-  const services = new Map(
-    loaded.services.map((service) => [
-      service.value.service,
-      readService(service, profiles, names, catalog, issues),
-    ]),
-  );
+  const services = loaded.services.map((service) => readService(service, profiles, names, catalog, issues));
   const rules = loaded.rules.map((rule) => standaloneEntry(rule, catalog, issues));
   const profileRules = new Map(
     [...profiles].map(([name, profile]) => [name, profileEntries(profile, catalog, issues)]),
@@ -84,10 +70,13 @@ export function joinDocuments(
     loaded,
     catalog,
     profiles,
-    services,
+    services: new ServiceMap(new Map(services.map((service) => [service.service, service]))),
     rules,
     profileRules,
-    digest: digestOf(contentOf(loaded, profiles, options)),
+    digest: ConfigDigest.of(
+      contentOf(loaded, profiles, options),
+      loaded.services.map(({ value, document }) => [value.service, document.value]),
+    ),
   };
 }
 
@@ -108,7 +97,7 @@ function readProfiles(
   return profiles;
 }
 
-/** Everything that the digest covers. */
+/** Everything that the digest covers besides the services. */
 function contentOf(
   loaded: LoadedDocuments,
   profiles: ReadonlyMap<string, Profile>,
@@ -119,9 +108,6 @@ function contentOf(
   return {
     rules: byName(loaded.rules.map(({ value, document }) => ({ name: value.name, content: document.value }))),
     profiles: byName([...profiles.values()].map(({ name, document }) => ({ name, content: document.value }))),
-    services: byName(
-      loaded.services.map(({ value, document }) => ({ name: value.service, content: document.value })),
-    ),
     settings: loaded.settings.document.value,
     workflows: byName(options.workflows).map(({ name, digest }) => ({ name, digest })),
     preconditions: options.preconditions.map(({ name }) => name).sort(),
@@ -135,22 +121,28 @@ function contentOf(
  * Services with the same profile and overrides resolve alike, so one of them stands for all.
  */
 function checkEveryService(configuration: Configuration, issues: Issue[]): void {
-  const { services, rules, profileRules, catalog, loaded } = configuration;
-  const environment = { settings: loaded.settings, catalog };
-  const check = (entry: RuleEntry, service: ServiceContext): void => {
-    const resolved = resolveRule(entry, service, undefined, environment);
-    if (!resolved.ok) issues.push(...resolved.issues);
-  };
+  const { services, rules } = configuration;
   const alike = new Map<string, ServiceContext>();
   for (const service of services.values()) {
     const key = digestOf([service.profile?.name, service.tunables, [...service.overrides]]);
     if (!alike.has(key)) alike.set(key, service);
   }
-  for (const service of alike.values()) {
-    for (const entry of profileRules.get(service.profile?.name ?? '') ?? []) check(entry, service);
-    for (const entry of rules) if (entry.matcher.services.length === 0) check(entry, service);
-  }
+  for (const service of alike.values()) checkService(configuration, service, issues);
   for (const entry of rules) {
-    for (const name of entry.matcher.services) check(entry, services.get(name) ?? undocumentedService(name));
+    for (const name of entry.matcher.services) {
+      check(configuration, entry, services.get(name) ?? undocumentedService(name), issues);
+    }
   }
+}
+
+/** Resolves the rules of one service, those that name services excepted. */
+export function checkService(configuration: Configuration, service: ServiceContext, issues: Issue[]): void {
+  const { rules, profileRules } = configuration;
+  for (const entry of profileRules.get(service.profile?.name ?? '') ?? []) check(configuration, entry, service, issues);
+  for (const entry of rules) if (entry.matcher.services.length === 0) check(configuration, entry, service, issues);
+}
+
+function check({ loaded, catalog }: Configuration, entry: RuleEntry, service: ServiceContext, issues: Issue[]): void {
+  const resolved = resolveRule(entry, service, undefined, { settings: loaded.settings, catalog });
+  if (!resolved.ok) issues.push(...resolved.issues);
 }

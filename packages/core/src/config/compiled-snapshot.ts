@@ -1,7 +1,7 @@
 import type { LazarusEvent } from '../events/event.ts';
 import { buildPatternIndex } from '../patterns/pattern-index.ts';
 import type { PatternIndex } from '../patterns/pattern-index.ts';
-import type { Configuration } from './compile-config.ts';
+import type { Configuration } from './configuration.ts';
 import { nearestRules } from './nearest-rules.ts';
 import { eventTypeAge, resolveRule } from './resolve-rule.ts';
 import type { EventPlace, Resolution } from './resolve-rule.ts';

@@ -197,19 +197,21 @@ async function findTarget(walk: Walk): Promise<void> {
 const coalesce: Gate = async (walk) => {
   const event = known(walk.event);
   const entity = entityOf(walk);
-  const claim = walk.reads.claims.claim(`${event.region}/${event.service}/${entity}`, walk.eventId);
-  if (!claim.mine) {
-    const ended = await claim.ended;
-    return suppress(
-      'attached',
-      `event ${claim.eventId} about ${entity} was decided first: ${ended.decision.kind}`,
-      {
-        attachedTo: claim.eventId,
-        ...('run_id' in ended.decision && ended.decision.run_id !== undefined
-          ? { runId: ended.decision.run_id }
-          : {}),
-      },
-    );
+  const key = `${event.region}/${event.service}/${entity}`;
+  for (let claim = walk.reads.claims.claim(key, walk.eventId); !claim.mine;) {
+    const { decision } = await claim.ended;
+    // S13: a note of what would have been done is nobody's outcome: this event walks on and makes its own.
+    if (decision.kind !== 'notify_only') {
+      return suppress(
+        'attached',
+        `event ${claim.eventId} about ${entity} was decided first: ${decision.kind}`,
+        {
+          attachedTo: claim.eventId,
+          ...('run_id' in decision ? { runId: decision.run_id } : {}),
+        },
+      );
+    }
+    claim = walk.reads.claims.claim(key, walk.eventId);
   }
   if (walk.target === undefined) return pass(`${entity} is not being remediated`, { entity });
   return (await alreadyRemediated(walk, event.time)) ?? pass(`${entity} is not being remediated`, { entity });
@@ -218,7 +220,7 @@ const coalesce: Gate = async (walk) => {
 async function alreadyRemediated(walk: Walk, eventTime: string): Promise<GateOutcome | undefined> {
   const target = known(walk.target);
   const held = await walk.reads.locks.inspect({ kind: 'host', service: target.service, host: target.hostId });
-  if (held !== undefined && held.by.kind === 'host' && held.heldBy !== walk.decisionId) {
+  if (held?.by.kind === 'host') {
     const run = await walk.reads.engine.get(held.heldBy);
     if (run?.status === 'running') {
       return suppress('attached', `run ${short(run.run_id)} is replacing ${target.name}`, {

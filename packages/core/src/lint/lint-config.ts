@@ -1,6 +1,6 @@
 import type { CatalogOptions } from '../config/catalog.ts';
 import { joinDocuments } from '../config/compile-config.ts';
-import type { Configuration } from '../config/compile-config.ts';
+import type { Configuration } from '../config/configuration.ts';
 import { resolveRule } from '../config/resolve-rule.ts';
 import type { RuleEntry } from '../config/rule-entry.ts';
 import { undocumentedService } from '../config/service-context.ts';
@@ -49,7 +49,7 @@ function scopes({ rules, profileRules, services }: Configuration): readonly Rule
     );
     return [{ entries: [...about, ...entries], service }];
   });
-  return [{ entries: rules, service: [...services.keys()][0] ?? 'any' }, ...sets];
+  return [{ entries: rules, service: services.names()[0] ?? 'any' }, ...sets];
 }
 
 /** Resolves every rule for every service it is about; without any service, for one that nobody documented. */

@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import { describeError, isLazarusError, PortError } from '../errors/lazarus-error.ts';
+import { describeError, isLazarusError } from '../errors/lazarus-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Delivery, Sensor } from '../ports/sensor.ts';
@@ -67,9 +67,10 @@ export function pull(
       try {
         return await sensor.pull({ max, signal });
       } catch (error) {
-        if (signal.aborted || !(isLazarusError(error) && (error as PortError).retryable)) throw error;
+        const againAfterMs = retryAfterMs(error);
+        if (signal.aborted || againAfterMs === undefined) throw error;
         ports.log.warn('the stream could not be read; trying again', { error: describeError(error) });
-        await ports.clock.sleep((error as PortError).retryAfterMs ?? RETRY_MS, { signal });
+        await ports.clock.sleep(againAfterMs, { signal });
         return next();
       }
     }
@@ -87,4 +88,10 @@ export function pull(
     );
     return () => stop.abort(new DOMException('the pipeline is closing', 'AbortError'));
   });
+}
+
+/** How long to wait before asking again; undefined when asking again cannot help. */
+function retryAfterMs(error: unknown): number | undefined {
+  if (!isLazarusError(error) || !('retryable' in error) || error.retryable !== true) return undefined;
+  return 'retryAfterMs' in error && typeof error.retryAfterMs === 'number' ? error.retryAfterMs : RETRY_MS;
 }

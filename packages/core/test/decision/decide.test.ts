@@ -15,7 +15,7 @@ interface Exit {
   readonly exit: string;
   readonly when: string;
   readonly world?: () => World;
-  readonly arrange?: (world: World) => void | Promise<unknown>;
+  readonly arrange?: (world: World) => unknown;
   readonly payload?: unknown;
   readonly kind: Decision['kind'];
 }
@@ -458,6 +458,19 @@ describe('mode notify', () => {
     expect(world.engine.submitted).toEqual([]);
     expect(world.pager.pageOf('web/web1')).toMatchObject({ status: 'triggered', escalationLevel: 1 });
     expect(await world.locks.inspect(lockOf('i-web1'))).toBeUndefined();
+  });
+
+  it('S13: leaves the page of a second alarm alone, too, when both arrive at the same time', async () => {
+    const world = createWorld({ rule: aRule({ mode: 'notify', holdDownMs: 1_000 }) });
+    world.pager.open('web/web1/second');
+    const both = Promise.all([
+      world.controller.decide(anEvent({ id: 'one' })),
+      world.controller.decide(anEvent({ id: 'two', incident_key: 'web/web1/second' })),
+    ]);
+    await world.clock.advance(2_000);
+    const [, second] = await both;
+    expect(second.decision).toMatchObject({ kind: 'notify_only', would: 'remediate' });
+    expect(world.pager.pageOf('web/web1/second')).toMatchObject({ status: 'triggered', escalationLevel: 1 });
   });
 
   it('says what would have stopped it', async () => {

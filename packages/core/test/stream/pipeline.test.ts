@@ -25,12 +25,12 @@ function sourceOf(payloads: Iterable<unknown>): Source {
       source.asked.push(max);
       const batch: Delivery[] = [];
       while (batch.length < max) {
-        const { value, done } = iterator.next();
-        if (done === true) break;
+        const next = iterator.next();
+        if (next.done === true) break;
         const position = String(source.handedOut++);
         batch.push({
           position,
-          payload: value,
+          payload: next.value,
           ack: async () => void source.acked.push(position),
           nack: async () => void source.nacked.push(position),
         });
