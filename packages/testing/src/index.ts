@@ -1,7 +1,7 @@
 export { createSeededRandom, type SeededRandom } from './chance/seeded-random.ts';
 export { createSequentialIds } from './chance/sequential-ids.ts';
 export { createManualClock, type ManualClock, type ManualClockOptions } from './clock/manual-clock.ts';
-export { type AuditEntry, createFakeAuditLog, type FakeAuditLog } from './fakes/audit-log.ts';
+export { createFakeAuditLog, type FakeAuditLog } from './fakes/audit-log.ts';
 export { anEvent } from './fakes/event.ts';
 export { aHost, createFakeFleet, type FakeFleet } from './fakes/fleet.ts';
 export { createFakeHealthProbe, type FakeHealthProbe } from './fakes/health-probe.ts';

@@ -1,4 +1,5 @@
 import {
+  createMemoryAudit,
   createMemoryBudgets,
   createMemoryLocks,
   createMemoryPauses,
@@ -6,6 +7,7 @@ import {
 } from '@lazarus/core/memory';
 import { createManualClock } from '@lazarus/testing';
 import {
+  describeAuditContract,
   describeBudgetsContract,
   describeLocksContract,
   describePausesContract,
@@ -14,6 +16,11 @@ import {
 import { describe, expect, it } from 'vitest';
 
 const runner = { describe, it, expect };
+
+describeAuditContract(runner, {
+  name: 'memory',
+  create: async () => ({ log: createMemoryAudit(), close: async () => {} }),
+});
 
 describeLocksContract(runner, {
   name: 'memory',
