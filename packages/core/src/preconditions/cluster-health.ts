@@ -42,6 +42,7 @@ export const clusterHealth = definePrecondition({
       .describe('Fewest healthy members left in the replica set'),
   }),
   mainParam: 'min_healthy_fraction',
+  usesProbe: true,
   check: async (context) => {
     const { target, params } = context;
     if (target === undefined)

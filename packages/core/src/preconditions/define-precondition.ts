@@ -25,6 +25,8 @@ export interface PreconditionSpec<N extends string, S extends z.ZodType> {
   readonly mainParam?: Extract<keyof z.output<S>, string>;
   /** 1 to 60 000. @defaultValue 5000 */
   readonly timeoutMs?: number;
+  /** Set it when the check calls `probe`: without a probe, rules that use it are then refused at load. @defaultValue false */
+  readonly usesProbe?: boolean;
   check(context: PreconditionContext<z.output<S>>): Promise<Verdict> | Verdict;
 }
 
@@ -63,6 +65,7 @@ export function definePrecondition<const N extends string, S extends z.ZodType>(
     summary: spec.summary,
     params: spec.params,
     timeoutMs: spec.timeoutMs ?? DEFAULT_CHECK_TIMEOUT_MS,
+    usesProbe: spec.usesProbe ?? false,
     check: spec.check.bind(spec),
     ...(spec.mainParam === undefined ? {} : { mainParam: spec.mainParam }),
   });

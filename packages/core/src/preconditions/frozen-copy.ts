@@ -7,8 +7,10 @@ export function frozenCopy<T>(value: T): T {
   if (!isPlainObject(value)) return value;
   const copy: Record<string, unknown> = {};
   for (const [key, member] of Object.entries(value as object)) {
+    const frozen = frozenCopy(member as unknown);
     // A key named __proto__ must stay a key.
-    Object.defineProperty(copy, key, { value: frozenCopy(member as unknown), enumerable: true });
+    if (key === '__proto__') Object.defineProperty(copy, key, { value: frozen, enumerable: true });
+    else copy[key] = frozen;
   }
   return Object.freeze(copy) as T;
 }

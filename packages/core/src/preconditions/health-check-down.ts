@@ -23,6 +23,7 @@ export const healthCheckDown = definePrecondition({
       .default('required')
       .describe("Whether the node in the host's own zone must see it down"),
   }),
+  usesProbe: true,
   check: async ({ target, params, probe, zone }) => {
     if (target === undefined)
       return { verdict: 'fail', reason: 'the event names no host that the provider knows' };

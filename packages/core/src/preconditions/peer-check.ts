@@ -19,6 +19,7 @@ export const peerCheck = definePrecondition({
     max_unhealthy_peers: z.int().min(0).max(100_000).default(0).describe('Most peers that may be unhealthy'),
   }),
   mainParam: 'max_unhealthy_peers',
+  usesProbe: true,
   check: async (context) => {
     const read = await readInventory(context);
     if (!read.ok) return read.verdict;

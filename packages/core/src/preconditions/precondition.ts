@@ -47,6 +47,8 @@ export interface Precondition<N extends string = string, S extends z.ZodType = z
   /** The parameter that a rule's `default` and a profile's value set; absent when the check takes none. */
   readonly mainParam?: string;
   readonly timeoutMs: number;
+  /** It probes hosts: a program without a probe cannot use it. */
+  readonly usesProbe?: boolean;
   check(context: PreconditionContext<z.output<S>>): Promise<Verdict> | Verdict;
 }
 

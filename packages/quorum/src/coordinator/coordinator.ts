@@ -76,6 +76,10 @@ export function createCoordinator(
 ): Coordinator {
   const { self, membership, ...rest } = options;
   const settings = { membership, ...parseOptions('createCoordinator', CoordinatorOptions, rest) };
+  // Peers first: their questions are on the way while this node looks for itself.
+  const inOrder = [...membership.members].sort(
+    (left, right) => Number(left.id === self) - Number(right.id === self),
+  );
   const open = new Set<BallotRun>();
   let isClosed = false;
   const { transport, voter } = ports;
@@ -105,7 +109,7 @@ export function createCoordinator(
       signal.addEventListener('abort', onAbort, { once: true });
       open.add(run);
       const question: Question = { ...run.question, coordinator: self };
-      for (const { id } of membership.members) void askMember(id, question, run.signal).then(run.receive);
+      for (const { id } of inOrder) void askMember(id, question, run.signal).then(run.receive);
       try {
         return await run.result();
       } finally {
