@@ -10,10 +10,8 @@
 import { ConfigurationError, describeError, isLazarusError, PortError, WorkflowError } from '@lazarus/core';
 import { didYouMean } from '@lazarus/core/documents';
 import type { RunRequest, RunView, WorkflowEngine } from '@lazarus/core/ports';
-import { coordinate } from '../coordinator/coordinate.ts';
 import { CANCEL_SIGNAL } from '../coordinator/limits.ts';
 import type { WorkflowDefinition } from '../document/workflow-definition.ts';
-import { DEFINITION_FORMAT } from '../document/workflow-definition.ts';
 import { ActiveRun } from './active-run.ts';
 import { createSystemProcesses } from './adapters/system-process.ts';
 import type { Processes } from './adapters/system-process.ts';
@@ -21,12 +19,12 @@ import { systemScheduler } from './adapters/system-scheduler.ts';
 import { openSqliteJournal } from './adapters/sqlite-journal.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { fenced } from './embedded-run.ts';
-import { actionsUsed, assertActionsExist, EngineTimesSchema, missingPorts } from './engine-options.ts';
+import { assertActionsExist, canRun, EngineTimesSchema, missingPorts } from './engine-options.ts';
 import type { EngineOptions, EngineTimes } from './engine-options.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Journal, LoadedRun, RunQuery, RunSummary, StoredRun } from './journal.ts';
-import { journalView } from './journal-view.ts';
-import { ReplayRun } from './replay-run.ts';
+import { OwnerLease } from './owner-lease.ts';
+import { readRun } from './run-reader.ts';
 import { resolveInputs } from './run-inputs.ts';
 
 /** The embedded engine. */
@@ -88,6 +86,7 @@ class Engine implements EmbeddedEngine {
   readonly #processes: Processes;
   readonly #owner: string;
   readonly #writer: GroupCommit;
+  readonly #lease: OwnerLease;
   readonly #alarms: AlarmClock;
   readonly #active = new Map<string, ActiveRun>();
   /** Runs that stopped because the journal failed; they are canceled once it works again. */
@@ -97,11 +96,9 @@ class Engine implements EmbeddedEngine {
   readonly #submitting = new Map<string, Promise<'created' | 'exists'>>();
   readonly #closing = new AbortController();
   #workflows: ReadonlyMap<string, WorkflowDefinition>;
-  #leaseUntilMs = 0;
   #sweeps = 0;
   #failure: string | undefined;
   #sweeping: Promise<void> = Promise.resolve();
-  #renewing: Promise<ReadonlyMap<string, number>> | undefined;
 
   constructor(journal: Journal, options: EngineOptions) {
     this.#journal = journal;
@@ -111,6 +108,14 @@ class Engine implements EmbeddedEngine {
     this.#owner = options.ids.next('engine');
     this.#writer = new GroupCommit(journal, this.#owner, options.schedule ?? systemScheduler);
     this.#alarms = new AlarmClock(options.clock);
+    this.#lease = new OwnerLease({
+      journal,
+      clock: options.clock,
+      owner: this.#owner,
+      process: this.#processes.self,
+      ttlMs: this.#times.leaseTtlMs,
+      onRenewed: (owned) => this.#letGo(owned),
+    });
     this.#workflows = latestByName(options.workflows);
   }
 
@@ -168,10 +173,7 @@ class Engine implements EmbeddedEngine {
   async get(runId: string): Promise<RunView | undefined> {
     const active = this.#active.get(runId);
     if (active !== undefined) return active.view();
-    const finished = await this.#journal.view(runId);
-    if (finished !== undefined) return finished;
-    const loaded = await this.#journal.load(runId);
-    return loaded === undefined ? undefined : this.#replay(loaded);
+    return readRun(this.#journal, runId, this.#options);
   }
 
   async cancel(runId: string, reason: string): Promise<void> {
@@ -218,9 +220,7 @@ class Engine implements EmbeddedEngine {
     const active = [...this.#active.values()];
     for (const run of active) run.abandon(new DOMException('the engine was closed', 'AbortError'));
     await Promise.allSettled([this.#sweeping, ...active.map((run) => run.ended)]);
-    await this.#journal
-      .renew({ id: this.#owner, process: this.#processes.self, leaseUntilMs: 0 })
-      .catch(() => undefined);
+    await this.#lease.end().catch(() => undefined);
     await this.#journal.close();
   }
 
@@ -274,7 +274,7 @@ class Engine implements EmbeddedEngine {
       alarms: this.#alarms,
       writer: this.#writer,
       owner: this.#owner,
-      assertOwned: () => this.#assertOwned(run),
+      assertOwned: () => this.#lease.assertOwned(run),
       ...(evidenceAtMs === undefined ? {} : { evidenceAtMs }),
     });
     this.#active.set(run.runId, active);
@@ -323,35 +323,11 @@ class Engine implements EmbeddedEngine {
     }
   }
 
-  /** Right before an effect: is the lease of this process still good, by the monotonic clock? If not, ask the journal. */
-  async #assertOwned(run: StoredRun): Promise<void> {
-    if (this.#options.clock.monotonic() < this.#leaseUntilMs) return;
-    const owned = await this.#renew();
-    if (owned.get(run.runId) !== run.epoch) throw fenced(run.runId);
-  }
-
-  #renew(): Promise<ReadonlyMap<string, number>> {
-    this.#renewing ??= this.#renewOnce().finally(() => {
-      this.#renewing = undefined;
-    });
-    return this.#renewing;
-  }
-
-  async #renewOnce(): Promise<ReadonlyMap<string, number>> {
-    const { clock } = this.#options;
-    const sinceMs = clock.monotonic();
-    await this.#journal.renew({
-      id: this.#owner,
-      process: this.#processes.self,
-      leaseUntilMs: clock.now() + this.#times.leaseTtlMs,
-    });
-    const owned = await this.#journal.owned(this.#owner);
+  /** Runs that were taken over are let go. */
+  #letGo(owned: ReadonlyMap<string, number>): void {
     for (const [runId, active] of this.#active) {
-      const epoch = owned.get(runId);
-      if (active.isCreated && epoch !== active.epoch) active.abandon(fenced(runId));
+      if (active.isCreated && owned.get(runId) !== active.epoch) active.abandon(fenced(runId));
     }
-    this.#leaseUntilMs = sinceMs + this.#times.leaseTtlMs;
-    return owned;
   }
 
   async #sweepForever(): Promise<void> {
@@ -368,8 +344,7 @@ class Engine implements EmbeddedEngine {
 
   async #sweep(): Promise<void> {
     try {
-      const restMs = this.#leaseUntilMs - this.#options.clock.monotonic();
-      if (restMs <= (this.#times.leaseTtlMs * 2) / 3 || this.#failure !== undefined) await this.#renew();
+      if (this.#lease.isDue || this.#failure !== undefined) await this.#lease.renew();
       await this.#reviveStranded();
       await this.#fetchSignals();
       await this.#claim();
@@ -424,7 +399,7 @@ class Engine implements EmbeddedEngine {
       nowMs: this.#options.clock.now(),
       max: CLAIM_MAX,
       isGone: (process) => this.#processes.isGone(process),
-      canRun: (definition) => this.#canRun(definition),
+      canRun: (definition) => canRun(definition, this.#options.actions),
     });
     for (const loaded of claimed) {
       this.#options.log.info('a run is taken over', {
@@ -433,37 +408,6 @@ class Engine implements EmbeddedEngine {
         lines: loaded.entries.length,
       });
       this.#drive(loaded);
-    }
-  }
-
-  /** A run goes on only where its format and all of its actions are known. */
-  #canRun(definition: WorkflowDefinition): boolean {
-    if ((definition.format as number) !== DEFINITION_FORMAT) return false;
-    return [...actionsUsed(definition)].every((id) => this.#options.actions.get(id) !== undefined);
-  }
-
-  /** A run of another process, or of a dead one. What cannot be replayed here is read off the journal's lines. */
-  async #replay(loaded: LoadedRun): Promise<RunView> {
-    if (!this.#canRun(loaded.run.definition)) return journalView(loaded);
-    const handle = new ReplayRun(loaded.run, loaded.entries);
-    const run = coordinate(handle, {
-      actions: this.#options.actions,
-      bodies: {
-        guard: async () => ({ verdict: 'pass' }),
-        ports: {},
-        clock: this.#options.clock,
-        log: this.#options.log,
-      },
-    });
-    try {
-      await Promise.race([handle.exhausted, run.execute()]);
-      return run.view();
-    } catch (error) {
-      this.#options.log.warn('a run could not be replayed', {
-        run_id: loaded.run.runId,
-        error: describeError(error),
-      });
-      return journalView(loaded);
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Budgets, Clock, Ids, Locks, Logger, Meter, Random, StepView } from
 import { z } from 'zod';
 import type { ActionRegistry } from '../actions/action-registry.ts';
 import type { ActionPortName, ActionPorts } from '../actions/action.ts';
+import { DEFINITION_FORMAT } from '../document/workflow-definition.ts';
 import type { StepDefinition, WorkflowDefinition } from '../document/workflow-definition.ts';
 import { WAIT_ACTION } from '../coordinator/limits.ts';
 import type { Processes } from './adapters/system-process.ts';
@@ -128,4 +129,10 @@ function unknownAction(
       { path: '', message: `found the unknown action ${id}`, ...(hint === undefined ? {} : { hint }) },
     ],
   });
+}
+
+/** A run goes on only where its format and all of its actions are known. */
+export function canRun(definition: WorkflowDefinition, actions: ActionRegistry): boolean {
+  if ((definition.format as number) !== DEFINITION_FORMAT) return false;
+  return [...actionsUsed(definition)].every((id) => actions.get(id) !== undefined);
 }
