@@ -4,21 +4,18 @@ import type { ConfigDocument } from '../ports/config-source.ts';
 import { BUILT_IN_PROFILES, readBuiltInProfile } from '../profiles/built-in-profiles.ts';
 import { compileProfile } from '../profiles/compile-profile.ts';
 import type { Profile } from '../profiles/compile-profile.ts';
-import { digestOf } from './canonical-json.ts';
 import { createCatalog } from './catalog.ts';
 import { ConfigDigest } from './config-digest.ts';
 import { ServiceMap } from './service-map.ts';
 import type { Catalog, CatalogOptions } from './catalog.ts';
 import type { Configuration } from './configuration.ts';
+import { checkEveryService } from './check-services.ts';
 import { createSnapshot } from './compiled-snapshot.ts';
 import type { CompiledSnapshot } from './compiled-snapshot.ts';
 import { loadDocuments } from './config-documents.ts';
 import type { LoadedDocuments } from './config-documents.ts';
-import { resolveRule } from './resolve-rule.ts';
-import type { RuleEntry } from './rule-entry.ts';
 import { profileEntries, standaloneEntry } from './rule-entries.ts';
-import { readService, undocumentedService } from './service-context.ts';
-import type { ServiceContext } from './service-context.ts';
+import { readService } from './service-context.ts';
 
 /**
  * Parses, checks and compiles a configuration into an immutable snapshot, named by a digest of its content: comments,
@@ -114,35 +111,4 @@ function contentOf(
     eventTypes: (options.eventTypes ?? []).map(({ name }) => name).sort(),
     plugins: byName(options.plugins ?? []).map(({ name, version }) => ({ name, version })),
   };
-}
-
-/**
- * Resolves every rule for every service that it is surely about: documented services, and services that its criteria name.
- * Services with the same profile and overrides resolve alike, so one of them stands for all.
- */
-function checkEveryService(configuration: Configuration, issues: Issue[]): void {
-  const { services, rules } = configuration;
-  const alike = new Map<string, ServiceContext>();
-  for (const service of services.values()) {
-    const key = digestOf([service.profile?.name, service.tunables, [...service.overrides]]);
-    if (!alike.has(key)) alike.set(key, service);
-  }
-  for (const service of alike.values()) checkService(configuration, service, issues);
-  for (const entry of rules) {
-    for (const name of entry.matcher.services) {
-      check(configuration, entry, services.get(name) ?? undocumentedService(name), issues);
-    }
-  }
-}
-
-/** Resolves the rules of one service, those that name services excepted. */
-export function checkService(configuration: Configuration, service: ServiceContext, issues: Issue[]): void {
-  const { rules, profileRules } = configuration;
-  for (const entry of profileRules.get(service.profile?.name ?? '') ?? []) check(configuration, entry, service, issues);
-  for (const entry of rules) if (entry.matcher.services.length === 0) check(configuration, entry, service, issues);
-}
-
-function check({ loaded, catalog }: Configuration, entry: RuleEntry, service: ServiceContext, issues: Issue[]): void {
-  const resolved = resolveRule(entry, service, undefined, { settings: loaded.settings, catalog });
-  if (!resolved.ok) issues.push(...resolved.issues);
 }

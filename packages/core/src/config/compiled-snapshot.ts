@@ -1,8 +1,10 @@
 import type { LazarusEvent } from '../events/event.ts';
 import { buildPatternIndex } from '../patterns/pattern-index.ts';
 import type { PatternIndex } from '../patterns/pattern-index.ts';
+import type { ConfigDocument } from '../ports/config-source.ts';
 import type { Configuration } from './configuration.ts';
 import { nearestRules } from './nearest-rules.ts';
+import { replaceService } from './replace-service.ts';
 import { eventTypeAge, resolveRule } from './resolve-rule.ts';
 import type { EventPlace, Resolution } from './resolve-rule.ts';
 import { compareEntries, whyFirst } from './rule-entry.ts';
@@ -17,6 +19,13 @@ export interface CompiledSnapshot extends Snapshot {
   readonly settings: SettingsDocument;
   /** Every rule that applies to a service as it is there, in the order in which they are asked; the mode is that of `place`. */
   rulesOf(service: string, place?: EventPlace): readonly EffectiveRule[];
+  /**
+   * The snapshot with one service document replaced or added; rules and profiles are shared with this one. `undefined` when
+   * the service subscribes to a profile that is not in this snapshot: then the whole has to be compiled.
+   *
+   * @throws ConfigurationError `LZ_CONFIG_INVALID` with every issue of the document.
+   */
+  withService(document: ConfigDocument): CompiledSnapshot | undefined;
   /** Rules that no literal, prefix or range leads to: they are tested for every event. */
   readonly scanned: readonly string[];
 }
@@ -29,21 +38,36 @@ interface RuleSet {
 /** Most resolved rules that are kept; services without a document could otherwise make it grow without bound. */
 const MAX_RESOLVED = 20_000;
 
+/** What does not change with a service. */
+interface SharedRules {
+  readonly standalone: RuleSet;
+  readonly byProfile: ReadonlyMap<string, RuleSet>;
+  readonly names: readonly string[];
+}
+
+function shareRules({ rules, profileRules }: Configuration): SharedRules {
+  const names = [...rules, ...[...profileRules.values()].flat()].map(({ name }) => name);
+  const byProfile = new Map([...profileRules].map(([name, entries]) => [name, ruleSet(entries)]));
+  return { standalone: ruleSet(rules), byProfile, names: Object.freeze(names.sort()) };
+}
+
 /** Makes the snapshot of a checked configuration. */
-export function createSnapshot(configuration: Configuration): CompiledSnapshot {
-  const { loaded, catalog, services, digest } = configuration;
+export function createSnapshot(
+  configuration: Configuration,
+  shared = shareRules(configuration),
+): CompiledSnapshot {
+  const { loaded, catalog, services } = configuration;
+  const digest = configuration.digest.value;
   const environment = { settings: loaded.settings, catalog };
-  const standalone = ruleSet(configuration.rules);
-  const byProfile = new Map(
-    [...configuration.profileRules].map(([name, entries]) => [name, ruleSet(entries)]),
-  );
+  const { standalone, byProfile } = shared;
   const none = ruleSet([]);
   const resolved = new Map<string, Resolution>();
 
   const serviceOf = (name: string): ServiceContext => services.get(name) ?? undocumentedService(name);
   const setOf = (service: ServiceContext): RuleSet => byProfile.get(service.profile?.name ?? '') ?? none;
   const resolve = (entry: RuleEntry, service: ServiceContext, event: LazarusEvent): Resolution => {
-    const key = JSON.stringify([entry.name, service.service, event.environment, event.region]);
+    // None of them can hold a line feed.
+    const key = `${entry.name}\n${service.service}\n${event.environment}\n${event.region}`;
     const known = resolved.get(key);
     if (known !== undefined) return known;
     if (resolved.size >= MAX_RESOLVED) resolved.clear();
@@ -57,22 +81,25 @@ export function createSnapshot(configuration: Configuration): CompiledSnapshot {
     settings: loaded.settings.value,
     summary: Object.freeze({
       digest,
-      rules: [...configuration.rules, ...[...configuration.profileRules.values()].flat()]
-        .map(({ name }) => name)
-        .sort(),
-      services: [...services.keys()].sort(),
+      rules: shared.names,
+      get services() {
+        return services.names();
+      },
       profiles: [...configuration.profiles.keys()].sort(),
       workflows: [...catalog.workflows.keys()].sort(),
     }),
     match: (event: LazarusEvent): RuleMatch => {
       const service = serviceOf(event.service);
       const own = setOf(service);
-      const candidates = [...matching(standalone, event), ...matching(own, event)].sort(compareEntries);
+      const candidates: RuleEntry[] = [];
+      addMatching(standalone, event, candidates);
+      addMatching(own, event, candidates);
+      if (candidates.length > 1) candidates.sort(compareEntries);
       const unresolved: { rule: string; because: string }[] = [];
-      for (const [position, entry] of candidates.entries()) {
+      for (const entry of candidates) {
         const resolution = resolve(entry, service, event);
         if (resolution.ok) {
-          const others = candidates.filter((_, at) => at !== position);
+          const others = candidates.length === 1 ? NONE : candidates.filter((other) => other !== entry);
           return {
             matched: true,
             rule: resolution.rule,
@@ -97,6 +124,10 @@ export function createSnapshot(configuration: Configuration): CompiledSnapshot {
       const resolution = entry === undefined ? undefined : resolve(entry, service, event);
       return resolution?.ok === true ? resolution.rule : undefined;
     },
+    withService: (document: ConfigDocument) => {
+      const changed = replaceService(configuration, document);
+      return changed === undefined ? undefined : createSnapshot(changed, shared);
+    },
     rulesOf: (name: string, place?: EventPlace) => {
       const service = serviceOf(name);
       const about = standalone.entries.filter(
@@ -114,16 +145,19 @@ export function createSnapshot(configuration: Configuration): CompiledSnapshot {
   });
 }
 
+const NONE: readonly RuleEntry[] = [];
+
 function ruleSet(entries: readonly RuleEntry[]): RuleSet {
   return { entries, index: buildPatternIndex(entries.map(({ matcher }) => matcher.branches)) };
 }
 
-function matching({ entries, index }: RuleSet, event: LazarusEvent): readonly RuleEntry[] {
-  return index.match(event).flatMap((number) => {
+function addMatching({ entries, index }: RuleSet, event: LazarusEvent, found: RuleEntry[]): void {
+  if (entries.length === 0) return;
+  for (const number of index.match(event)) {
     const entry = entries[number];
-    if (entry === undefined) return [];
-    return entry.matcher.where === undefined || entry.matcher.where.test(event).holds ? [entry] : [];
-  });
+    if (entry === undefined) continue;
+    if (entry.matcher.where === undefined || entry.matcher.where.test(event).holds) found.push(entry);
+  }
 }
 
 function why(winner: RuleEntry, others: readonly RuleEntry[]): string {

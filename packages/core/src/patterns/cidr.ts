@@ -7,7 +7,7 @@ export interface Cidr {
 const V4 = /^(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/;
 
 /** Reads an IPv4 or IPv6 address as 2 or 8 words; `undefined` when the text is none. */
-export function parseAddress(text: string): readonly number[] | undefined {
+function parseAddress(text: string): readonly number[] | undefined {
   if (text.length > 45) return undefined;
   return text.includes(':') ? parseV6(text) : parseV4(text);
 }

@@ -19,9 +19,9 @@ export type PatternParse =
   | { readonly ok: false; readonly refusals: readonly Refusal[] };
 
 /** Most branches that the `$or` of one pattern may multiply to. */
-export const MAX_BRANCHES = 1_000;
+const MAX_BRANCHES = 1_000;
 /** Most levels of a pattern. */
-export const MAX_PATTERN_DEPTH = 32;
+const MAX_PATTERN_DEPTH = 32;
 
 /** A branch while it is collected. */
 type Branch = FieldCondition[];

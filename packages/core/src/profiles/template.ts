@@ -1,7 +1,7 @@
 import type { DocumentPath } from '../documents/document-path.ts';
 
 /** Key of a reference: `{ $param: min_active_hosts }` stands for the parameter's value. */
-export const PARAMETER_KEY = '$param';
+const PARAMETER_KEY = '$param';
 
 /** A place of a template that takes the value of a parameter. */
 export interface ParameterReference {

@@ -13,9 +13,6 @@ export type CriteriaParse =
 
 const ENVELOPE: ReadonlySet<string> = new Set(Object.keys(EventSchema.shape));
 
-/** Names of the envelope's fields, for suggestions. */
-export const ENVELOPE_FIELDS: readonly string[] = [...ENVELOPE];
-
 const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
@@ -95,7 +92,7 @@ function toPattern(
 }
 
 /** Path of the event's field that a key of the criteria names. */
-export function fieldOf(key: string): string {
+function fieldOf(key: string): string {
   if (key === '$or' || ENVELOPE.has(key) || key.startsWith('attributes.')) return key;
   return `attributes.${key}`;
 }

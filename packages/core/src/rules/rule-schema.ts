@@ -25,7 +25,7 @@ export const QuorumSchema = z.union([
 ]);
 
 /** One precheck of a rule. */
-export const PrecheckSchema = z.strictObject({
+const PrecheckSchema = z.strictObject({
   /** Name of a precondition, or an alias of it. */
   checkName: z.string().min(1),
   /** Value of the check's main parameter when neither service nor profile gives one. */
@@ -37,7 +37,7 @@ export const PrecheckSchema = z.strictObject({
 });
 
 /** Which workflow runs, and how. */
-export const RuleWorkflowSchema = z.strictObject({
+const RuleWorkflowSchema = z.strictObject({
   name: z.string().min(1),
   /** Longest time of the whole run. */
   workflow_timeout: DurationSchema.optional(),
