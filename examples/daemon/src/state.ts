@@ -11,7 +11,8 @@ import {
 import type { MemoryBudgets, MemoryLocks, MemoryWindows } from '@lazarus/core/memory';
 import type { Clock, Pause, Pauses } from '@lazarus/core/ports';
 
-const WINDOW_MS = 600_000;
+/** Two windows: the hysteresis of the breaker depends on when it opened. */
+const HISTORY_MS = 1_200_000;
 const HOUR_MS = 3_600_000;
 
 /** What the nodes of this process share, rebuilt from what is on disk. */
@@ -40,7 +41,7 @@ export async function openState(
     clock,
   });
   const nowMs = clock.now();
-  const observations = await audit.recentObservations(WINDOW_MS);
+  const observations = await audit.recentObservations(HISTORY_MS);
   const commits = await audit.recentCommits(HOUR_MS);
   return {
     audit,
