@@ -203,6 +203,47 @@ describe('the SQLite journal', () => {
     expect((await journal.load('r'))?.entries).toHaveLength(2);
   });
 
+  it('notices a takeover by another process although it has just written to the run', async () => {
+    const bench = createBench();
+    const [mine, theirs] = [
+      await openSqliteJournal({ file: bench.file }),
+      await openSqliteJournal({ file: bench.file }),
+    ];
+    onTestFinished(async () => {
+      await mine.close();
+      await theirs.close();
+    });
+    const run = {
+      runId: 'r',
+      request: aRequest({ runId: 'r' }),
+      definition: shipped('notify_only'),
+      inputs: {},
+      startedAtMs: 0,
+      deadlineAtMs: 1,
+      epoch: 1,
+    };
+    const append = (from: number) => [
+      {
+        kind: 'append' as const,
+        runId: 'r',
+        owner: 'old',
+        epoch: 1,
+        from,
+        entries: [{ kind: 'now' as const, value: from }],
+      },
+    ];
+    await mine.renew({ id: 'old', process: 'p1', leaseUntilMs: 10 });
+    await mine.commit([{ kind: 'create', owner: 'old', run }]);
+    expect(await mine.commit(append(0))).toEqual(['done']);
+    expect(await mine.commit(append(1))).toEqual(['done']);
+    await theirs.renew({ id: 'new', process: 'p2', leaseUntilMs: 1_000 });
+    expect(
+      await theirs.claim({ owner: 'new', nowMs: 11, max: 1, isGone: () => false, canRun: () => true }),
+    ).toHaveLength(1);
+    expect(await mine.commit(append(2))).toEqual(['fenced']);
+    expect((await theirs.load('r'))?.entries).toHaveLength(2);
+  });
+
   it('deletes the lines of finished runs after 7 days and the runs after 90, and keeps running ones', async () => {
     const bench = createBench({ workflows: [shipped('notify_only')] });
     const engine = await bench.open();

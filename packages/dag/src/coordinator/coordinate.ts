@@ -60,6 +60,8 @@ class Coordinator implements CoordinatedRun {
   #cleanup: readonly StepState[] = [];
   #final: readonly StepState[] = [];
   #stop: Stop | undefined;
+  /** Variables of expressions, until a step changes. */
+  #cached: ExpressionValues | undefined;
   #outcome: RunOutcome | undefined;
   #isOver = false;
   #endedAtMs: number | undefined;
@@ -68,7 +70,7 @@ class Coordinator implements CoordinatedRun {
   constructor(handle: RunHandle, options: CoordinatorOptions) {
     this.#handle = handle;
     this.#options = options;
-    this.#context = { actions: options.actions, values: () => this.#values() };
+    this.#context = { actions: options.actions, values: () => (this.#cached ??= this.#values()) };
     this.#main = handle.run.definition.steps.map((step) =>
       createStepState(planStep(step, 'steps', this.#context), step),
     );
@@ -85,6 +87,7 @@ class Coordinator implements CoordinatedRun {
     });
     this.#stop = main.stop;
     this.#outcome = main.stop?.outcome ?? 'succeeded';
+    this.#cached = undefined;
     let atMs = main.atMs;
     if (main.stop !== undefined) atMs = await this.#cleanUp(atMs);
     this.#outputs = this.#evaluateOutputs();
@@ -163,6 +166,7 @@ class Coordinator implements CoordinatedRun {
       ...times,
       body: (state) => this.#body(state),
       onChange: (state, atMs) => {
+        this.#cached = undefined;
         if (state.plan.isBackground !== true) this.#options.onStep?.(state, atMs);
       },
     });

@@ -77,12 +77,33 @@ function unavailable<T>(what: string, work: () => T): T {
   }
 }
 
+/** What this connection read, and what holds as long as no other connection has changed the file. */
+interface Memory {
+  readonly version: number;
+  /** Row of a running run, by run, owner and epoch. */
+  readonly owned: Map<string, number>;
+  readonly definitions: Set<string>;
+}
+
+const freshMemory = (version: number): Memory => ({ version, owned: new Map(), definitions: new Set() });
+
+const ownership = ({
+  runId,
+  owner,
+  epoch,
+}: {
+  readonly runId: string;
+  readonly owner: string;
+  readonly epoch: number;
+}): string => `${epoch} ${owner} ${runId}`;
+
 class SqliteJournal implements Journal {
   readonly #database: DatabaseSync;
   readonly #file: string;
   readonly #statements = new Map<string, StatementSync>();
   readonly #definitions = new Map<string, WorkflowDefinition>();
   #dataVersion = 0;
+  #memory = freshMemory(-1);
   commits = 0;
 
   constructor(database: DatabaseSync, file: string) {
@@ -91,7 +112,20 @@ class SqliteJournal implements Journal {
   }
 
   async commit(writes: readonly JournalWrite[]): Promise<readonly WriteOutcome[]> {
-    return this.#transaction('commit', () => writes.map((write) => this.#apply(write)));
+    return this.#transaction('commit', () => {
+      this.#forgetWhatOthersChanged();
+      return writes.map((write) => this.#apply(write));
+    });
+  }
+
+  /** Holding the write lock, nobody else can change anything any more: what was read since their last change still holds. */
+  #forgetWhatOthersChanged(): void {
+    const version = this.#version();
+    if (version !== this.#memory.version) this.#memory = freshMemory(version);
+  }
+
+  #version(): number {
+    return Number(this.#one('PRAGMA data_version')?.['data_version']);
   }
 
   async renew(owner: {
@@ -124,6 +158,7 @@ class SqliteJournal implements Journal {
       .filter((row) => options.canRun(this.#definition(String(row['definition']))))
       .slice(0, options.max);
     if (runnable.length === 0) return [];
+    this.#memory = freshMemory(-1);
     const taken = this.#transaction('claim runs', () =>
       runnable.filter(
         (row) =>
@@ -189,6 +224,7 @@ class SqliteJournal implements Journal {
       PRUNE_ROWS,
     );
     if (stale.length + old.length === 0) return 0;
+    this.#memory = freshMemory(-1);
     this.#transaction('compact', () => {
       for (const row of [...stale, ...old]) {
         this.#run('DELETE FROM entry WHERE run = ?', Number(row['n']));
@@ -210,7 +246,7 @@ class SqliteJournal implements Journal {
   }
 
   async changedByOthers(): Promise<boolean> {
-    const version = Number(this.#one('PRAGMA data_version')?.['data_version']);
+    const version = this.#version();
     const hasChanged = version !== this.#dataVersion;
     this.#dataVersion = version;
     return hasChanged;
@@ -243,13 +279,7 @@ class SqliteJournal implements Journal {
 
   #create(run: StoredRun, owner: string): WriteOutcome {
     const { request, definition } = run;
-    if (this.#one('SELECT 1 AS found FROM definition WHERE digest = ?', definition.digest) === undefined) {
-      this.#run(
-        'INSERT INTO definition (digest, body) VALUES (?, ?)',
-        definition.digest,
-        JSON.stringify(definition),
-      );
-    }
+    this.#storeDefinition(definition);
     const inserted = this.#statement(
       "INSERT OR IGNORE INTO run (id, workflow, service, host, definition, status, epoch, owner, started_at, deadline_at, pruned) VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, 0)",
     ).run(
@@ -264,12 +294,25 @@ class SqliteJournal implements Journal {
       run.deadlineAtMs,
     );
     if (inserted.changes !== 1) return 'exists';
+    this.#memory.owned.set(
+      ownership({ runId: run.runId, owner, epoch: run.epoch }),
+      Number(inserted.lastInsertRowid),
+    );
     this.#run(
       'INSERT INTO request (run, body) VALUES (?, ?)',
       inserted.lastInsertRowid,
       JSON.stringify({ request, inputs: run.inputs }),
     );
     return 'done';
+  }
+
+  #storeDefinition(definition: WorkflowDefinition): void {
+    const { digest } = definition;
+    if (this.#memory.definitions.has(digest)) return;
+    if (this.#one('SELECT 1 AS found FROM definition WHERE digest = ?', digest) === undefined) {
+      this.#run('INSERT INTO definition (digest, body) VALUES (?, ?)', digest, JSON.stringify(definition));
+    }
+    this.#memory.definitions.add(digest);
   }
 
   /** S4: the epoch is compared in the transaction that writes the lines, so an owner that was replaced writes nothing. */
@@ -290,6 +333,7 @@ class SqliteJournal implements Journal {
     if (n === undefined) return 'fenced';
     this.#run('UPDATE run SET status = ?, ended_at = ? WHERE n = ?', write.status, write.endedAtMs, n);
     this.#run('INSERT INTO outcome (run, view) VALUES (?, ?)', n, JSON.stringify(write.view));
+    this.#memory.owned.delete(ownership(write));
     return 'done';
   }
 
@@ -298,13 +342,19 @@ class SqliteJournal implements Journal {
     readonly owner: string;
     readonly epoch: number;
   }): number | undefined {
+    const key = ownership(write);
+    const known = this.#memory.owned.get(key);
+    if (known !== undefined) return known;
     const row = this.#one(
       "SELECT n FROM run WHERE id = ? AND owner = ? AND epoch = ? AND status = 'running'",
       write.runId,
       write.owner,
       write.epoch,
     );
-    return row === undefined ? undefined : Number(row['n']);
+    if (row === undefined) return undefined;
+    const n = Number(row['n']);
+    this.#memory.owned.set(key, n);
+    return n;
   }
 
   #loadRow(row: Row | undefined): LoadedRun | undefined {
@@ -355,6 +405,7 @@ class SqliteJournal implements Journal {
         this.commits += 1;
         return result;
       } catch (error) {
+        this.#memory = freshMemory(-1);
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
         throw error;
       }
