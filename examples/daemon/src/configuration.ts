@@ -1,5 +1,5 @@
 import { BUILT_IN_PRECONDITIONS, compileConfig, describeError } from '@lazarus/core';
-import type { Snapshot } from '@lazarus/core';
+import type { CompiledSnapshot } from '@lazarus/core';
 import type { ConfigSource, Logger } from '@lazarus/core/ports';
 import { loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry, WorkflowDefinition } from '@lazarus/dag';
@@ -7,7 +7,7 @@ import { ADAPTER_EVENT_TYPES } from '@lazarus/sensors-http';
 
 /** A configuration that was accepted as a whole. */
 export interface Configuration {
-  readonly snapshot: Snapshot;
+  readonly snapshot: CompiledSnapshot;
   readonly workflows: readonly WorkflowDefinition[];
 }
 

@@ -88,7 +88,11 @@ async function wire(
   let snapshot = configuration.snapshot;
 
   const state = onClose(
-    await openState(settings.state_dir, { clock, secrets: [pagerToken, ...tokens] }),
+    await openState(settings.state_dir, {
+      clock,
+      secrets: [pagerToken, ...tokens],
+      breaker: configuration.snapshot.settings.breaker,
+    }),
     (it) => it.close(),
   );
   const { audit, budgets, locks, pauses, windows } = state;

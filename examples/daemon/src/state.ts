@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSqliteAudit } from '@lazarus/audit';
 import type { SqliteAudit } from '@lazarus/audit';
+import type { CompiledSnapshot } from '@lazarus/core';
 import {
   createMemoryBudgets,
   createMemoryLocks,
@@ -14,6 +15,9 @@ import type { Clock, Pause, Pauses } from '@lazarus/core/ports';
 /** Two windows: the hysteresis of the breaker depends on when it opened. */
 const HISTORY_MS = 1_200_000;
 const HOUR_MS = 3_600_000;
+
+/** Thresholds of the breaker, as the configuration gives them. */
+type BreakerSettings = CompiledSnapshot['settings']['breaker'];
 
 /** What the nodes of this process share, rebuilt from what is on disk. */
 export interface SharedState {
@@ -31,7 +35,7 @@ export interface SharedState {
  */
 export async function openState(
   stateDir: string,
-  ports: { readonly clock: Clock; readonly secrets: readonly string[] },
+  ports: { readonly clock: Clock; readonly secrets: readonly string[]; readonly breaker: BreakerSettings },
 ): Promise<SharedState> {
   const { clock } = ports;
   await mkdir(stateDir, { recursive: true });
@@ -47,6 +51,7 @@ export async function openState(
     audit,
     windows: createMemoryWindows({
       clock,
+      breaker: breakerOf(ports.breaker),
       history: observations.map(({ receivedAtMs, ...seen }) => ({ ...seen, ageMs: nowMs - receivedAtMs })),
     }),
     budgets: createMemoryBudgets({
@@ -75,4 +80,16 @@ async function openPauses(file: string, clock: Clock): Promise<Pauses> {
       await rename(`${file}.new`, file);
     },
   });
+}
+
+function breakerOf(settings: BreakerSettings) {
+  return {
+    windowMs: settings.window,
+    maxServices: settings.max_services,
+    minOpenMs: settings.min_open,
+    ...(settings.max_services_fraction === undefined
+      ? {}
+      : { maxServicesFraction: settings.max_services_fraction }),
+    ...(settings.close_below === undefined ? {} : { closeBelow: settings.close_below }),
+  };
 }

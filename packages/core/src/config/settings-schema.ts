@@ -26,7 +26,7 @@ export const SettingsSchema = z.strictObject({
       /** Closes again below this number of services. */
       close_below: z.int().min(1).optional(),
       /** Stays open at least this long. */
-      min_open: DurationSchema.prefault('1m'),
+      min_open: DurationSchema.prefault('2m'),
     })
     .refine((breaker) => (breaker.close_below ?? 1) <= breaker.max_services, {
       path: ['close_below'],

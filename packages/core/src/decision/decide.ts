@@ -120,7 +120,13 @@ const decode: Gate = (walk) => {
 const fresh: Gate = (walk) => {
   const event = known(walk.event);
   const ageMs = walk.received.atMs - Date.parse(event.time);
-  const staleAfterMs = walk.snapshot?.staleAfterMs(event.event_type) ?? DEFAULT_STALE_AFTER_MS;
+  // Matching is pure and cheap, and a rule may allow less age, or more, than the type of its events.
+  const match = walk.snapshot?.match(event);
+  if (match !== undefined) walk.match = match;
+  const staleAfterMs =
+    match?.matched === true
+      ? match.rule.staleAfterMs
+      : (walk.snapshot?.staleAfterMs(event.event_type) ?? DEFAULT_STALE_AFTER_MS);
   const evidence = { age_ms: ageMs, stale_after_ms: staleAfterMs, max_skew_ms: walk.settings.maxSkewMs };
   if (ageMs > staleAfterMs)
     return suppress('stale', `${seconds(ageMs)} old, the limit is ${seconds(staleAfterMs)}`, { evidence });
@@ -251,7 +257,7 @@ const matchRule: Gate = (walk) => {
   if (walk.snapshot === undefined)
     return escalate('no_config', 'there is no valid configuration yet: observing only');
   const event = known(walk.event);
-  const match = walk.snapshot.match(event);
+  const match = known(walk.match);
   if (!match.matched) {
     const near = match.nearest.map(({ rule, because }) => `${rule}: ${because}`);
     return escalate('no_rule', 'no rule matches this event', {
@@ -259,7 +265,6 @@ const matchRule: Gate = (walk) => {
       ...(near[0] === undefined ? {} : { wouldFlip: near[0] }),
     });
   }
-  walk.match = match;
   walk.rule = match.rule;
   const { name, mode, action } = match.rule;
   const evidence = { rule: name, mode, why: match.why, others: match.others };

@@ -53,7 +53,7 @@ export interface Walk {
   namedPage?: string;
   target?: Host;
   targetProblem?: string;
-  match?: Extract<RuleMatch, { matched: true }>;
+  match?: RuleMatch;
   rule?: EffectiveRule;
   view?: WindowView;
   decisionId?: string;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aHost, anEvent, createWorld } from './world.ts';
+import { aHost, anEvent, aRule, createWorld } from './world.ts';
 
 describe('the age of an event', () => {
   it('S9: acts on an event that is exactly as old as the limit of 5 min allows only if the deadline has not passed', async () => {
@@ -78,5 +78,13 @@ describe('the age of an event', () => {
     expect(record.page.action).toBe('escalated');
     expect(Date.parse(record.decided_at) - Date.parse('2025-12-31T23:59:40Z')).toBeLessThanOrEqual(45_000);
     expect(world.clock.monotonic() - startedMs).toBe(45_000);
+  });
+});
+
+describe('the age that a rule allows', () => {
+  it('S9: is that of the rule, where it is less than that of the event type', async () => {
+    const world = createWorld({ rule: aRule({ staleAfterMs: 10_000 }) });
+    const record = await world.controller.decide(anEvent({ time: '2025-12-31T23:59:49Z' }));
+    expect(record.decision).toMatchObject({ kind: 'suppress', reason: 'stale' });
   });
 });
