@@ -1,4 +1,3 @@
-import { LeaseLostError } from '@lazarus/core';
 import type { Verdict } from '@lazarus/core';
 import type { Clock, Json, Logger } from '@lazarus/core/ports';
 import type { Action, ActionContext, ActionPorts } from '../actions/action.ts';
@@ -109,9 +108,4 @@ function actionContext(attempt: Attempt, ports: BodyPorts, body: BodyContext): A
     ...(attempt.previous === undefined ? {} : { previous: attempt.previous }),
     ...(body.fence === undefined ? {} : { fence: body.fence }),
   };
-}
-
-/** True for the abort of a run whose lease or lock is gone. */
-export function isLeaseLost(error: unknown): boolean {
-  return error instanceof LeaseLostError;
 }
