@@ -1,0 +1,153 @@
+import type { BreakerBounds } from '@lazarus/core';
+import { parseOptions, stepBreaker } from '@lazarus/core';
+import { type AgedObservation, createMemoryWindows, MemoryWindowsOptions } from '@lazarus/core/memory';
+import type { Clock, Logger, Observation, Windows, WindowView } from '@lazarus/core/ports';
+import type { z } from 'zod';
+import type { RedisConnection, ScriptReply } from '../connection/connect-redis.ts';
+import { createKnowledge } from '../connection/knowledge.ts';
+import { MARK_KNOWN } from '../connection/mark-known-script.ts';
+import { ADD_HISTORY, OBSERVE, REGION_KEYS } from './window-scripts.ts';
+
+/** Windows that several processes share. */
+export interface RedisWindows extends Windows {
+  /**
+   * Adds what this node knows was received before, and says that the store now knows it. Adding twice changes nothing, so
+   * every node adds its own. An empty history is an answer, too. Keeps S7.
+   *
+   * @throws PortError `LZ_WINDOWS_UNAVAILABLE`.
+   */
+  hydrate(history: readonly AgedObservation[]): Promise<void>;
+  /** Ends what runs in the background. */
+  close(): Promise<void>;
+}
+
+const CODE = 'LZ_WINDOWS_UNAVAILABLE';
+/** Above every bound; the machines of core count so what they had to refuse. */
+const UNCOUNTABLE = Number.MAX_SAFE_INTEGER;
+const OBSERVATIONS_PER_CALL = 100;
+
+/**
+ * Creates rolling windows and the breaker over a connection to Redis. An event costs one trip, with or without other
+ * nodes. After every epoch the breaker is unknown, which suspends everything, until the grace is over and a node has added
+ * its history (or this one has watched a whole window).
+ *
+ * @throws ConfigurationError `LZ_OPTION_INVALID`.
+ */
+export function createRedisWindows(
+  options: z.input<typeof MemoryWindowsOptions> & {
+    readonly redis: RedisConnection;
+    readonly clock: Clock;
+    readonly log?: Logger;
+    /** What this node knows was received before; asked for at every new epoch. */
+    readonly history?: () => Promise<readonly AgedObservation[]>;
+    /** Services that exist in a region, for `maxServicesFraction`; `undefined` when it is not known. */
+    readonly knownServices?: (region: string) => number | undefined;
+  },
+): RedisWindows {
+  const { redis, clock, log, history, knownServices, ...rest } = options;
+  const bounds = parseOptions('createRedisWindows', MemoryWindowsOptions, rest);
+  const { windowMs } = bounds.breaker;
+  const knowledge = createKnowledge({ redis, clock, log, what: 'windows', history, add: hydrate });
+
+  const regionKeys = (region: string): string[] =>
+    REGION_KEYS.map((name) => `{${redis.prefix}}:win:${region}:${name}`);
+  const entitiesKey = (region: string, service: string): string =>
+    `{${redis.prefix}}:win:${region}:e:${service}`;
+  const regionArgs = (region: string): (string | number)[] => {
+    const { maxServices, closeBelow } = effectiveBounds(bounds.breaker, knownServices?.(region));
+    return [
+      windowMs,
+      maxServices,
+      closeBelow,
+      bounds.breaker.minOpenMs,
+      bounds.maxStoredServices,
+      bounds.maxStoredEntities,
+      bounds.maxStoredEntitiesPerService,
+      bounds.maxStoredEventIds,
+      knowledge.ageMs() >= windowMs ? 1 : 0,
+    ];
+  };
+  const ask = (region: string, service: string, event: readonly [id: string, entity: string]) =>
+    redis.run(OBSERVE, {
+      code: CODE,
+      keys: [...regionKeys(region), entitiesKey(region, service)],
+      args: [...regionArgs(region), event[0], service, event[1]],
+      // Counting something late is right: it was received.
+      mayBeLate: true,
+    });
+  const toView = (region: string, reply: ScriptReply): WindowView => {
+    const [, , , entities, services, state, openForMs] = reply as unknown as SeenReply;
+    const { maxServices } = effectiveBounds(bounds.breaker, knownServices?.(region));
+    return {
+      breaker: { state, services: countOf(services), maxServices, openForMs },
+      entities: countOf(entities),
+      windowMs,
+    };
+  };
+
+  async function hydrate(past: readonly AgedObservation[]): Promise<void> {
+    const replayed = createMemoryWindows({
+      ...bounds,
+      clock,
+      history: past,
+      ...(knownServices === undefined ? {} : { knownServices }),
+    });
+    for (const [region, observations] of Map.groupBy(past, (each) => each.region)) {
+      const { breaker } = await replayed.view({ region, service: '' });
+      const openForMs = breaker.state === 'open' ? Math.round(breaker.openForMs) : -1;
+      for (let from = 0; from < observations.length; from += OBSERVATIONS_PER_CALL) {
+        const some = observations.slice(from, from + OBSERVATIONS_PER_CALL);
+        await redis.run(ADD_HISTORY, {
+          code: CODE,
+          keys: [...regionKeys(region), ...some.map(({ service }) => entitiesKey(region, service))],
+          args: [...regionArgs(region), openForMs, ...some.flatMap(observationArgs)],
+        });
+      }
+    }
+    await redis.run(MARK_KNOWN, { code: CODE, keys: [], args: ['windows'] });
+  }
+
+  return {
+    hydrate,
+    observe: async ({ eventId, region, service, entity }) => {
+      const reply = await ask(region, service, [eventId, entity]);
+      return { ...toView(region, reply), firstSeen: reply[2] === 1 };
+    },
+    view: async ({ region, service }) => toView(region, await ask(region, service, ['', ''])),
+    close: () => knowledge.close(),
+  };
+}
+
+type SeenReply = readonly [
+  word: 'seen',
+  nowMs: number,
+  first: 0 | 1,
+  entities: number,
+  services: number,
+  phase: WindowView['breaker']['state'],
+  openForMs: number,
+];
+
+function countOf(count: number): number {
+  return count < 0 ? UNCOUNTABLE : count;
+}
+
+function observationArgs({
+  eventId,
+  service,
+  entity,
+  ageMs,
+}: Observation & AgedObservation): (string | number)[] {
+  return [eventId, service, entity, Math.round(ageMs)];
+}
+
+/** The two thresholds of the breaker, with a share of the known services worked in as the machine of core does it. */
+function effectiveBounds(
+  bounds: BreakerBounds,
+  knownServices: number | undefined,
+): { readonly maxServices: number; readonly closeBelow: number } {
+  const nothing = { services: 0, knownServices, isWholeWindowKnown: false };
+  const { maxServices } = stepBreaker(bounds, { phase: 'unknown', sinceMs: 0 }, nothing, 0).verdict;
+  const wanted = bounds.closeBelow ?? Math.max(1, Math.ceil(bounds.maxServices / 2));
+  return { maxServices, closeBelow: Math.min(wanted, maxServices + 1) };
+}
