@@ -13,7 +13,7 @@ export interface FieldValue {
 }
 
 /** The fields of one event that patterns ask for, by number of the path. */
-export type EventFields = readonly (readonly FieldValue[] | undefined)[];
+type EventFields = readonly (readonly FieldValue[] | undefined)[];
 
 interface PathNode {
   readonly children: Map<string, PathNode>;
