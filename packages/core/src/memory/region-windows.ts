@@ -90,10 +90,9 @@ export function viewRegion(
   const services = countKeys(region.services, nowMs, region.forget);
   const step = stepBreaker(region.bounds.breaker, region.breaker, { services, ...knowledge }, nowMs);
   region.breaker = step.state;
-  const entities = region.entitiesOf.get(service);
   return {
     breaker: step.verdict,
-    entities: entities === undefined ? 0 : countKeys(entities, nowMs),
+    entities: countEntities(region, service, nowMs),
     windowMs: region.bounds.breaker.windowMs,
   };
 }
@@ -107,6 +106,16 @@ export function exportRegion(
     exportKeys(entities, nowMs).map(({ key, ageMs }) => ({ service, entity: key, ageMs })),
   );
   return all.sort((left, right) => right.ageMs - left.ageMs);
+}
+
+/** What is forgotten while counting gives its room back to the region. */
+function countEntities(region: RegionWindows, service: string, nowMs: number): number {
+  const entities = region.entitiesOf.get(service);
+  if (entities === undefined) return 0;
+  const before = entities.size;
+  const count = countKeys(entities, nowMs);
+  region.storedEntities += entities.size - before;
+  return count;
 }
 
 function countEntity(region: RegionWindows, service: string, entity: string, nowMs: number): void {

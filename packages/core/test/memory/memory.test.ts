@@ -175,6 +175,21 @@ describe('locks in memory', () => {
   });
 });
 
+describe('windows under a bound on all entities', () => {
+  it('count on after 40 hosts of one busy service failed and were forgotten, with room for 10 at a time', async () => {
+    const clock = createManualClock();
+    const windows = createMemoryWindows({ clock, maxStoredEntities: 10, history: [] });
+    const observe = (entity: string) =>
+      windows.observe({ eventId: `${entity}@${clock.now()}`, region: 'r', service: 'web', entity });
+    for (let host = 0; host < 40; host += 1) {
+      await observe('web-always');
+      expect((await observe(`web-${host}`)).entities).toBeLessThanOrEqual(3);
+      await clock.advance(9 * MINUTE_MS);
+      await windows.view(place);
+    }
+  });
+});
+
 describe('budgets after a restart', () => {
   const charge = { decisionId: 'd1', service: 'web', zone: 'a', account: '1', region: 'r' };
 
