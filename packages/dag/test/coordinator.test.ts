@@ -423,6 +423,30 @@ describe('safe points', () => {
     expect(asked).toEqual(['false true', 'false true', 'true true', 'false true']);
   });
 
+  it('give the guard the time of the ballot, and none after a takeover', async () => {
+    const script = createScript();
+    const asked: (number | undefined)[] = [];
+    script.replies['a'] = [async ({ clock }) => (await clock.sleep(5_000), {})];
+    const flow = workflow(
+      `${HEAD}steps:\n  a: { uses: test.do@1 }\n  b: { uses: test.destroy@1, needs: [a] }\n`,
+      script.actions,
+    );
+    const bench = createBench({ workflows: [flow], actions: script.actions });
+    const options: Partial<EngineOptions> = {
+      evidenceAtMs: (runId) => (runId === 'run-1' ? 777 : undefined),
+      guard: async (_run, point) => {
+        asked.push(point.evidenceAtMs);
+        return { verdict: 'pass' };
+      },
+    };
+    const first = await bench.open(options);
+    await first.submit(aRequest({ workflow: 'test.flow' }));
+    await bench.clock.advance(1_000);
+    await first.close();
+    await bench.finish(await bench.open(options));
+    expect(asked).toEqual([777, undefined, undefined]);
+  });
+
   it('stop the run before the effect when the guard refuses, undo what was done, and escalate with the reason', async () => {
     const script = createScript();
     const { run, steps, bench } = await runFlow(DESTROY, script, {

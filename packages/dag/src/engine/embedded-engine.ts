@@ -163,7 +163,7 @@ class Engine implements EmbeddedEngine {
       epoch: 1,
     };
     const created = this.#writer.write({ kind: 'create', owner: this.#owner, run });
-    const active = this.#drive({ run, entries: [], signals: [] }, this.#options.clock.monotonic());
+    const active = this.#drive({ run, entries: [], signals: [] }, this.#evidenceAtMs(request.runId));
     const outcome = await created;
     if (outcome === 'done') return 'created';
     active.abandon(fenced(request.runId));
@@ -264,6 +264,11 @@ class Engine implements EmbeddedEngine {
       code: 'LZ_WORKFLOW_UNKNOWN',
       message: `no workflow is called ${JSON.stringify(name)}${hint === undefined ? '' : ` (${hint})`}`,
     });
+  }
+
+  #evidenceAtMs(runId: string): number | undefined {
+    const { evidenceAtMs, clock } = this.#options;
+    return evidenceAtMs === undefined ? clock.monotonic() : evidenceAtMs(runId);
   }
 
   #drive(loaded: LoadedRun, evidenceAtMs?: number): ActiveRun {

@@ -61,6 +61,12 @@ export interface EngineOptions {
   readonly budgets?: Budgets;
   /** Asked at each safe point. */
   readonly guard?: RunGuard;
+  /**
+   * Monotonic instant of the ballot that decided a run, when it was cast in this process; the guard is given it. Keeps S3.
+   *
+   * @defaultValue the moment of submission, which is a little later than the ballot
+   */
+  evidenceAtMs?(runId: string): number | undefined;
   readonly meter?: Meter;
   readonly times?: z.input<typeof EngineTimesSchema>;
   /** Called when a step changes in this process. */
