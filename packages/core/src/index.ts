@@ -76,7 +76,10 @@ export { BUILT_IN_PRECONDITIONS } from './preconditions/built-in-preconditions.t
 export { definePrecondition, type PreconditionSpec } from './preconditions/define-precondition.ts';
 export { evaluatePrechecks, type PrecheckInput } from './preconditions/evaluate-prechecks.ts';
 export { frozenCopy } from './preconditions/frozen-copy.ts';
-export { createPreconditionRegistry, type PreconditionRegistry } from './preconditions/precondition-registry.ts';
+export {
+  createPreconditionRegistry,
+  type PreconditionRegistry,
+} from './preconditions/precondition-registry.ts';
 export {
   type QuorumRequirement,
   requiring,
@@ -91,3 +94,6 @@ export {
   type KnownPlugin,
   type KnownWorkflow,
 } from './config/index.ts';
+export { createLazarus, type Lazarus, type LazarusOptions } from './controller/create-lazarus.ts';
+export type { LazarusPorts } from './controller/lazarus-ports.ts';
+export type { RunHandler } from './controller/handler-engine.ts';

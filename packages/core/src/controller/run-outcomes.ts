@@ -21,7 +21,7 @@ export interface RunOutcomePorts {
  * shared by the controllers that submit to it.
  */
 export interface RunOutcomes {
-  /** Keeps a lease alive until the run ends. */
+  /** Keeps a lease alive until the run ends; one of a run that has ended already is released. */
   hold(runId: string, lease: Lease): void;
   /**
    * Does what a process that died left undone: runs that ended unrecorded, pages attached to runs that are over. Call it
@@ -30,8 +30,11 @@ export interface RunOutcomes {
   sweep(): Promise<void>;
   /** Calls back after a run ended and its outcome is durable; returns the unsubscribe function. */
   onSettled(listener: (run: RunView) => void): () => void;
-  /** Stops listening. The leases of runs in flight are left to expire: another process takes the runs over. */
-  close(): void;
+  /**
+   * Stops listening, and resolves when the runs that have ended are settled. The leases of runs in flight are left to
+   * expire: another process takes the runs over.
+   */
+  close(): Promise<void>;
 }
 
 /** Creates {@link RunOutcomes}. Keeps S10: the page of an attached event ends as the run's page does. */
@@ -39,6 +42,7 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
   const leases = new Map<string, Lease>();
   const listeners = new Set<(run: RunView) => void>();
   const settling = new Set<string>();
+  const underWay = new Set<Promise<void>>();
 
   /** Record first, then free what the run held, then settle the pages attached to it. Every part is idempotent. */
   async function finish(run: RunView): Promise<void> {
@@ -103,12 +107,27 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
     }
   }
 
+  function inBackground(message: string, work: () => Promise<void>): void {
+    const ended = guarded(message, work).finally(() => underWay.delete(ended));
+    underWay.add(ended);
+  }
+
+  /** A run can end before its decision does; then `finish` found no lease. Its outcome is recorded before it looks. */
+  async function releaseIfOver(runId: string): Promise<void> {
+    if ((await ports.audit.run(runId)) === undefined) return;
+    await leases.get(runId)?.release();
+    leases.delete(runId);
+  }
+
   const unsubscribe = ports.engine.onFinished((run) => {
-    void guarded('a run ended but was not settled', () => finish(run));
+    inBackground('a run ended but was not settled', () => finish(run));
   });
 
   return {
-    hold: (runId, lease) => void leases.set(runId, lease),
+    hold(runId, lease) {
+      leases.set(runId, lease);
+      inBackground('the lease of a run that ended was not released', () => releaseIfOver(runId));
+    },
     async sweep() {
       for (const record of await ports.audit.openRuns()) {
         const run = await endedRunOf(record);
@@ -124,8 +143,9 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    close() {
+    async close() {
       unsubscribe();
+      await Promise.all(underWay);
       leases.clear();
     },
   };
