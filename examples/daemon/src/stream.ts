@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient } from '@aws-sdk/client-kinesis';
@@ -12,6 +13,9 @@ import {
 } from '@lazarus/sensors-kinesis';
 import type { DeadLetter, KinesisSensor, KinesisStream } from '@lazarus/sensors-kinesis';
 import type { Settings } from './settings.ts';
+
+const CLOSE_WAIT_MS = 20;
+const MAX_CLOSE_WAITS = 100;
 
 /** The region's stream: where events are put, and one sensor for each node. */
 export interface StreamParts {
@@ -27,7 +31,8 @@ export async function openStream(
   ports: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
 ): Promise<StreamParts> {
   const { stream: options } = settings;
-  const embedded = options.kind === 'embedded' ? await startEmbedded(settings.state_dir) : undefined;
+  const embedded =
+    options.kind === 'embedded' ? await startEmbedded(settings.state_dir, ports.clock) : undefined;
   const endpoint = options.kind === 'embedded' ? embedded?.endpoint : options.endpoint;
   const clientConfig = {
     region: settings.region,
@@ -76,20 +81,39 @@ export async function openStream(
 /** A Kinesis emulator on disk, on loopback, in this process: what was accepted survives a kill. */
 async function startEmbedded(
   stateDir: string,
+  clock: Clock,
 ): Promise<{ readonly endpoint: string; close(): Promise<void> }> {
   const { default: kinesalite } = await import('kinesalite');
   const server = kinesalite({ path: join(stateDir, 'stream'), createStreamMs: 20, shardLimit: 50 });
+  const answering = countAnswers(server);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   return {
     endpoint: `http://127.0.0.1:${port}`,
     close: async () => {
+      // The emulator works on for a caller that hung up, and would then find its database closed.
+      for (let waits = 0; answering() > 0 && waits < MAX_CLOSE_WAITS; waits += 1)
+        await clock.sleep(CLOSE_WAIT_MS);
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
     },
   };
+}
+
+/** How many requests are still being answered, also those whose caller is gone. */
+function countAnswers(server: Server): () => number {
+  let answering = 0;
+  server.prependListener('request', (_request, response: ServerResponse) => {
+    answering += 1;
+    const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
+    response.end = ((...args: unknown[]) => {
+      answering -= 1;
+      return end(...args);
+    }) as typeof response.end;
+  });
+  return () => answering;
 }
 
 async function createIfMissing(

@@ -1,0 +1,163 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { startDaemon, readSettings } from '@lazarus/example-daemon';
+import type { Daemon } from '@lazarus/example-daemon';
+import { createPager } from '@lazarus/example-pager-sim';
+import { createRegion } from '@lazarus/example-fleet-sim';
+import { silentLogger } from '@lazarus/testing';
+import { afterEach, describe, expect, it } from 'vitest';
+
+const TIMEOUT_MS = 60_000;
+const cleanups: (() => unknown)[] = [];
+
+afterEach(async () => {
+  for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+});
+
+function directory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'lazarus-daemon-'));
+  cleanups.push(() => rmSync(path, { recursive: true, force: true, maxRetries: 3 }));
+  mkdirSync(join(path, 'config', 'rules'), { recursive: true });
+  mkdirSync(join(path, 'config', 'services'), { recursive: true });
+  writeFileSync(join(path, 'token'), 'a-token-for-the-pager\n');
+  writeFileSync(
+    join(path, 'config', 'services', 'web.yaml'),
+    'service: web\nteam: storefront\nprofile: stateless\n',
+  );
+  return path;
+}
+
+function writeSettings(
+  path: string,
+  urls: { readonly region: string; readonly pager: string },
+  extra = '',
+): string {
+  const file = join(path, 'lazarus.yaml');
+  writeFileSync(
+    file,
+    `region: us-east-1
+listen: { port: 0 }
+nodes:
+  - { id: a, zone: us-east-1a }
+  - { id: b, zone: us-east-1b }
+  - { id: c, zone: us-east-1c }
+provider: { endpoint: '${urls.region}' }
+pager: { url: '${urls.pager}', from: lazarus@example.com, responders: [lazarus], token_file: token }
+${extra}`,
+  );
+  return file;
+}
+
+async function startWorld(): Promise<{ readonly daemon: Daemon; readonly path: string }> {
+  const path = directory();
+  const region = await createRegion({ services: [{ name: 'web', hosts: 3 }] });
+  cleanups.push(() => region.close());
+  const pager = await createPager();
+  cleanups.push(() => pager.close());
+  const daemon = await startDaemon(
+    readSettings(writeSettings(path, { region: region.endpoint, pager: pager.endpoint })),
+    silentLogger,
+  );
+  cleanups.push(() => daemon.close());
+  return { daemon, path };
+}
+
+const post = (daemon: Daemon, body: string) =>
+  fetch(`${daemon.url}/v1/events`, { method: 'POST', body, headers: { 'content-type': 'application/json' } });
+
+describe('the daemon', () => {
+  it(
+    'S15: keeps the last good configuration when a rule is broken, names line and column, and takes the repaired one',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const { daemon, path } = await startWorld();
+      const good = daemon.snapshot.digest;
+      const rule = join(path, 'config', 'rules', 'overload.yaml');
+      writeFileSync(
+        rule,
+        'name: overload\ncriteria:\n  event_type: NagiosServiceAlarm\nacton: notify_only\n',
+      );
+      expect(await daemon.reload()).toBe(false);
+      expect(daemon.snapshot.digest).toBe(good);
+      writeFileSync(
+        rule,
+        'name: overload\ndescription: high load\ncriteria:\n  event_type: NagiosServiceAlarm\naction: notify_only\n',
+      );
+      expect(await daemon.reload()).toBe(true);
+      expect(daemon.snapshot.digest).not.toBe(good);
+      expect(daemon.snapshot.summary.rules).toContain('overload');
+    },
+  );
+
+  it(
+    'refuses malformed events with the path of each problem, and lives',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const { daemon } = await startWorld();
+      const notJson = await post(daemon, '{"id": ');
+      expect(notJson.status).toBe(400);
+      const wrong = await post(
+        daemon,
+        JSON.stringify({ id: 'x', event_typ: 'HealthcheckDown', source: 's' }),
+      );
+      expect(wrong.status).toBe(400);
+      const text = JSON.stringify(await wrong.json());
+      expect(text).toContain('event_typ');
+      expect(text).toContain('did you mean');
+      const bomb = await post(daemon, '['.repeat(100_000));
+      expect(bomb.status).toBe(400);
+      expect((await fetch(`${daemon.url}/readyz`)).status).toBe(200);
+    },
+  );
+
+  it(
+    'shows an empty list of decisions, and says so for an id that does not exist',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const { daemon } = await startWorld();
+      expect(await (await fetch(`${daemon.url}/v1/decisions`)).json()).toMatchObject({ decisions: [] });
+      expect((await fetch(`${daemon.url}/v1/decisions/nothing`)).status).toBe(404);
+    },
+  );
+
+  it(
+    'does not start with a broken rule, and names file, line and column',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const path = directory();
+      writeFileSync(
+        join(path, 'config', 'rules', 'bad.yaml'),
+        'name: bad\ncriteria:\n  event_type: X\nprechecks:\n  - checkName: MinActiveHost\nworkflow: { name: default.replace_host }\n',
+      );
+      const settings = readSettings(
+        writeSettings(path, { region: 'http://127.0.0.1:9', pager: 'http://127.0.0.1:9' }),
+      );
+      await expect(startDaemon(settings, silentLogger)).rejects.toThrow(
+        /rules\/bad\.yaml:5:\d+ .*MinActiveHost.*did you mean.*MinActiveHosts/s,
+      );
+    },
+  );
+});
+
+describe('settings', () => {
+  it('are refused with line, column and a suggestion', () => {
+    const path = directory();
+    const file = writeSettings(
+      path,
+      { region: 'http://127.0.0.1:9', pager: 'http://127.0.0.1:9' },
+      'enigne: { lease: 10s }\n',
+    );
+    expect(() => readSettings(file)).toThrow(/lazarus\.yaml:9:1 .*enigne.*did you mean.*engine/s);
+  });
+
+  it('S18: are refused when the API would listen beyond this machine without tokens', () => {
+    const path = directory();
+    const file = writeSettings(path, { region: 'http://127.0.0.1:9', pager: 'http://127.0.0.1:9' });
+    writeFileSync(
+      file,
+      `region: us-east-1\nlisten: { host: 0.0.0.0 }\nnodes: [{ id: a, zone: z }]\npager: { from: lazarus@example.com, responders: [lazarus], token_file: token }\n`,
+    );
+    expect(() => readSettings(file)).toThrow(/auth/);
+  });
+});
