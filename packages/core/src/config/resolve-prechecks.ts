@@ -66,7 +66,9 @@ function bindOne(
       provenance,
     };
   }
-  if (main === undefined && parsed.error.issues.some((issue) => issue.path[0] === definition.mainParam)) {
+  const { mainParam } = definition;
+  const isMissing = parsed.error.issues.some(({ path }) => mainParam !== undefined && path[0] === mainParam);
+  if (main === undefined && isMissing) {
     issues.push(missingValue(definition, index, inputs));
     return undefined;
   }
