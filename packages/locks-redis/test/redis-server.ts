@@ -25,6 +25,8 @@ export interface RedisServer {
   /** SIGSTOP: it keeps its sockets and answers nothing. */
   pause(): void;
   resume(): void;
+  /** SIGKILL; {@link restart} starts it again. */
+  kill(): Promise<void>;
   /** SIGKILL, then the same port and folder again. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -69,6 +71,7 @@ export async function startRedis(settings: Readonly<Record<string, string>> = {}
     admin,
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
+    kill: () => end(child),
     restart: async () => {
       await end(child);
       child = start();

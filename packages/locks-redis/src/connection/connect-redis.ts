@@ -76,6 +76,16 @@ interface Session {
   readonly enteredAtMs: number;
 }
 
+interface ConnectionParts {
+  readonly client: RedisClient;
+  /** Whether the client was made here. */
+  readonly isOwn: boolean;
+  readonly settings: z.output<typeof RedisConnectionOptions>;
+  readonly clock: Clock;
+  readonly log: Logger | undefined;
+  readonly serverNow: (() => number) | undefined;
+}
+
 const INSPECT_EVERY_MS = 30_000;
 const EVENTS = ['ready', 'close', 'end'] as const;
 /** No instant is later. */
@@ -94,9 +104,11 @@ export async function connectRedis(
     readonly client?: RedisClient;
     readonly clock: Clock;
     readonly log?: Logger;
+    /** @internal Replaces the clock of the server in tests, milliseconds. */
+    readonly serverNow?: () => number;
   },
 ): Promise<RedisConnection> {
-  const { client, clock, log, ...rest } = options;
+  const { client, clock, log, serverNow, ...rest } = options;
   const settings = parseOptions('connectRedis', RedisConnectionOptions, rest);
   if ((settings.url === undefined) === (client === undefined)) {
     throw new ConfigurationError({
@@ -106,7 +118,7 @@ export async function connectRedis(
     });
   }
   const opened = client ?? (await openClient(settings.url ?? '', settings.deadlineMs));
-  return new Connection(opened, client === undefined, settings, clock, log);
+  return new Connection({ client: opened, isOwn: client === undefined, settings, clock, log, serverNow });
 }
 
 class Connection implements RedisConnection {
@@ -114,10 +126,9 @@ class Connection implements RedisConnection {
   readonly deadlineMs: number;
   readonly graceMs: number;
   readonly #client: RedisClient;
-  readonly #isOwn: boolean;
+  readonly #parts: ConnectionParts;
   readonly #settings: z.output<typeof RedisConnectionOptions>;
   readonly #clock: Clock;
-  readonly #log: Logger | undefined;
   readonly #listeners = new Set<(epoch: number) => void>();
   #waiting: (() => void)[] = [];
   #session: Session | undefined;
@@ -127,21 +138,15 @@ class Connection implements RedisConnection {
   #lastError = 'it was never reached';
   #isClosed = false;
 
-  constructor(
-    client: RedisClient,
-    isOwn: boolean,
-    settings: z.output<typeof RedisConnectionOptions>,
-    clock: Clock,
-    log: Logger | undefined,
-  ) {
+  constructor(parts: ConnectionParts) {
+    const { client, settings, clock } = parts;
     this.prefix = settings.prefix;
     this.deadlineMs = settings.deadlineMs;
     this.graceMs = settings.graceMs;
     this.#client = client;
-    this.#isOwn = isOwn;
+    this.#parts = parts;
     this.#settings = settings;
     this.#clock = clock;
-    this.#log = log;
     for (const event of EVENTS) client.on(event, this.#onChange);
     client.on('error', this.#onError);
     this.#onChange();
@@ -180,7 +185,12 @@ class Connection implements RedisConnection {
     for (let attempt = 1; ; attempt += 1) {
       const session = await this.#sessionWithin(signal);
       const notAfterMs = call.mayBeLate === true ? NEVER : Math.ceil(untilMs + session.offsetMs);
-      const reply = await this.#send(script, call, [session.info.identity, notAfterMs, ''], signal);
+      const reply = await this.#send(
+        script,
+        call,
+        [session.info.identity, notAfterMs, this.#parts.serverNow?.() ?? ''],
+        signal,
+      );
       if (reply[0] !== 'moved' && reply[0] !== 'late') {
         if (!signal.aborted) return reply;
         call.undo?.(reply);
@@ -308,7 +318,7 @@ class Connection implements RedisConnection {
 
   #announce(epoch: number, info: ServerInfo): void {
     this.#highestEpoch = epoch;
-    this.#log?.info('a Redis epoch began for this node', {
+    this.#parts.log?.info('a Redis epoch began for this node', {
       epoch,
       version: info.version,
       replicas: info.replicas,
@@ -331,7 +341,7 @@ class Connection implements RedisConnection {
   }
 
   #reconnect(): void {
-    if (!this.#isOwn || this.#isClosed) return;
+    if (!this.#parts.isOwn || this.#isClosed) return;
     this.#client.disconnect(true);
     this.#confirming?.disconnect(true);
   }
@@ -361,7 +371,7 @@ class Connection implements RedisConnection {
     for (const resume of this.#waiting.splice(0)) resume();
     this.#listeners.clear();
     this.#confirming?.disconnect();
-    if (this.#isOwn) this.#client.disconnect();
+    if (this.#parts.isOwn) this.#client.disconnect();
   }
 
   #storeKey(): string {

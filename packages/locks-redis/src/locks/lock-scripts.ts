@@ -109,6 +109,8 @@ return held or {'free', now}
 `);
 
 /** Takes a lock away from whoever holds it. */
-export const BREAK = defineScript(`
-return {redis.call('HDEL', KEYS[2], ARGV[4]) == 1 and 'broken' or 'free', now}
+export const BREAK = defineScript(`${TABLE}
+local held = read(redis.call('HGET', KEYS[2], field))
+redis.call('HDEL', KEYS[2], field)
+return {held and 'broken' or 'free', now}
 `);
