@@ -1,5 +1,6 @@
-import { BUILT_IN_PRECONDITIONS, compileConfig, describeError } from '@lazarus/core';
-import type { CompiledSnapshot } from '@lazarus/core';
+import { BUILT_IN_PRECONDITIONS, describeError } from '@lazarus/core';
+import { compileConfig } from '@lazarus/core/config';
+import type { CompiledSnapshot } from '@lazarus/core/config';
 import type { ConfigSource, Logger } from '@lazarus/core/ports';
 import { loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry, WorkflowDefinition } from '@lazarus/dag';

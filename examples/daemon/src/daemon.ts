@@ -9,14 +9,10 @@ import {
   createHttpHealthProbe,
 } from '@lazarus/actuators-aws';
 import { createApi, createMeter } from '@lazarus/api';
-import {
-  createController,
-  createRunGuard,
-  createRunOutcomes,
-  createSystemClock,
-  describeError,
-} from '@lazarus/core';
-import type { Controller, Snapshot } from '@lazarus/core';
+import { createSystemClock, describeError } from '@lazarus/core';
+import { createController, createRunGuard, createRunOutcomes } from '@lazarus/core/controller';
+import type { Snapshot } from '@lazarus/core';
+import type { Controller } from '@lazarus/core/controller';
 import { createPipeline } from '@lazarus/core/stream';
 import type { Lane } from '@lazarus/core/stream';
 import type { Fleet, Logger } from '@lazarus/core/ports';

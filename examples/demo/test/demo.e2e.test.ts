@@ -16,7 +16,7 @@ describe('the demo', () => {
         outcome: 'remediated',
         service: 'web',
         failed_host: expect.stringMatching(/^web-\d$/) as unknown,
-        replacement: expect.stringMatching(/^web-\d-r[0-9a-f]{4}$/) as unknown,
+        replacement: expect.stringMatching(/^web-\d-r[0-9a-f]{6}$/) as unknown,
         votes: '3/3',
         seconds_detect: expect.any(Number) as unknown,
         seconds_total: expect.any(Number) as unknown,

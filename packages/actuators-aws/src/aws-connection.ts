@@ -4,7 +4,9 @@ import type * as Elb from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { ElasticLoadBalancingV2Client } from '@aws-sdk/client-elastic-load-balancing-v2';
 import type { Clock } from '@lazarus/core/ports';
 
-import { ConfigurationError, parseOptions, withTimeout } from '@lazarus/core';
+import { ConfigurationError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
+import { withTimeout } from '@lazarus/core/time';
 import { z } from 'zod';
 
 /** Options of {@link createAwsConnection}. */

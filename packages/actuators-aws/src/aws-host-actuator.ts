@@ -1,7 +1,8 @@
 import type { Tag } from '@aws-sdk/client-ec2';
 import type { ActuatorCall, Budgets, Clock, HostActuator } from '@lazarus/core/ports';
 
-import { parseOptions, PortError } from '@lazarus/core';
+import { PortError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
 import { z } from 'zod';
 
 import type { AwsConnection } from './aws-connection.ts';

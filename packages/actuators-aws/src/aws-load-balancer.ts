@@ -1,6 +1,7 @@
 import type { Budgets, Clock, LoadBalancer } from '@lazarus/core/ports';
 
-import { parseOptions, PortError } from '@lazarus/core';
+import { PortError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
 import type { z } from 'zod';
 
 import type { AwsConnection } from './aws-connection.ts';

@@ -15,7 +15,9 @@ import type { LookupAddress } from 'node:dns';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
 
-import { createSystemClock, isTimeout, parseOptions, PortError, withTimeout } from '@lazarus/core';
+import { createSystemClock, PortError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
+import { isTimeout, withTimeout } from '@lazarus/core/time';
 import { z } from 'zod';
 
 import { isLinkLocal } from './link-local.ts';

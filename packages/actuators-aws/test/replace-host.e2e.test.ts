@@ -123,6 +123,8 @@ describe('launching (S1)', () => {
 
   it('makes 1 instance when the launch is not described yet', async () => {
     const order = { ...call('d1', 'lag'), from: idOf('web-2') };
+    // The source itself must be older than the lag of the descriptions.
+    await new Promise((resolve) => setTimeout(resolve, 3_100));
     const launches = await launchesIn(async () => {
       const { hostId } = await actuators(region).hosts.clone(order);
       region.faults.add({ action: 'DescribeInstances', times: 'always', describe_lag_ms: 3_000 });

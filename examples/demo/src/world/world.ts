@@ -54,7 +54,7 @@ export async function startWorld(options: WorldOptions): Promise<World> {
   };
   const close = async (): Promise<void> => {
     // The sensor first, the region last: nothing reports the end of the world as an incident.
-    for (const child of children.reverse()) await child.stop();
+    for (const child of children.toReversed()) await child.stop();
   };
   try {
     const [region, pager] = await Promise.all([
