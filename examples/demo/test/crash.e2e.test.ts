@@ -113,7 +113,7 @@ describe('kill -9 of the controller', () => {
   );
 
   it(
-    'S11: while it decides leaves exactly one decision and one replacement',
+    'S11, L2: while it decides leaves exactly one decision and one replacement',
     { timeout: TIMEOUT_MS },
     async () => {
       const world = await openWorld();

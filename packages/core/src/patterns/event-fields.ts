@@ -12,9 +12,6 @@ export interface FieldValue {
   readonly place: Place;
 }
 
-/** The fields of one event that patterns ask for, by number of the path. */
-type EventFields = readonly (readonly FieldValue[] | undefined)[];
-
 interface PathNode {
   readonly children: Map<string, PathNode>;
   /** Number of the path that ends here, or -1. */
