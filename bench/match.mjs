@@ -6,13 +6,8 @@
  */
 import { Engine } from 'json-rules-engine';
 import { LogicEngine } from 'json-logic-engine';
-import {
-  BUILT_IN_PRECONDITIONS,
-  compileConfig,
-  compilePatterns,
-  EventSchema,
-  parseEvent,
-} from '@lazarus/core';
+import { BUILT_IN_PRECONDITIONS, compilePatterns, EventSchema, parseEvent } from '@lazarus/core';
+import { compileConfig } from '@lazarus/core/config';
 
 const TYPES = [
   'NagiosHostAlarm',

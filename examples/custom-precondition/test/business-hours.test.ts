@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { BUILT_IN_PRECONDITIONS, compileConfig, createLazarus, evaluatePrechecks } from '@lazarus/core';
-import type { CompiledSnapshot, LazarusOptions } from '@lazarus/core';
+import { BUILT_IN_PRECONDITIONS, createLazarus, evaluatePrechecks } from '@lazarus/core';
+import { compileConfig } from '@lazarus/core/config';
+import type { LazarusOptions } from '@lazarus/core';
+import type { CompiledSnapshot } from '@lazarus/core/config';
 import type { CheckResult } from '@lazarus/core/ports';
 import {
   aHost,

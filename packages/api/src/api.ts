@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { ConfigurationError, describeError, parseOptions } from '@lazarus/core';
-import type { Controller } from '@lazarus/core';
+import { ConfigurationError, describeError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
+import type { Controller } from '@lazarus/core/controller';
 import type { AuditLog, Clock, Fleet, Logger, Pauses, WorkflowEngine } from '@lazarus/core/ports';
 import type { z } from 'zod';
 import { requireBearerToken } from './access/bearer-token.ts';

@@ -1,4 +1,4 @@
-import { createController, createRunOutcomes } from '@lazarus/core';
+import { createController, createRunOutcomes } from '@lazarus/core/controller';
 import {
   createMemoryBudgets,
   createMemoryLocks,

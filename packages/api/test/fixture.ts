@@ -1,4 +1,5 @@
-import type { Controller, DecisionRecord, Snapshot } from '@lazarus/core';
+import type { DecisionRecord, Snapshot } from '@lazarus/core';
+import type { Controller } from '@lazarus/core/controller';
 import type { LiveEntry } from '@lazarus/core/stream';
 import { createMemoryPauses } from '@lazarus/core/memory';
 import type { Clock, Pauses, RunView } from '@lazarus/core/ports';

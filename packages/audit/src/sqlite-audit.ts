@@ -10,7 +10,8 @@
  *
  * Not here: retention. Start a new file and keep the old one; the head of the chain says where it ended.
  */
-import { parseOptions, PortError } from '@lazarus/core';
+import { PortError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
 import type { AuditLog, Clock } from '@lazarus/core/ports';
 import { z } from 'zod';
 

@@ -1,4 +1,5 @@
-import { compareFencingTokens, createSystemClock } from '@lazarus/core';
+import { createSystemClock } from '@lazarus/core';
+import { compareFencingTokens } from '@lazarus/core/gates';
 import type { BudgetCharge, Lease, LockTarget, Pause } from '@lazarus/core/ports';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RedisConnection } from '../src/index.ts';

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { compareFencingTokens } from '@lazarus/core';
+import { compareFencingTokens } from '@lazarus/core/gates';
 import type { FencingToken } from '@lazarus/core/ports';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { RedisServer } from './redis-server.ts';

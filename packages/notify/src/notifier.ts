@@ -1,6 +1,8 @@
 import type { Clock, Logger, Meter, Notification, Notifier } from '@lazarus/core/ports';
 
-import { ConfigurationError, describeError, parseOptions, PortError, withTimeout } from '@lazarus/core';
+import { ConfigurationError, describeError, PortError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
+import { withTimeout } from '@lazarus/core/time';
 import { z } from 'zod';
 
 import type { Channel, Message } from './channel.ts';

@@ -6,7 +6,8 @@
  *    how long to wait;
  * 3. what fails is a `PortError`, never a resolved promise and never something that is no error.
  */
-import { isTimeout, PortError, withTimeout } from '@lazarus/core';
+import { PortError } from '@lazarus/core';
+import { isTimeout, withTimeout } from '@lazarus/core/time';
 import type { Clock, Random } from '@lazarus/core/ports';
 
 /** Limits of one call. */

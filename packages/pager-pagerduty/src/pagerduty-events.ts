@@ -1,6 +1,6 @@
 import type { Clock, Random } from '@lazarus/core/ports';
 
-import { parseOptions } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
 import { z } from 'zod';
 
 import { createHttpClient } from './http-client.ts';

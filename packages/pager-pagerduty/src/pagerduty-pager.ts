@@ -1,6 +1,7 @@
 import type { Clock, Logger, Page, Pager, PagerCall, PageResult, Random } from '@lazarus/core/ports';
 
-import { describeError, parseOptions, PortError } from '@lazarus/core';
+import { describeError, PortError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
 
 import { createHttpClient, type HttpAnswer } from './http-client.ts';
 import { type Incident, type IsLazarus, parseIncident, parseIncidents, toPage } from './incident.ts';

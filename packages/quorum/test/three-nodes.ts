@@ -1,4 +1,5 @@
-import type { BoundPrecondition, EffectiveRule, Precondition, Snapshot } from '@lazarus/core';
+import type { BoundPrecondition, Precondition, Snapshot } from '@lazarus/core';
+import type { EffectiveRule } from '@lazarus/core/config';
 import { createPreconditionRegistry } from '@lazarus/core';
 import type { BallotRequest, BallotResult, Vote } from '@lazarus/core/ports';
 import type { Coordinator, InProcessNetwork, LateVote, Membership, VoteTransport } from '@lazarus/quorum';

@@ -1,4 +1,5 @@
-import type { EffectiveRule, Snapshot } from '@lazarus/core';
+import type { Snapshot } from '@lazarus/core';
+import type { EffectiveRule } from '@lazarus/core/config';
 import { createMemoryWindows } from '@lazarus/core/memory';
 import type { Host, Windows } from '@lazarus/core/ports';
 import type { Question } from '@lazarus/quorum';

@@ -1,6 +1,8 @@
 import type { Clock, Delivery, Logger, Meter, Random, Sensor } from '@lazarus/core/ports';
 
-import { describeError, parseOptions, withTimeout } from '@lazarus/core';
+import { describeError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
+import { withTimeout } from '@lazarus/core/time';
 
 import { backOffMs, isAborted, pause } from './back-off.ts';
 import { createBell } from './bell.ts';

@@ -2,7 +2,9 @@ import type { PutRecordsRequestEntry } from '@aws-sdk/client-kinesis';
 import type { LazarusEvent } from '@lazarus/core';
 import type { Clock, EventStream, Random } from '@lazarus/core/ports';
 
-import { parseOptions, PortError, withTimeout } from '@lazarus/core';
+import { PortError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
+import { withTimeout } from '@lazarus/core/time';
 
 import { backOffMs, pause } from './back-off.ts';
 import { type KinesisConnection, openKinesis, type OpenKinesis } from './kinesis-client.ts';

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import type { Controller, DecisionRecord, Issue } from '@lazarus/core';
+import type { DecisionRecord, Issue } from '@lazarus/core';
+import type { Controller } from '@lazarus/core/controller';
 import type { Endpoint } from '../endpoint.ts';
 import { problem } from '../problem.ts';
 import { readJson } from '../request.ts';

@@ -1,4 +1,5 @@
-import { describeError, withTimeout } from '@lazarus/core';
+import { describeError } from '@lazarus/core';
+import { withTimeout } from '@lazarus/core/time';
 import type { Clock } from '@lazarus/core/ports';
 
 /** One thing a node needs before it can do its work. */

@@ -1,4 +1,4 @@
-import type { SnapshotDiff } from '@lazarus/core';
+import type { SnapshotDiff } from '@lazarus/core/config';
 import { plural, shortId } from './amounts.ts';
 import { createPaint, oneLine } from './paint.ts';
 import type { Paint, RenderOptions } from './paint.ts';

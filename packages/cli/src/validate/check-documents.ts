@@ -1,11 +1,8 @@
-import {
-  BUILT_IN_PRECONDITIONS,
-  compileConfig,
-  ConfigurationError,
-  formatIssue,
-  lintConfig,
-} from '@lazarus/core';
-import type { CatalogOptions, CompiledSnapshot, Finding, Issue, KnownWorkflow } from '@lazarus/core';
+import { BUILT_IN_PRECONDITIONS, ConfigurationError } from '@lazarus/core';
+import { compileConfig, lintConfig } from '@lazarus/core/config';
+import { formatIssue } from '@lazarus/core/errors';
+import type { Issue } from '@lazarus/core';
+import type { CatalogOptions, CompiledSnapshot, Finding, KnownWorkflow } from '@lazarus/core/config';
 import { parseYamlDocument } from '@lazarus/core/documents';
 import type { ConfigDocument } from '@lazarus/core/ports';
 import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';

@@ -1,5 +1,6 @@
-import { formatIssue } from '@lazarus/core';
-import type { Finding, FindingCode, Issue } from '@lazarus/core';
+import { formatIssue } from '@lazarus/core/errors';
+import type { Issue } from '@lazarus/core';
+import type { Finding, FindingCode } from '@lazarus/core/config';
 import { oneLine } from '../render/paint.ts';
 
 /** How findings can be printed. */

@@ -1,5 +1,7 @@
-import { diffSnapshots, parseEvent } from '@lazarus/core';
-import type { LazarusEvent, SnapshotDiff } from '@lazarus/core';
+import { parseEvent } from '@lazarus/core';
+import { diffSnapshots } from '@lazarus/core/config';
+import type { LazarusEvent } from '@lazarus/core';
+import type { SnapshotDiff } from '@lazarus/core/config';
 import { CliFailure } from '../cli-failure.ts';
 import { print, printJson } from '../context.ts';
 import type { Context } from '../context.ts';

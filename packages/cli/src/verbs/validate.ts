@@ -1,4 +1,4 @@
-import type { Finding } from '@lazarus/core';
+import type { Finding } from '@lazarus/core/config';
 import { CliFailure } from '../cli-failure.ts';
 import { print } from '../context.ts';
 import type { Context } from '../context.ts';

@@ -1,4 +1,5 @@
-import { ConfigurationError, formatIssue } from '@lazarus/core';
+import { ConfigurationError } from '@lazarus/core';
+import { formatIssue } from '@lazarus/core/errors';
 import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { WorkflowDefinition } from '@lazarus/dag';
 import { CliFailure } from '../cli-failure.ts';

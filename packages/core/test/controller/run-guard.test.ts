@@ -1,5 +1,5 @@
-import { createRunGuard, EVIDENCE_FRESH_MS } from '@lazarus/core';
-import type { SafePoint } from '@lazarus/core';
+import { createRunGuard, EVIDENCE_FRESH_MS } from '@lazarus/core/controller';
+import type { SafePoint } from '@lazarus/core/controller';
 import { describe, expect, it } from 'vitest';
 import { aRule, aSnapshot, anEvent, createWorld } from '../decision/world.ts';
 import type { World } from '../decision/world.ts';

@@ -326,7 +326,7 @@ describe('the ladder', () => {
 
   it('escalates with no_config while there is no valid configuration', async () => {
     const world = createWorld();
-    const { createController } = await import('@lazarus/core');
+    const { createController } = await import('@lazarus/core/controller');
     const observer = createController(
       { node: 'b', region: 'us-east-1' },
       { ...world, log: { debug() {}, info() {}, warn() {}, error() {} } },

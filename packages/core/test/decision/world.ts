@@ -1,5 +1,7 @@
-import { createController, createRunOutcomes } from '@lazarus/core';
-import type { Controller, EffectiveRule, RunOutcomes, Snapshot } from '@lazarus/core';
+import { createController, createRunOutcomes } from '@lazarus/core/controller';
+import type { Snapshot } from '@lazarus/core';
+import type { EffectiveRule } from '@lazarus/core/config';
+import type { Controller, RunOutcomes } from '@lazarus/core/controller';
 import {
   createMemoryBudgets,
   createMemoryLocks,

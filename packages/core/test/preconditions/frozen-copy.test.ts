@@ -1,4 +1,4 @@
-import { frozenCopy } from '@lazarus/core';
+import { frozenCopy } from '@lazarus/core/gates';
 import { describe, expect, it } from 'vitest';
 
 describe('frozen copy', () => {

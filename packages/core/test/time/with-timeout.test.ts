@@ -1,4 +1,5 @@
-import { createSystemClock, isTimeout, withTimeout } from '@lazarus/core';
+import { createSystemClock } from '@lazarus/core';
+import { isTimeout, withTimeout } from '@lazarus/core/time';
 import { createManualClock } from '@lazarus/testing';
 import { describe, expect, it } from 'vitest';
 

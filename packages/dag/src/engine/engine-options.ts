@@ -1,5 +1,5 @@
 import { ConfigurationError } from '@lazarus/core';
-import type { RunGuard } from '@lazarus/core';
+import type { RunGuard } from '@lazarus/core/controller';
 import { didYouMean } from '@lazarus/core/documents';
 import type { Budgets, Clock, Ids, Locks, Logger, Meter, Random, StepView } from '@lazarus/core/ports';
 import { z } from 'zod';

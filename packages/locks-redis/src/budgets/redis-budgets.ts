@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { BudgetOptions, describeError, parseOptions, PortError } from '@lazarus/core';
+import { describeError, PortError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
+import { BudgetOptions } from '@lazarus/core/gates';
 import type { AgedReservation } from '@lazarus/core/memory';
 import type { BudgetAnswer, BudgetCharge, Budgets, Clock, Logger } from '@lazarus/core/ports';
 import type { z } from 'zod';

@@ -7,7 +7,9 @@
  *    emptied has another identity, which starts a new epoch before anything else happens;
  *  - it connects again by itself, for ever.
  */
-import { ConfigurationError, describeError, parseOptions, PortError, withTimeout } from '@lazarus/core';
+import { ConfigurationError, describeError, PortError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
+import { withTimeout } from '@lazarus/core/time';
 import type { Clock, Logger } from '@lazarus/core/ports';
 import type { z } from 'zod';
 import { ENTER } from './enter-script.ts';

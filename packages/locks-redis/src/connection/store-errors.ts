@@ -1,5 +1,6 @@
-import type { ErrorCode } from '@lazarus/core';
-import { describeError, isTimeout, PortError } from '@lazarus/core';
+import type { ErrorCode } from '@lazarus/core/errors';
+import { describeError, PortError } from '@lazarus/core';
+import { isTimeout } from '@lazarus/core/time';
 
 /** The codes under which the adapters of this package report that the store did not do its part. */
 export type StoreErrorCode = Extract<

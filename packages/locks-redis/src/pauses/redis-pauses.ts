@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
-import { describeError, parseOptions, PauseSchema, PortError } from '@lazarus/core';
+import { describeError, PortError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
+import { PauseSchema } from '@lazarus/core/gates';
 import { createMemoryPauses } from '@lazarus/core/memory';
 import type { Clock, Logger, Pause, Pauses } from '@lazarus/core/ports';
 import { z } from 'zod';

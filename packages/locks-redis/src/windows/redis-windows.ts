@@ -1,5 +1,6 @@
-import type { BreakerBounds } from '@lazarus/core';
-import { parseOptions, stepBreaker } from '@lazarus/core';
+import type { BreakerBounds } from '@lazarus/core/gates';
+import { parseOptions } from '@lazarus/core/errors';
+import { stepBreaker } from '@lazarus/core/gates';
 import { type AgedObservation, createMemoryWindows, MemoryWindowsOptions } from '@lazarus/core/memory';
 import type { Clock, Logger, Observation, Windows, WindowView } from '@lazarus/core/ports';
 import type { z } from 'zod';

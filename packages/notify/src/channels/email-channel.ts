@@ -1,6 +1,7 @@
 import type { Transporter } from 'nodemailer';
 
-import { ConfigurationError, parseOptions } from '@lazarus/core';
+import { ConfigurationError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 

@@ -1,4 +1,4 @@
-import { parseOptions } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
 import { z } from 'zod';
 
 import type { Channel, Message } from '../channel.ts';

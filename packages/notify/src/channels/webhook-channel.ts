@@ -1,7 +1,7 @@
 import type { Clock } from '@lazarus/core/ports';
 import { createHmac } from 'node:crypto';
 
-import { parseOptions } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
 import { z } from 'zod';
 
 import type { Channel } from '../channel.ts';

@@ -1,5 +1,5 @@
-import { unmetRequirements } from '@lazarus/core';
-import type { UnmetRequirement } from '@lazarus/core';
+import { unmetRequirements } from '@lazarus/core/gates';
+import type { UnmetRequirement } from '@lazarus/core/gates';
 import type { Vote } from '@lazarus/core/ports';
 import type { Member } from '../coordinator/membership.ts';
 

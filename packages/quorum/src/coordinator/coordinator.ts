@@ -11,7 +11,8 @@
  * S2: reached only by the tally; a member that does not answer, answers late or cannot be asked has not said yes.
  * L4: one member down, the others decide; two of three down, nobody does.
  */
-import { describeError, parseOptions } from '@lazarus/core';
+import { describeError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
 import type {
   BallotRequest,
   BallotResult,

@@ -1,4 +1,5 @@
-import { describeError, withTimeout } from '@lazarus/core';
+import { describeError } from '@lazarus/core';
+import { withTimeout } from '@lazarus/core/time';
 import type { PortError } from '@lazarus/core';
 import type { Socket } from 'node:net';
 import { connect as connectPlain } from 'node:net';

@@ -11,7 +11,8 @@
  * L5: questions in flight are bounded per peer, in both directions; so is the size of a frame.
  */
 import type { AddressInfo, Server } from 'node:net';
-import { parseOptions, PortError } from '@lazarus/core';
+import { PortError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
 import type { z } from 'zod';
 import { createAnsweringSide } from './answering-side.ts';
 import type { AskingSide } from './asking-side.ts';

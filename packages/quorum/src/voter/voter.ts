@@ -9,8 +9,11 @@
  * S16: a host that is unknown, protected or has not opted in is never voted for.
  * S18: only members are answered.
  */
-import { describeError, entityBound, evaluatePrechecks, PortError, withTimeout } from '@lazarus/core';
-import type { EffectiveRule, Snapshot } from '@lazarus/core';
+import { describeError, evaluatePrechecks, PortError } from '@lazarus/core';
+import { entityBound } from '@lazarus/core/gates';
+import { withTimeout } from '@lazarus/core/time';
+import type { Snapshot } from '@lazarus/core';
+import type { EffectiveRule } from '@lazarus/core/config';
 import type { CheckResult, Clock, Fleet, HealthProbe, Host, Logger, Windows } from '@lazarus/core/ports';
 import type { Answer, Question } from '../ballot/messages.ts';
 import { QuestionSchema } from '../ballot/messages.ts';

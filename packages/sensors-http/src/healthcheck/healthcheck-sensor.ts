@@ -9,7 +9,9 @@
  * 2. Not knowing is not a failure: a listing or a probe that breaks counts as nothing. Keeps S8.
  * 3. At most `maxConcurrentProbes` probes are under way, and the next round waits for the last one. Keeps L5.
  */
-import { describeError, parseOptions, withTimeout } from '@lazarus/core';
+import { describeError } from '@lazarus/core';
+import { parseOptions } from '@lazarus/core/errors';
+import { withTimeout } from '@lazarus/core/time';
 import type { Fleet, HealthProbe, HealthReport, Ids } from '@lazarus/core/ports';
 import type { z } from 'zod';
 import { stepWatch } from './host-watch.ts';

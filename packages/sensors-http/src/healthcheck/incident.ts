@@ -1,4 +1,5 @@
-import { describeError, withTimeout } from '@lazarus/core';
+import { describeError } from '@lazarus/core';
+import { withTimeout } from '@lazarus/core/time';
 import type { LazarusEvent } from '@lazarus/core';
 import type { Clock, HealthReport, Host, Logger } from '@lazarus/core/ports';
 import type { HealthcheckSensorSettings } from './options.ts';

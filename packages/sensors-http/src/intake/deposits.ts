@@ -1,4 +1,5 @@
-import { canonicalEventId, describeError, withTimeout } from '@lazarus/core';
+import { canonicalEventId, describeError } from '@lazarus/core';
+import { withTimeout } from '@lazarus/core/time';
 import type { LazarusEvent } from '@lazarus/core';
 import type { Clock, EventStream, Logger, Meter } from '@lazarus/core/ports';
 

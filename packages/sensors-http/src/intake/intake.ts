@@ -1,11 +1,7 @@
-import {
-  ConfigurationError,
-  MAX_EVENT_BYTES,
-  createEventTypes,
-  describeError,
-  parseOptions,
-} from '@lazarus/core';
-import type { EventTypes } from '@lazarus/core';
+import { ConfigurationError, MAX_EVENT_BYTES, describeError } from '@lazarus/core';
+import { createEventTypes } from '@lazarus/core/config';
+import { parseOptions } from '@lazarus/core/errors';
+import type { EventTypes } from '@lazarus/core/config';
 import type { Clock, EventStream, Logger, Meter } from '@lazarus/core/ports';
 import { Hono } from 'hono';
 import type { z } from 'zod';

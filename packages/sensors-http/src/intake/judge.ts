@@ -1,5 +1,6 @@
 import { parseEvent } from '@lazarus/core';
-import type { EventTypes, Issue, LazarusEvent } from '@lazarus/core';
+import type { Issue, LazarusEvent } from '@lazarus/core';
+import type { EventTypes } from '@lazarus/core/config';
 import { didYouMean } from '@lazarus/core/documents';
 import type { Reading } from '../reading.ts';
 import type { Candidates } from './candidates.ts';

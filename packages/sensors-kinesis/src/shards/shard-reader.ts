@@ -9,7 +9,7 @@
 import type { GetRecordsCommandOutput, GetShardIteratorCommandInput } from '@aws-sdk/client-kinesis';
 import type { Clock, Random } from '@lazarus/core/ports';
 
-import { withTimeout } from '@lazarus/core';
+import { withTimeout } from '@lazarus/core/time';
 
 import { backOffMs, isAborted, pause } from '../back-off.ts';
 import type { OpenKinesis } from '../kinesis-client.ts';

@@ -8,7 +8,8 @@
  */
 import type { Clock, Delivery, Logger, Random } from '@lazarus/core/ports';
 
-import { describeError, withTimeout } from '@lazarus/core';
+import { describeError } from '@lazarus/core';
+import { withTimeout } from '@lazarus/core/time';
 
 import { backOffMs, isAborted, pause } from '../back-off.ts';
 import { type Bell, createBell } from '../bell.ts';

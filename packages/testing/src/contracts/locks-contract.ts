@@ -1,4 +1,4 @@
-import { compareFencingTokens } from '@lazarus/core';
+import { compareFencingTokens } from '@lazarus/core/gates';
 import type { Lease, LockRequest, Locks, LockTarget } from '@lazarus/core/ports';
 import type { ContractRunner } from './runner.ts';
 

@@ -1,0 +1,12 @@
+/** The decision maker of a node and what follows a run: for those who wire a daemon of their own. */
+export { decisionId, type DecisionSubject } from '../decision/decision-id.ts';
+export { type Controller, ControllerOptions, type ControllerPorts, createController } from './controller.ts';
+export {
+  createRunGuard,
+  EVIDENCE_FRESH_MS,
+  type GuardedRun,
+  type RunGuard,
+  type RunGuardPorts,
+  type SafePoint,
+} from './run-guard.ts';
+export { createRunOutcomes, type RunOutcomePorts, type RunOutcomes } from './run-outcomes.ts';
