@@ -243,7 +243,7 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('Redis in trouble'), () =>
     const a = await node(primary.url);
     await works(a);
     replica.pause();
-    await primary.admin.client('KILL', 'TYPE', 'replica');
+    await primary.admin.call('CLIENT', 'KILL', 'TYPE', 'replica');
     const first = await take(a, 'd1', 20_000);
     // The primary is cut off from the one who promotes, not from its holder.
     primary.pause();

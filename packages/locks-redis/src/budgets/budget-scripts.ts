@@ -3,10 +3,10 @@
  *
  * S6: no step ever leaves more reservations than a bound allows.
  */
-import { defineScript } from '../connection/script.ts';
+import { defineScript, RECORD } from '../connection/script.ts';
 
-const READ = `
-local is_known = store[5] == epoch and now >= trusted_from
+const READ = `${RECORD}
+local is_known = known_budgets == '1' and now >= trusted_from
 local function read(text)
   local ok, value = pcall(cjson.decode, text)
   return ok and value or nil

@@ -73,6 +73,8 @@ export interface RedisConnection {
 interface Session {
   readonly info: ServerInfo;
   readonly epoch: number;
+  /** The store record, word for word. */
+  readonly record: string;
   /** Highest possible difference between the server's clock and our monotonic one. */
   readonly offsetMs: number;
   readonly enteredAtMs: number;
@@ -190,7 +192,7 @@ class Connection implements RedisConnection {
       const reply = await this.#send(
         script,
         call,
-        [session.info.identity, notAfterMs, this.#parts.serverNow?.() ?? ''],
+        [session.record, notAfterMs, this.#parts.serverNow?.() ?? ''],
         signal,
       );
       if (reply[0] !== 'moved' && reply[0] !== 'late') {
@@ -287,7 +289,7 @@ class Connection implements RedisConnection {
     const reason = whyUnfit(info);
     if (reason !== undefined) throw this.#refuse(reason, info);
     const sentAtMs = this.#clock.monotonic();
-    const [nowMs, epoch] = (await withTimeout(this.#clock, this.deadlineMs, undefined, () =>
+    const [nowMs, epoch, record] = (await withTimeout(this.#clock, this.deadlineMs, undefined, () =>
       evaluate(this.#client, ENTER, [
         1,
         this.#storeKey(),
@@ -295,8 +297,8 @@ class Connection implements RedisConnection {
         this.#highestEpoch,
         this.#settings.graceMs,
       ]),
-    )) as [number, number];
-    const session = { info, epoch, offsetMs: nowMs - sentAtMs, enteredAtMs: sentAtMs };
+    )) as [number, number, string];
+    const session = { info, epoch, record, offsetMs: nowMs - sentAtMs, enteredAtMs: sentAtMs };
     this.#session = session;
     if (epoch > this.#highestEpoch) this.#announce(epoch, info);
     return session;

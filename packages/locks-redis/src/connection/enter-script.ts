@@ -9,14 +9,15 @@ import { describeSource } from './script.ts';
  */
 export const ENTER = describeSource(`
 local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local store = redis.call('HMGET', KEYS[1], 'identity', 'epoch', 'trusted_from')
-local epoch = tonumber(store[2]) or 0
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local record = redis.call('GET', KEYS[1])
+local identity, epoch = string.match(record or '', '^([^|]*)|(%d+)|')
+epoch = tonumber(epoch) or 0
 local seen = tonumber(ARGV[2])
-if store[1] == ARGV[1] and epoch >= seen then return {now, epoch, tonumber(store[3])} end
+if identity == ARGV[1] and epoch >= seen then return {now, epoch, record} end
 -- Seconds of the wall clock, so that it grows also when the record itself was lost.
 epoch = math.max(epoch + 1, seen + 1, math.floor(now / 1000))
-local trusted_from = now + tonumber(ARGV[3])
-redis.call('HSET', KEYS[1], 'identity', ARGV[1], 'epoch', epoch, 'trusted_from', trusted_from, 'counter', 0)
-return {now, epoch, trusted_from}
+record = string.format('%s|%.0f|%.0f|0|0|0', ARGV[1], epoch, now + ARGV[3])
+redis.call('SET', KEYS[1], record)
+return {now, epoch, record}
 `);

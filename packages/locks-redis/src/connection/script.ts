@@ -7,22 +7,27 @@ export interface Script {
 }
 
 /**
- * What every script does first. `KEYS[1]` is the store record; `ARGV[1]` the identity of the server that the caller
- * believes to talk to, `ARGV[2]` the instant after which the call must not be carried out any more, and `ARGV[3]` replaces
- * the clock of the server in tests.
+ * What every script does first. `KEYS[1]` is the store record: `identity|epoch|trusted from|windows|budgets|pauses`, where the
+ * last three say whether the nodes have added what they know. `ARGV[1]` is the record as the caller knows it, so that one
+ * comparison tells a caller who talks to another server, or to one that lost its state, to look again. `ARGV[2]` is the
+ * instant after which the call must not be carried out any more, and `ARGV[3]` replaces the clock of the server in tests.
  *
  * A command that waited in the socket of a stopped server is carried out when it continues, long after the caller gave
  * up: `late` makes it dead on arrival.
  */
 const PRELUDE = `
 local time = redis.call('TIME')
-local now = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
-local store = redis.call('HMGET', KEYS[1], 'identity', 'epoch', 'trusted_from', 'windows', 'budgets', 'pauses')
-if store[1] ~= ARGV[1] then return {'moved', now} end
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return {'moved', now} end
 if now > tonumber(ARGV[2]) then return {'late', now} end
-local epoch = store[2]
-local trusted_from = tonumber(store[3])
 if ARGV[3] ~= '' then now = tonumber(ARGV[3]) end
+`;
+
+/** Reads the record: `epoch`, `trusted_from`, and `known_windows`, `known_budgets`, `known_pauses`, each `1` or `0`. */
+export const RECORD = `
+local epoch, trusted_from, known_windows, known_budgets, known_pauses =
+  string.match(ARGV[1], '^[^|]*|(%d+)|(%d+)|(%d)|(%d)|(%d)$')
+trusted_from = tonumber(trusted_from)
 `;
 
 /** Arguments before the script's own: identity, last instant, clock. The own ones start at `ARGV[4]`. */

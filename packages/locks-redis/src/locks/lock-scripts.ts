@@ -5,7 +5,7 @@
  * S4: at any instant each host, and each service as a whole, has at most one holder on this server.
  * L3: a lock that nobody renews is free after its TTL, and the hash goes with its last lock.
  */
-import { defineScript } from '../connection/script.ts';
+import { defineScript, RECORD } from '../connection/script.ts';
 
 /** `ARGV[4]` is the field of the lock. */
 const TABLE = `
@@ -20,9 +20,10 @@ end
 local function write(lock)
   local text = string.format('%s %s %.0f %.0f %s', lock.epoch, lock.counter, lock.expires, lock.leases, lock.holder)
   redis.call('HSET', KEYS[2], field, text)
-  local rest = string.format('%.0f', lock.expires - now)
-  if redis.call('HLEN', KEYS[2]) == 1 then redis.call('PEXPIRE', KEYS[2], rest)
-  else redis.call('PEXPIRE', KEYS[2], rest, 'GT') end
+  local rest = lock.expires - now
+  -- The hash lives as long as the last of its locks.
+  if redis.call('PEXPIRE', KEYS[2], rest, 'NX') == 1 then return true end
+  redis.call('PEXPIRE', KEYS[2], rest, 'GT')
 end
 local function each(visit)
   local all = redis.call('HGETALL', KEYS[2])
@@ -34,8 +35,8 @@ local function each(visit)
 end
 `;
 
-/** `ARGV[5]` holder, `[6]` TTL. Answers `granted epoch counter leases`, or `busy holder field`, or `early` with the wait. */
-export const ACQUIRE = defineScript(`${TABLE}
+/** `KEYS[3]` counts grants; `ARGV[5]` holder, `[6]` TTL. Answers `granted epoch counter leases`, or `busy holder field`, or `early` with the wait. */
+export const ACQUIRE = defineScript(`${RECORD}${TABLE}
 local holder, ttl = ARGV[5], tonumber(ARGV[6])
 local own, obstacle, by
 if field == 's' then
@@ -59,9 +60,10 @@ if own then
 end
 -- A holder may carry on with what it has; nothing new is granted while other holders may not know yet what they lost.
 if now < trusted_from then return {'early', now, trusted_from - now} end
-if redis.call('HLEN', KEYS[2]) >= 32 then each(function () end) end
-local counter = string.format('%.0f', redis.call('HINCRBY', KEYS[1], 'counter', 1))
-write({ epoch = epoch, counter = counter, expires = now + ttl, leases = 1, holder = holder })
+local counter = string.format('%.0f', redis.call('INCR', KEYS[3]))
+local is_alone = write({ epoch = epoch, counter = counter, expires = now + ttl, leases = 1, holder = holder })
+-- Holders that died leave expired fields behind while others keep the hash alive.
+if not is_alone and counter % 32 == 0 then each(function () end) end
 return {'granted', now, epoch, counter}
 `);
 

@@ -32,6 +32,7 @@ export function createRedisLocks(ports: {
 }): RedisLocks {
   const { redis, clock } = ports;
   const keyOf = ({ service }: LockTarget): string => `{${redis.prefix}}:lock:${service}`;
+  const counterKey = `{${redis.prefix}}:fence`;
   const release = async (claim: LockClaim): Promise<void> => {
     await redis.run(RELEASE, { code: CODE, keys: [keyOf(claim.target)], args: claimArgs(claim) });
   };
@@ -54,7 +55,7 @@ export function createRedisLocks(ports: {
     const sentAtMs = clock.monotonic();
     const reply = await redis.run(ACQUIRE, {
       code: CODE,
-      keys: [keyOf(target)],
+      keys: [keyOf(target), counterKey],
       args: [fieldOf(target), holder, Math.ceil(ttlMs)],
       signal: options?.signal,
       confirm: true,

@@ -2,7 +2,7 @@
  * The kill switch as scripts over one hash: id of the pause -> `{ until, pause }` as JSON. Ended pauses go at the next
  * change. It has no TTL.
  */
-import { defineScript } from '../connection/script.ts';
+import { defineScript, RECORD } from '../connection/script.ts';
 
 const READ = `
 local function current()
@@ -26,8 +26,8 @@ end
 `;
 
 /** Every pause that has not ended, as JSON; the word says whether the store knows all of them. */
-export const LIST = defineScript(`${READ}
-local reply = {store[6] == epoch and now >= trusted_from and 'known' or 'unknown', now}
+export const LIST = defineScript(`${RECORD}${READ}
+local reply = {known_pauses == '1' and now >= trusted_from and 'known' or 'unknown', now}
 for _, each in ipairs(current()) do reply[#reply + 1] = each[2] end
 return reply
 `);

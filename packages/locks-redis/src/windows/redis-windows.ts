@@ -7,7 +7,7 @@ import type { z } from 'zod';
 import type { RedisConnection, ScriptReply } from '../connection/connect-redis.ts';
 import { createKnowledge } from '../connection/knowledge.ts';
 import { MARK_KNOWN } from '../connection/mark-known-script.ts';
-import { ADD_HISTORY, OBSERVE, REGION_KEYS } from './window-scripts.ts';
+import { REGION_KEYS, windowScripts } from './window-scripts.ts';
 
 /** Windows that several processes share. */
 export interface RedisWindows extends Windows {
@@ -26,6 +26,7 @@ const CODE = 'LZ_WINDOWS_UNAVAILABLE';
 /** Above every bound; the machines of core count so what they had to refuse. */
 const UNCOUNTABLE = Number.MAX_SAFE_INTEGER;
 const OBSERVATIONS_PER_CALL = 100;
+const PHASES = ['unknown', 'closed', 'open'] as const;
 
 /**
  * Creates rolling windows and the breaker over a connection to Redis. An event costs one trip, with or without other
@@ -48,39 +49,29 @@ export function createRedisWindows(
   const { redis, clock, log, history, knownServices, ...rest } = options;
   const bounds = parseOptions('createRedisWindows', MemoryWindowsOptions, rest);
   const { windowMs } = bounds.breaker;
+  const scripts = windowScripts(bounds);
   const knowledge = createKnowledge({ redis, clock, log, what: 'windows', history, add: hydrate });
 
   const regionKeys = (region: string): string[] =>
     REGION_KEYS.map((name) => `{${redis.prefix}}:win:${region}:${name}`);
   const entitiesKey = (region: string, service: string): string =>
     `{${redis.prefix}}:win:${region}:e:${service}`;
-  const regionArgs = (region: string): (string | number)[] => {
+  const ask = (region: string, service: string, eventId: string, entity: string): Promise<ScriptReply> => {
     const { maxServices, closeBelow } = effectiveBounds(bounds.breaker, knownServices?.(region));
-    return [
-      windowMs,
-      maxServices,
-      closeBelow,
-      bounds.breaker.minOpenMs,
-      bounds.maxStoredServices,
-      bounds.maxStoredEntities,
-      bounds.maxStoredEntitiesPerService,
-      bounds.maxStoredEventIds,
-      knowledge.ageMs() >= windowMs ? 1 : 0,
-    ];
-  };
-  const ask = (region: string, service: string, event: readonly [id: string, entity: string]) =>
-    redis.run(OBSERVE, {
+    const isWatched = knowledge.ageMs() >= windowMs ? 1 : 0;
+    return redis.run(scripts.observe, {
       code: CODE,
       keys: [...regionKeys(region), entitiesKey(region, service)],
-      args: [...regionArgs(region), event[0], service, event[1]],
+      args: [maxServices, closeBelow, isWatched, eventId, service, entity],
       // Counting something late is right: it was received.
       mayBeLate: true,
     });
+  };
   const toView = (region: string, reply: ScriptReply): WindowView => {
-    const [, , , entities, services, state, openForMs] = reply as unknown as SeenReply;
+    const [, , , entities, services, phase, openForMs] = reply as unknown as SeenReply;
     const { maxServices } = effectiveBounds(bounds.breaker, knownServices?.(region));
     return {
-      breaker: { state, services: countOf(services), maxServices, openForMs },
+      breaker: { state: PHASES[phase], services: countOf(services), maxServices, openForMs },
       entities: countOf(entities),
       windowMs,
     };
@@ -98,10 +89,10 @@ export function createRedisWindows(
       const openForMs = breaker.state === 'open' ? Math.round(breaker.openForMs) : -1;
       for (let from = 0; from < observations.length; from += OBSERVATIONS_PER_CALL) {
         const some = observations.slice(from, from + OBSERVATIONS_PER_CALL);
-        await redis.run(ADD_HISTORY, {
+        await redis.run(scripts.addHistory, {
           code: CODE,
           keys: [...regionKeys(region), ...some.map(({ service }) => entitiesKey(region, service))],
-          args: [...regionArgs(region), openForMs, ...some.flatMap(observationArgs)],
+          args: [openForMs, ...some.flatMap(observationArgs)],
         });
       }
     }
@@ -111,10 +102,10 @@ export function createRedisWindows(
   return {
     hydrate,
     observe: async ({ eventId, region, service, entity }) => {
-      const reply = await ask(region, service, [eventId, entity]);
+      const reply = await ask(region, service, eventId, entity);
       return { ...toView(region, reply), firstSeen: reply[2] === 1 };
     },
-    view: async ({ region, service }) => toView(region, await ask(region, service, ['', ''])),
+    view: async ({ region, service }) => toView(region, await ask(region, service, '', '')),
     close: () => knowledge.close(),
   };
 }
@@ -125,7 +116,7 @@ type SeenReply = readonly [
   first: 0 | 1,
   entities: number,
   services: number,
-  phase: WindowView['breaker']['state'],
+  phase: 0 | 1 | 2,
   openForMs: number,
 ];
 
