@@ -157,6 +157,48 @@ describe('runbook tests in YAML', () => {
     expect(first?.trace.some((line) => line.includes('clone calls host.clone@1, attempt 1: ok'))).toBe(true);
   });
 
+  it('fail with a diff: what is surplus has a +, what is missing a -, and a test that passes has none', async () => {
+    const wrong = SUITE.replace('host.clone: 1', 'host.clone: 0')
+      .replace('[pager.escalate, host.terminate]', '[lb.add]')
+      .replace('within: 90s', 'within: 10s\n      steps: { verify: failed }');
+    const [first, second] = await runRunbookTests(wrong, options);
+    const marked = first?.diff
+      .filter((line) => !line.startsWith(' '))
+      .map((line) => line.replace(/[\d.]+ s {2}/, ''));
+    expect(marked?.map((line) => line.replace(/ +/g, ' '))).toEqual([
+      '+ clone calls host.clone@1, attempt 1: ok',
+      '- verify failed',
+      '+ verify succeeded',
+      '+ into_lb calls lb.add@1, attempt 1: ok',
+      '- within: at most 10000 ms',
+      expect.stringMatching(/^\+ within: 4\d{4} ms$/) as string,
+    ]);
+    expect(second?.diff).toEqual([]);
+  });
+
+  it('stop after the first failure when asked to', async () => {
+    const wrong = SUITE.replace('page: resolved', 'page: escalated');
+    expect(await runRunbookTests(wrong, { ...options, bail: true })).toHaveLength(1);
+    expect(await runRunbookTests(wrong, options)).toHaveLength(2);
+  });
+
+  it('fail, and do not end the others, when a run cannot start', async () => {
+    const wrong = SUITE.replace('given:\n', 'given:\n      inputs: { no_such_input: 1 }\n');
+    const results = await runRunbookTests(wrong, options);
+    expect(results.map(({ passed }) => passed)).toEqual([false, true]);
+    expect(results[0]?.failures[0]).toMatchObject({
+      line: 3,
+      path: 'tests[0]',
+      actual: expect.stringContaining('no_such_input') as string,
+    });
+  });
+
+  it('are refused at the line of a workflow that is not there', async () => {
+    await expect(runRunbookTests(SUITE, { ...options, workflow: () => undefined })).rejects.toThrow(
+      /replace_host\.test\.yaml:1:11 workflow names the workflow default\.replace_host, which is neither/,
+    );
+  });
+
   it('say which ends of steps no test took', async () => {
     const coverage = runbookCoverage(replaceHost, await runRunbookTests(SUITE, options));
     expect(coverage.missing).toContain('clone failed');

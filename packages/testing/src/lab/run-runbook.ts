@@ -62,6 +62,7 @@ const STEP_MS = 30_000;
  * Runs one workflow in virtual time against mocked actions: a 30 min wait takes no time at all. The engine is the real one
  * over a journal in memory, so retries, timeouts, compensation and crashes behave as in production.
  *
+ * @throws ConfigurationError when the workflow refuses its inputs, and an Error when the run does not end.
  * @example
  * ```ts
  * const { run } = await runRunbook(workflow, { unmocked: 'happy', actions: { verify: { hangs: true } } });
@@ -83,6 +84,8 @@ class Lab {
   readonly #journal = createMemoryJournal();
   readonly #startedAtMs: number;
   readonly #processes: LabProcess[] = [];
+  /** Why the engine did not take the run or a signal. */
+  #refusal: { readonly cause: unknown } | undefined;
 
   constructor(workflow: WorkflowDefinition, options: RunbookOptions) {
     this.#workflow = workflow;
@@ -94,7 +97,7 @@ class Lab {
   async run(): Promise<RunbookResult> {
     const request = this.#request();
     await this.#start();
-    void this.#submit(request);
+    this.#submit(request).catch(this.#refuse);
     try {
       const run = await this.#finish(request.runId);
       return this.#result(run);
@@ -116,9 +119,14 @@ class Lab {
     for (const { atMs, name, payload } of this.#options.signals ?? []) {
       void this.#clock
         .sleep(atMs)
-        .then(() => this.#current().engine.signal(request.runId, name, payload ?? null));
+        .then(() => this.#current().engine.signal(request.runId, name, payload ?? null))
+        .catch(this.#refuse);
     }
   }
+
+  readonly #refuse = (cause: unknown): void => {
+    this.#refusal ??= { cause };
+  };
 
   async #start(): Promise<void> {
     const {
@@ -164,6 +172,7 @@ class Lab {
     const limitMs = this.#startedAtMs + (this.#options.timeoutMs ?? workflowMs) + 3 * cleanupMs + 20 * 60_000;
     await this.#clock.settle();
     for (;;) {
+      if (this.#refusal !== undefined) throw this.#refusal.cause;
       if (this.#current().isDead) {
         await this.#forgetLostResults(runId);
         await this.#start();
@@ -238,6 +247,7 @@ class Lab {
 function traceOf(run: RunView, calls: readonly RunbookCall[], startedAtMs: number): readonly string[] {
   const called = calls.map(({ atMs, step, action, attempt, outcome }) => ({
     atMs,
+    step,
     text: `${step} calls ${action}, attempt ${attempt}: ${outcome}`,
   }));
   const ended = run.steps.flatMap(({ step, status, ended_at, error }) => {
@@ -245,12 +255,15 @@ function traceOf(run: RunView, calls: readonly RunbookCall[], startedAtMs: numbe
     return [
       {
         atMs: Date.parse(ended_at) - startedAtMs,
+        step,
         text: `${step} ${status}${error === undefined ? '' : `: ${error.code} ${error.message}`}`,
       },
     ];
   });
+  // In one millisecond a step ends before the next one begins.
+  const steps = [...new Set([...called, ...ended].map(({ step }) => step))];
   return [...called, ...ended]
-    .map((line, index) => ({ ...line, index }))
-    .sort((left, right) => left.atMs - right.atMs || left.index - right.index)
+    .map((line, index) => ({ ...line, index, place: steps.indexOf(line.step) }))
+    .sort((left, right) => left.atMs - right.atMs || left.place - right.place || left.index - right.index)
     .map(({ atMs, text }) => `${(atMs / 1_000).toFixed(1).padStart(8)} s  ${text}`);
 }

@@ -2,14 +2,17 @@
  * Runbook tests written in YAML, next to the workflows that they test. The runner here knows no command line and no file
  * system: `lazarus test` reads the files and prints what it gets.
  */
+import { ConfigurationError } from '@lazarus/core';
 import { documentIssue, parseYamlDocument, validateDocument } from '@lazarus/core/documents';
 import type { DocumentPath, ParsedDocument } from '@lazarus/core/documents';
 import type { Action, WorkflowDefinition } from '@lazarus/dag';
 import type { Mocks } from './mock-actions.ts';
 import { runRunbook } from './run-runbook.ts';
-import type { RunbookResult } from './run-runbook.ts';
+import type { RunbookOptions, RunbookResult } from './run-runbook.ts';
 import { RunbookTestSchema } from './runbook-test-schema.ts';
 import type { RunbookExpectation, RunbookTest } from './runbook-test-schema.ts';
+import { traceDiff } from './trace-diff.ts';
+import type { Difference } from './trace-diff.ts';
 
 /** One expectation that did not hold, at its place in the file. */
 export interface RunbookTestFailure {
@@ -32,6 +35,8 @@ export interface RunbookTestResult {
   readonly failures: readonly RunbookTestFailure[];
   /** What happened, one line per call and per end of a step. */
   readonly trace: readonly string[];
+  /** The trace against the expectations: lines with `-` are missing, lines with `+` should not be there. */
+  readonly diff: readonly string[];
   /** Time of the lab, milliseconds. */
   readonly tookMs: number;
   /** How each step ended, for coverage. */
@@ -41,19 +46,23 @@ export interface RunbookTestResult {
 /** Options of {@link runRunbookTests}. */
 export interface RunbookTestOptions {
   readonly file: string;
-  /** Finds the workflow that the file names. */
-  readonly workflow: (reference: string) => WorkflowDefinition | Promise<WorkflowDefinition>;
+  /** Finds the workflow that the file names; `undefined` when there is none. */
+  readonly workflow: (
+    reference: string,
+  ) => WorkflowDefinition | undefined | Promise<WorkflowDefinition | undefined>;
   /** Actions beside the built-in ones. */
   readonly definitions?: readonly Action[];
   /** Runs only tests whose name matches. */
   readonly only?: RegExp;
+  /** Ends after the first test that fails. */
+  readonly bail?: boolean;
   readonly seed?: number;
 }
 
 /**
  * Runs every test of one file.
  *
- * @throws ConfigurationError `LZ_CONFIG_INVALID` when the file is malformed.
+ * @throws ConfigurationError `LZ_CONFIG_INVALID` when the file is malformed, or names a workflow that is not there.
  */
 export async function runRunbookTests(
   text: string,
@@ -62,10 +71,19 @@ export async function runRunbookTests(
   const document = parseYamlDocument(text, { file: options.file });
   const suite = validateDocument(RunbookTestSchema, document);
   const workflow = await options.workflow(suite.workflow);
+  if (workflow === undefined) {
+    const message = `names the workflow ${suite.workflow}, which is neither shipped nor a file beside this one`;
+    throw new ConfigurationError({
+      summary: `${options.file} was refused`,
+      issues: [documentIssue(document, ['workflow'], message)],
+    });
+  }
   const results: RunbookTestResult[] = [];
   for (const [index, test] of suite.tests.entries()) {
     if (options.only !== undefined && !options.only.test(test.name)) continue;
-    results.push(await runOne(workflow, test, ['tests', index], document, options));
+    const result = await runOne(workflow, test, ['tests', index], document, options);
+    results.push(result);
+    if (options.bail === true && !result.passed) break;
   }
   return results;
 }
@@ -77,8 +95,39 @@ async function runOne(
   document: ParsedDocument,
   options: RunbookTestOptions,
 ): Promise<RunbookTestResult> {
-  const { unmocked, event, inputs, actions, signals } = test.given;
-  const result = await runRunbook(workflow, {
+  const about = {
+    name: test.name,
+    file: options.file,
+    line: document.locate(path)?.line ?? 1,
+    workflow: workflow.name,
+  };
+  const failureAt = ({ at, expected, actual }: Difference): RunbookTestFailure => {
+    const issue = documentIssue(document, [...path, ...at], '');
+    const { line = 1, column = 1 } = issue;
+    return { file: options.file, line, column, path: issue.path, expected, actual };
+  };
+  try {
+    const result = await runRunbook(workflow, runOptions(test, options));
+    const found = differences(test.then, result);
+    return {
+      ...about,
+      passed: found.length === 0,
+      failures: found.map((difference) => failureAt({ ...difference, at: ['then', ...difference.at] })),
+      trace: result.trace,
+      diff: traceDiff(result.trace, found),
+      tookMs: result.tookMs,
+      steps: Object.fromEntries(result.run.steps.map(({ step, status }) => [step, status])),
+    };
+  } catch (error) {
+    const actual = error instanceof Error ? error.message : String(error);
+    const failures = [failureAt({ at: [], expected: 'a run that starts and ends', actual })];
+    return { ...about, passed: false, failures, trace: [], diff: [], tookMs: 0, steps: {} };
+  }
+}
+
+function runOptions({ given }: RunbookTest, { definitions, seed }: RunbookTestOptions): RunbookOptions {
+  const { unmocked, event, inputs, actions, signals } = given;
+  return {
     unmocked,
     event,
     inputs,
@@ -88,37 +137,9 @@ async function runOne(
       name,
       ...(payload === undefined ? {} : { payload }),
     })),
-    ...(options.definitions === undefined ? {} : { definitions: options.definitions }),
-    ...(options.seed === undefined ? {} : { seed: options.seed }),
-  });
-  const failures = differences(test.then, result).map(({ at, expected, actual }): RunbookTestFailure => {
-    const issue = documentIssue(document, [...path, 'then', ...at], '');
-    return {
-      file: options.file,
-      line: issue.line ?? 1,
-      column: issue.column ?? 1,
-      path: issue.path,
-      expected,
-      actual,
-    };
-  });
-  return {
-    name: test.name,
-    file: options.file,
-    line: document.locate(path)?.line ?? 1,
-    workflow: workflow.name,
-    passed: failures.length === 0,
-    failures,
-    trace: result.trace,
-    tookMs: result.tookMs,
-    steps: Object.fromEntries(result.run.steps.map(({ step, status }) => [step, status])),
+    ...(definitions === undefined ? {} : { definitions }),
+    ...(seed === undefined ? {} : { seed }),
   };
-}
-
-interface Difference {
-  readonly at: DocumentPath;
-  readonly expected: string;
-  readonly actual: string;
 }
 
 /** Every expectation that does not hold. */
@@ -132,7 +153,14 @@ function differences(then: RunbookExpectation, result: RunbookResult): readonly 
     const calls = result.callsOf(name).length;
     return calls === count
       ? []
-      : [{ at: ['calls', name], expected: `${count} calls of ${name}`, actual: String(calls) }];
+      : [
+          {
+            at: ['calls', name],
+            expected: `${count} calls of ${name}`,
+            actual: String(calls),
+            about: { kind: 'calls' as const, name, allowed: count },
+          },
+        ];
   });
   const forbidden = (then.never ?? []).flatMap((name, index) => {
     const [call] = result.callsOf(name);
@@ -143,6 +171,7 @@ function differences(then: RunbookExpectation, result: RunbookResult): readonly 
             at: ['never', index],
             expected: `no call of ${name}`,
             actual: `step ${call.step} called it at ${call.atMs} ms`,
+            about: { kind: 'calls' as const, name, allowed: 0 },
           },
         ];
   });
@@ -175,7 +204,14 @@ function recordDifferences(
   return Object.entries(expected).flatMap(([name, value]) =>
     value === undefined || text(value) === text(actual[name])
       ? []
-      : [{ at: [key, name], expected: text(value), actual: text(actual[name]) }],
+      : [
+          {
+            at: [key, name],
+            expected: text(value),
+            actual: text(actual[name]),
+            ...(key === 'steps' ? { about: { kind: 'end' as const, step: name } } : {}),
+          },
+        ],
   );
 }
 
