@@ -1,4 +1,5 @@
 import type { Snapshot } from '@lazarus/core';
+import type { BallotMemory } from '@lazarus/core/controller';
 import type { Clock, Fleet, HealthProbe, Ids, Logger, Voters, Windows } from '@lazarus/core/ports';
 import { createCoordinator, createInProcessNetwork, createVoter, resolveMembership } from '@lazarus/quorum';
 import type { Settings } from './settings.ts';
@@ -25,6 +26,7 @@ export function createCluster(
     readonly ids: Ids;
     readonly log: Logger;
     readonly windows: Windows;
+    readonly ballots: BallotMemory;
     readonly snapshot: () => Snapshot | undefined;
     readonly fleet: () => Fleet;
     readonly probe: (zone: string) => HealthProbe;
@@ -37,16 +39,16 @@ export function createCluster(
     const fleet = ports.fleet();
     const probe = ports.probe(zone);
     const voter = createVoter({ self: id, membership }, { clock, log, fleet, probe, snapshot, windows });
-    const voters = createCoordinator(
+    const coordinator = createCoordinator(
       { self: id, membership },
       { clock, ids, log, transport: network.node(id), voter },
     );
-    return { id, fleet, probe, voters };
+    return { id, fleet, probe, coordinator, voters: ports.ballots.remembering(coordinator) };
   });
   return {
     nodes: made as unknown as readonly [Node, ...Node[]],
     async close() {
-      await Promise.all(made.map(({ voters }) => voters.close()));
+      await Promise.all(made.map(({ coordinator }) => coordinator.close()));
     },
   };
 }

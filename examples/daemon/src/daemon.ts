@@ -10,7 +10,12 @@ import {
 } from '@lazarus/actuators-aws';
 import { createApi, createMeter } from '@lazarus/api';
 import { createSystemClock, describeError } from '@lazarus/core';
-import { createController, createRunGuard, createRunOutcomes } from '@lazarus/core/controller';
+import {
+  createBallotMemory,
+  createController,
+  createRunGuard,
+  createRunOutcomes,
+} from '@lazarus/core/controller';
 import type { Snapshot } from '@lazarus/core';
 import type { Controller } from '@lazarus/core/controller';
 import { createPipeline } from '@lazarus/core/stream';
@@ -84,8 +89,9 @@ async function wire(
   let snapshot = configuration.snapshot;
 
   const state = onClose(
-    await openState(settings.state_dir, {
+    await openState(settings, {
       clock,
+      log,
       secrets: [pagerToken, ...tokens],
       breaker: configuration.snapshot.settings.breaker,
     }),
@@ -115,12 +121,14 @@ async function wire(
     (it) => it.close(),
   );
 
+  const ballots = createBallotMemory({ clock });
   const cluster = onClose(
     createCluster(settings, {
       clock,
       ids,
       log,
       windows,
+      ballots,
       snapshot: () => snapshot,
       fleet: () => createAwsFleet({ aws, clock }),
       probe: (zone) => createHttpHealthProbe({ zone }),
@@ -156,6 +164,7 @@ async function wire(
         windows,
         snapshot: () => snapshot,
       }),
+      evidenceAtMs: ballots.startedAtMs,
       times: { leaseTtlMs: settings.engine.lease },
     }),
     (it) => it.close(),
@@ -228,7 +237,7 @@ async function wire(
         fleet: first.fleet,
         live: pipeline.live$,
         metrics: meter,
-        checks: [{ name: 'journal', check: () => requireHealthy(engine.health()) }],
+        checks: [{ name: 'journal', check: () => requireHealthy(engine.health()) }, ...state.checks],
       },
     ),
     (it) => it.close(),

@@ -11,12 +11,12 @@ import { describeError, invariant } from '../errors/lazarus-error.ts';
 import { parseOptions } from '../errors/parse-options.ts';
 import type { LazarusEventInput } from '../events/event.ts';
 import type { ConfigDocument } from '../ports/config-source.ts';
-import type { Voters } from '../ports/voters.ts';
 import type { RunView } from '../ports/workflow-engine.ts';
 import type { Precondition } from '../preconditions/precondition.ts';
 import { createPreconditionRegistry } from '../preconditions/precondition-registry.ts';
 import { withTimeout } from '../time/with-timeout.ts';
 import { createController, ControllerOptions } from './controller.ts';
+import { createBallotMemory } from './ballot-memory.ts';
 import { createHandlerEngine, type HandlerEngine } from './handler-engine.ts';
 import { createListeners } from './listeners.ts';
 import { createLoneVoter } from './lone-voter.ts';
@@ -113,11 +113,10 @@ export function createLazarus(options: LazarusOptions, given: LazarusPorts): Laz
 
   const ports = resolvePorts(given, () => snapshot);
   const { clock, log } = ports;
-  const ballots = rememberBallots(
+  const ballots = createBallotMemory({ clock });
+  const voters = ballots.remembering(
     given.voters ?? createLoneVoter(settings.node, { ...ports, snapshot: () => snapshot }),
-    ports,
   );
-  const { voters } = ballots;
   const guard = createRunGuard({ ...ports, voters, snapshot: () => snapshot });
   const own =
     given.handler === undefined
@@ -202,26 +201,8 @@ export function createLazarus(options: LazarusOptions, given: LazarusPorts): Laz
 }
 
 const CLOSED = new DOMException('Lazarus was closed', 'AbortError');
-/** Ballots whose beginning is remembered; one that is forgotten is repeated before anything is done. */
-const MAX_BALLOTS = 1_000;
-
 function isSnapshot(config: LazarusOptions['config']): config is Snapshot {
   return !Array.isArray(config);
-}
-
-/** Remembers when each ballot began, because evidence that is too old does not carry an action. Keeps S3. */
-function rememberBallots(voters: Voters, { clock }: Pick<ResolvedPorts, 'clock'>) {
-  const instants = new Map<string, number>();
-  return {
-    voters: {
-      ballot: (request, options) => {
-        if (instants.size >= MAX_BALLOTS) instants.clear();
-        instants.set(request.decisionId, clock.monotonic());
-        return voters.ballot(request, options);
-      },
-    } satisfies Voters,
-    startedAtMs: (runId: string): number | undefined => instants.get(runId),
-  };
 }
 
 /** Calls `work` once; when it fails, the next caller tries again. */

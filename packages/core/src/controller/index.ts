@@ -10,3 +10,4 @@ export {
   type SafePoint,
 } from './run-guard.ts';
 export { createRunOutcomes, type RunOutcomePorts, type RunOutcomes } from './run-outcomes.ts';
+export { type BallotMemory, createBallotMemory } from './ballot-memory.ts';
