@@ -2,7 +2,7 @@ import { Command, Option } from 'commander';
 import { durationOption } from './commands/command.ts';
 import type { Cli } from './commands/command.ts';
 import { pauseCommand, pausesCommand, planCommand, resumeCommand } from './commands/control.ts';
-import { diffCommand, validateCommand, workflowCommand } from './commands/documents.ts';
+import { diffCommand, testCommand, validateCommand, workflowCommand } from './commands/documents.ts';
 import { emitCommand } from './commands/emit.ts';
 import { completionCommand, doctorCommand } from './commands/machine.ts';
 import { decisionsCommand, explainCommand, forensicsCommand, runsCommand } from './commands/read.ts';
@@ -15,7 +15,9 @@ export const DEFAULT_URL = 'http://127.0.0.1:7400';
 /** The whole command line, declared and not yet run. */
 export function createProgram(cli: Cli): Command {
   const program: Command = new Command('lazarus')
-    .description('Talk to a node of Lazarus: emit events, explain decisions, pause, plan, validate.')
+    .description(
+      'Talk to a node of Lazarus: emit events, explain decisions, pause, plan; validate and test documents.',
+    )
     .version(packageVersion(), '-V, --version', 'print the version')
     .addOption(new Option('--url <url>', 'address of the node').env('LAZARUS_URL').default(DEFAULT_URL))
     .addOption(
@@ -43,6 +45,7 @@ export function createProgram(cli: Cli): Command {
     pausesCommand(cli),
     forensicsCommand(cli),
     validateCommand(cli),
+    testCommand(cli),
     diffCommand(cli),
     workflowCommand(cli),
     doctorCommand(cli),

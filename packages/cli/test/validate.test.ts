@@ -37,6 +37,7 @@ beforeAll(async () => {
   await put('good/rules/host-down.yaml', rule);
   await put('good/workflows/tell.yml', workflow);
   await put('good/.git/rules/ignored.yaml', ': : :');
+  await put('good/workflows/tell.test.yaml', 'workflow: tell.yml');
   await put(
     'bad/rules/a.yaml',
     rule.replace('workflow:', 'workfow:').replace('MinActiveHosts', 'MinActiveHost'),

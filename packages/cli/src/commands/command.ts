@@ -55,6 +55,26 @@ export function countOption(flags: string, description: string, initial: number,
   });
 }
 
+/** An option that takes a percentage, as a part of 1. */
+export function percentOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    const value = Number(text);
+    if (text.trim() !== '' && value >= 0 && value <= 100) return value / 100;
+    throw new InvalidArgumentError('Expected a number from 0 to 100.');
+  });
+}
+
+/** An option that takes a regular expression. */
+export function patternOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    try {
+      return new RegExp(text, 'u');
+    } catch {
+      throw new InvalidArgumentError('Expected a regular expression.');
+    }
+  });
+}
+
 /** An option that takes a duration such as `5s`, in milliseconds. */
 export function durationOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text) => {

@@ -2,7 +2,8 @@ import { Command, Option } from 'commander';
 import type { GraphFormat } from '../render/workflow.ts';
 import type { ValidateFormat } from '../validate/formats.ts';
 import type { DiffOptions } from '../verbs/diff.ts';
-import { defineCommand, outputOption } from './command.ts';
+import type { TestOptions } from '../verbs/test.ts';
+import { defineCommand, outputOption, patternOption, percentOption } from './command.ts';
 import type { Cli } from './command.ts';
 
 /** `lazarus validate`. It needs no node. */
@@ -24,6 +25,30 @@ export function validateCommand(cli: Cli): Command {
         options,
         context,
       ),
+  });
+}
+
+/** `lazarus test`. It needs no node. */
+export function testCommand(cli: Cli): Command {
+  return defineCommand<TestOptions>(cli, {
+    usage: 'test [paths...]',
+    summary: 'run the tests of runbooks, without a node',
+    description:
+      'Runs the tests in files named *.test.yaml (without paths: below this folder) against mocked actions, in virtual time. Exit code 1: a test failed, or the coverage is below --min. Exit code 2: no test was found, or a file is invalid.',
+    options: [
+      patternOption('--run <regexp>', 'run only the tests whose name matches'),
+      new Option('--bail', 'end after the first test that fails'),
+      new Option('--coverage', 'say which steps no test saw succeed, and which none saw fail'),
+      percentOption('--min <percent>', 'fail when a workflow is covered less (implies --coverage)'),
+      outputOption('pretty', 'json', 'junit', 'tap'),
+    ],
+    examples: [
+      ['lazarus test', 'every test below this folder'],
+      ["lazarus test restart.test.yaml --run 'stays sick'", 'one test'],
+      ['lazarus test workflows --coverage --min 90 -o junit', 'in a pipeline'],
+    ],
+    run: async (options, context, paths) =>
+      (await import('../verbs/test.ts')).test(paths.length === 0 ? ['.'] : paths, options, context),
   });
 }
 
