@@ -74,9 +74,8 @@ async function inParallel(total, wide, call) {
 let count = 0;
 const gate = [];
 const raw = [];
-let before = 0;
 for (let pass = 0; pass < ROUNDS; pass += 1) {
-  before = await cpuMs();
+  let before = await cpuMs();
   await inParallel(EVENTS, 64, () => {
     count += 1;
     return windows.observe({ eventId: `nagios/eu-1/e-${count}`, region: 'r', service: `service-${(count * 7_919) % SERVICES}`, entity: `i-0abc${count % 7}` });

@@ -36,7 +36,7 @@ async function readFolder(
   kind: ConfigDocument['kind'],
 ): Promise<ConfigDocument[]> {
   const names = await readdir(join(directory, folder)).catch(absent([]));
-  const files = names.filter((name) => /\.ya?ml$/.test(name)).sort();
+  const files = names.filter((name) => /(?<!\.test)\.ya?ml$/.test(name)).sort();
   return Promise.all(
     files.map(async (name) => ({
       kind,

@@ -36,6 +36,19 @@ export const SettingsSchema = z
         z.strictObject({ kind: z.literal('kinesis'), name: z.string().min(1), endpoint: z.url().optional() }),
       ])
       .prefault({ kind: 'embedded' }),
+    /** What the nodes share: within this process, or in Redis with other processes of the region. */
+    shared_state: z
+      .discriminatedUnion('kind', [
+        z.strictObject({ kind: z.literal('memory') }),
+        z.strictObject({
+          kind: z.literal('redis'),
+          /** `redis://` or `rediss://`. */
+          url: z.string().regex(/^rediss?:\/\//, 'expected redis:// or rediss://'),
+          /** Nothing new is granted for this long after Redis may have lost state; at least the TTL of a lock. */
+          grace: DurationSchema.prefault('30s'),
+        }),
+      ])
+      .prefault({ kind: 'memory' }),
     /** EC2 and ELBv2; without an endpoint it is AWS itself. */
     provider: z.strictObject({ endpoint: z.url().optional() }).prefault({}),
     pager: z.strictObject({

@@ -2,94 +2,109 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSqliteAudit } from '@lazarus/audit';
 import type { SqliteAudit } from '@lazarus/audit';
-import type { CompiledSnapshot } from '@lazarus/core/config';
 import {
   createMemoryBudgets,
   createMemoryLocks,
   createMemoryPauses,
   createMemoryWindows,
 } from '@lazarus/core/memory';
-import type { MemoryBudgets, MemoryLocks, MemoryWindows } from '@lazarus/core/memory';
-import type { Clock, Pause, Pauses } from '@lazarus/core/ports';
+import type { Clock, Logger, Pause } from '@lazarus/core/ports';
+import { openRedis } from './redis-state.ts';
+import type { Settings } from './settings.ts';
+import { breakerOf } from './shared-state.ts';
+import type { BreakerSettings, OwnRecord, Shared } from './shared-state.ts';
 
 /** Two windows: the hysteresis of the breaker depends on when it opened. */
 const HISTORY_MS = 1_200_000;
 const HOUR_MS = 3_600_000;
 
-/** Thresholds of the breaker, as the configuration gives them. */
-type BreakerSettings = CompiledSnapshot['settings']['breaker'];
-
-/** What the nodes of this process share, rebuilt from what is on disk. */
-export interface SharedState {
+/** What the nodes share, and the record of this process. */
+export interface SharedState extends Shared {
   readonly audit: SqliteAudit;
-  readonly windows: MemoryWindows;
-  readonly budgets: MemoryBudgets;
-  readonly locks: MemoryLocks;
-  readonly pauses: Pauses;
-  close(): Promise<void>;
 }
 
 /**
- * Opens the state directory. Windows, breaker and budgets live in memory and are rebuilt from the audit log, so they
- * survive a restart; pauses have a file of their own.
+ * Opens the state directory. Windows, breaker and budgets live in memory or in Redis and are rebuilt from the audit log, so
+ * they survive a restart of either; pauses have a file of their own.
  */
 export async function openState(
-  stateDir: string,
-  ports: { readonly clock: Clock; readonly secrets: readonly string[]; readonly breaker: BreakerSettings },
+  settings: Pick<Settings, 'state_dir' | 'shared_state' | 'region'>,
+  ports: {
+    readonly clock: Clock;
+    readonly log: Logger;
+    readonly secrets: readonly string[];
+    readonly breaker: BreakerSettings;
+  },
 ): Promise<SharedState> {
-  const { clock } = ports;
-  await mkdir(stateDir, { recursive: true });
+  const { clock, log } = ports;
+  await mkdir(settings.state_dir, { recursive: true });
   const audit = await createSqliteAudit({
-    file: join(stateDir, 'audit.db'),
+    file: join(settings.state_dir, 'audit.db'),
     secrets: [...ports.secrets],
     clock,
   });
-  const nowMs = clock.now();
-  const observations = await audit.recentObservations(HISTORY_MS);
-  const commits = await audit.recentCommits(HOUR_MS);
+  const record = ownRecord(audit, join(settings.state_dir, 'pauses.json'), clock);
+  const breaker = breakerOf(ports.breaker);
+  try {
+    const shared =
+      settings.shared_state.kind === 'redis'
+        ? await openRedis(
+            { ...settings.shared_state, region: settings.region },
+            { record, breaker, clock, log },
+          )
+        : await openMemory({ record, breaker, clock });
+    const close = async (): Promise<void> => {
+      await shared.close();
+      await audit.close();
+    };
+    return { ...shared, audit, close };
+  } catch (error) {
+    await audit.close();
+    throw error;
+  }
+}
+
+async function openMemory(ports: {
+  readonly record: OwnRecord;
+  readonly breaker: ReturnType<typeof breakerOf>;
+  readonly clock: Clock;
+}): Promise<Shared> {
+  const { record, breaker, clock } = ports;
   return {
-    audit,
-    windows: createMemoryWindows({
-      clock,
-      breaker: breakerOf(ports.breaker),
-      history: observations.map(({ receivedAtMs, ...seen }) => ({ ...seen, ageMs: nowMs - receivedAtMs })),
-    }),
-    budgets: createMemoryBudgets({
-      clock,
-      history: commits.map(({ charge, finishedAtMs }) => ({
-        charge,
-        ...(finishedAtMs === undefined ? {} : { settledAgeMs: Math.max(0, nowMs - finishedAtMs) }),
-      })),
-    }),
+    windows: createMemoryWindows({ clock, breaker, history: await record.observations() }),
+    budgets: createMemoryBudgets({ clock, history: await record.reservations() }),
     locks: createMemoryLocks({ clock }),
-    pauses: await openPauses(join(stateDir, 'pauses.json'), clock),
-    close: () => audit.close(),
+    pauses: createMemoryPauses({ clock, history: await record.pauses(), save: record.savePauses }),
+    checks: [],
+    close: async () => {},
   };
 }
 
-async function openPauses(file: string, clock: Clock): Promise<Pauses> {
-  const text = await readFile(file, 'utf8').catch((error: unknown) => {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '[]';
-    throw error;
-  });
-  return createMemoryPauses({
-    clock,
-    history: JSON.parse(text) as Pause[],
-    save: async (pauses) => {
-      await writeFile(`${file}.new`, JSON.stringify(pauses, null, 2), { flush: true });
-      await rename(`${file}.new`, file);
-    },
-  });
-}
-
-function breakerOf(settings: BreakerSettings) {
+function ownRecord(audit: SqliteAudit, pausesFile: string, clock: Clock): OwnRecord {
   return {
-    windowMs: settings.window,
-    maxServices: settings.max_services,
-    minOpenMs: settings.min_open,
-    ...(settings.max_services_fraction === undefined
-      ? {}
-      : { maxServicesFraction: settings.max_services_fraction }),
-    ...(settings.close_below === undefined ? {} : { closeBelow: settings.close_below }),
+    observations: async () => {
+      const observations = await audit.recentObservations(HISTORY_MS);
+      const nowMs = clock.now();
+      return observations.map(({ receivedAtMs, ...seen }) => ({ ...seen, ageMs: nowMs - receivedAtMs }));
+    },
+    reservations: async () => {
+      const commits = await audit.recentCommits(HOUR_MS);
+      const nowMs = clock.now();
+      return commits.map(({ charge, finishedAtMs }) => ({
+        charge,
+        ...(finishedAtMs === undefined ? {} : { settledAgeMs: Math.max(0, nowMs - finishedAtMs) }),
+      }));
+    },
+    pauses: async () => {
+      const text = await readFile(pausesFile, 'utf8').catch((error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '[]';
+        throw error;
+      });
+      return JSON.parse(text) as Pause[];
+    },
+    savePauses: async (pauses) => {
+      await writeFile(`${pausesFile}.new`, JSON.stringify(pauses, null, 2), { flush: true });
+      await rename(`${pausesFile}.new`, pausesFile);
+    },
   };
 }

@@ -7,6 +7,7 @@ import { createPager } from '@lazarus/example-pager-sim';
 import { createRegion } from '@lazarus/example-fleet-sim';
 import { silentLogger } from '@lazarus/testing';
 import { afterEach, describe, expect, it } from 'vitest';
+import { startRedis, whyNoRedis, withRedis } from '../../../tools/redis-server.ts';
 
 const TIMEOUT_MS = 60_000;
 const cleanups: (() => unknown)[] = [];
@@ -49,14 +50,14 @@ ${extra}`,
   return file;
 }
 
-async function startWorld(): Promise<{ readonly daemon: Daemon; readonly path: string }> {
+async function startWorld(extra = ''): Promise<{ readonly daemon: Daemon; readonly path: string }> {
   const path = directory();
   const region = await createRegion({ services: [{ name: 'web', hosts: 3 }] });
   cleanups.push(() => region.close());
   const pager = await createPager();
   cleanups.push(() => pager.close());
   const daemon = await startDaemon(
-    readSettings(writeSettings(path, { region: region.endpoint, pager: pager.endpoint })),
+    readSettings(writeSettings(path, { region: region.endpoint, pager: pager.endpoint }, extra)),
     silentLogger,
   );
   cleanups.push(() => daemon.close());
@@ -160,4 +161,34 @@ describe('settings', () => {
     );
     expect(() => readSettings(file)).toThrow(/auth/);
   });
+});
+
+describe.skipIf(whyNoRedis() !== undefined)(withRedis('two daemons over one Redis'), () => {
+  it(
+    'S14: share a pause within 2 s, are paused while Redis is stopped, and say so',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const redis = await startRedis();
+      cleanups.push(() => redis.stop());
+      const shared = `shared_state: { kind: redis, url: '${redis.url}', grace: 0s }\n`;
+      const [{ daemon: a }, { daemon: b }] = [await startWorld(shared), await startWorld(shared)];
+      expect((await fetch(`${a.url}/readyz`)).status).toBe(200);
+      const set = await fetch(`${a.url}/v1/pauses`, {
+        method: 'POST',
+        body: JSON.stringify({ scope: {}, author: 'ada', reason: 'storm', for: '1h' }),
+        headers: { 'content-type': 'application/json' },
+      });
+      expect(set.ok).toBe(true);
+      const listed = async () => (await fetch(`${b.url}/v1/pauses`)).json();
+      await expect
+        .poll(listed, { timeout: 2_000 })
+        .toMatchObject({ pauses: [{ author: 'ada', reason: 'storm' }] });
+      redis.pause();
+      const health = await fetch(`${b.url}/readyz`);
+      expect(health.status).toBe(503);
+      expect(await health.text()).toContain('shared state');
+      redis.resume();
+      await expect.poll(async () => (await fetch(`${b.url}/readyz`)).status, { timeout: 10_000 }).toBe(200);
+    },
+  );
 });

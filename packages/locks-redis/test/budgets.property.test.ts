@@ -5,8 +5,8 @@ import { createManualClock } from '@lazarus/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectRedis, createRedisBudgets } from '../src/index.ts';
-import type { RedisServer } from './redis-server.ts';
-import { startRedis, whyNoRedis, withRedis } from './redis-server.ts';
+import type { RedisServer } from '../../../tools/redis-server.ts';
+import { startRedis, whyNoRedis, withRedis } from '../../../tools/redis-server.ts';
 
 let server: RedisServer;
 let runs = 0;

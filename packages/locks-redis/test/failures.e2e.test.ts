@@ -10,8 +10,8 @@ import {
   createRedisPauses,
   createRedisWindows,
 } from '../src/index.ts';
-import type { RedisServer } from './redis-server.ts';
-import { startRedis, whyNoRedis, withRedis } from './redis-server.ts';
+import type { RedisServer } from '../../../tools/redis-server.ts';
+import { startRedis, whyNoRedis, withRedis } from '../../../tools/redis-server.ts';
 
 const clock = createSystemClock();
 const web1: LockTarget = { kind: 'host', service: 'web', host: 'i-1' };

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { compareFencingTokens } from '@lazarus/core/gates';
 import type { FencingToken } from '@lazarus/core/ports';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { RedisServer } from './redis-server.ts';
-import { startRedis, whyNoRedis, withRedis } from './redis-server.ts';
+import type { RedisServer } from '../../../tools/redis-server.ts';
+import { startRedis, whyNoRedis, withRedis } from '../../../tools/redis-server.ts';
 
 interface Line {
   readonly ready?: boolean;

@@ -14,8 +14,8 @@ import {
   createRedisPauses,
   createRedisWindows,
 } from '../src/index.ts';
-import type { RedisServer } from './redis-server.ts';
-import { startRedis, whyNoRedis, withRedis } from './redis-server.ts';
+import type { RedisServer } from '../../../tools/redis-server.ts';
+import { startRedis, whyNoRedis, withRedis } from '../../../tools/redis-server.ts';
 
 const clock = createSystemClock();
 let server: RedisServer;
@@ -35,7 +35,12 @@ async function twoNodes(): Promise<{ redis: [RedisConnection, RedisConnection]; 
     await connectRedis(options),
     await connectRedis(options),
   ];
-  return { redis, close: async () => void (await Promise.all(redis.map((each) => each.close()))) };
+  return {
+    redis,
+    close: async () => {
+      await Promise.all(redis.map((each) => each.close()));
+    },
+  };
 }
 
 const history = async () => [];
@@ -59,7 +64,9 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('a real Redis'), () => {
       return {
         nodes,
         elapse: (ms) => clock.sleep(ms),
-        breakLock: async (target) => void (await nodes[0].breakLock(target)),
+        breakLock: async (target) => {
+          await nodes[0].breakLock(target);
+        },
         close: async () => {
           await Promise.all(nodes.map((each) => each.close()));
           await close();

@@ -264,8 +264,7 @@ class Connection implements RedisConnection {
         return this.#session;
       }
       if (this.#client.status === 'ready') {
-        const session = await this.#enter();
-        if (this.#client.status === 'ready') return session;
+        return await this.#enter();
       } else {
         await new Promise<void>((resolve, reject) => {
           this.#waiting.push(resolve);
@@ -359,8 +358,8 @@ class Connection implements RedisConnection {
   async health(): Promise<RedisHealth> {
     try {
       const { info, epoch } = await withTimeout(this.#clock, this.deadlineMs, undefined, async (signal) => {
-        this.#session = undefined;
-        return this.#sessionWithin(signal);
+        await this.#sessionWithin(signal);
+        return this.#enter();
       });
       const { version, replicas, appendOnly } = info;
       return { ok: true, epoch, version, replicas, appendOnly };

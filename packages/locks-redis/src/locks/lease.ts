@@ -64,8 +64,8 @@ export function createLease(store: LeaseStore, claim: LockClaim, ttlMs: number, 
     let waitMs = ttlMs * RENEW_AFTER;
     while (isHeld) {
       await clock.sleep(Math.min(waitMs, remainingMs()), { signal: renewals.signal });
-      if (remainingMs() === 0) return lose('it expired before it could be renewed');
-      waitMs = await renewOnce();
+      if (remainingMs() === 0) lose('it expired before it could be renewed');
+      else waitMs = await renewOnce();
     }
   };
   store.open.add(lose);

@@ -33,7 +33,7 @@ export interface RedisServer {
 }
 
 function readServers(): Servers | undefined {
-  const registry = new URL('../../../.cache/servers.json', import.meta.url);
+  const registry = new URL('../.cache/servers.json', import.meta.url);
   return existsSync(registry) ? (JSON.parse(readFileSync(registry, 'utf8')) as Servers) : undefined;
 }
 

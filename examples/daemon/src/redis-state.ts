@@ -1,0 +1,52 @@
+import type { Clock, Logger } from '@lazarus/core/ports';
+import {
+  connectRedis,
+  createRedisBudgets,
+  createRedisLocks,
+  createRedisPauses,
+  createRedisWindows,
+} from '@lazarus/locks-redis';
+import type { breakerOf, OwnRecord, Shared } from './shared-state.ts';
+
+/** Connects to what the nodes of the region share. While Redis is away everything is suspended. */
+export async function openRedis(
+  settings: { readonly url: string; readonly grace: number; readonly region: string },
+  ports: {
+    readonly record: OwnRecord;
+    readonly breaker: ReturnType<typeof breakerOf>;
+    readonly clock: Clock;
+    readonly log: Logger;
+  },
+): Promise<Shared> {
+  const { record, breaker, clock, log } = ports;
+  const redis = await connectRedis({
+    url: settings.url,
+    prefix: `lazarus-${settings.region}`,
+    graceMs: settings.grace,
+    clock,
+    log,
+  });
+  const common = { redis, clock, log };
+  const windows = createRedisWindows({ ...common, breaker, history: record.observations });
+  const budgets = createRedisBudgets({ ...common, history: record.reservations });
+  const pauses = createRedisPauses({ ...common, history: record.pauses, save: record.savePauses });
+  const locks = createRedisLocks({ redis, clock });
+  return {
+    windows,
+    budgets,
+    pauses,
+    locks,
+    checks: [{ name: 'shared state', check: () => requireHealthy(redis.health()) }],
+    close: async () => {
+      for (const each of [windows, budgets, pauses, locks, redis]) await each.close();
+    },
+  };
+}
+
+async function requireHealthy(
+  health: Promise<{ readonly ok: true } | { readonly ok: false; readonly reason: string }>,
+): Promise<undefined> {
+  const answer = await health;
+  if (!answer.ok) throw new Error(answer.reason);
+  return undefined;
+}
