@@ -27,6 +27,10 @@ export interface RunbookCall {
   readonly input: Json;
   /** Milliseconds since the start of the run. */
   readonly atMs: number;
+  /** Place among all beginnings and ends of calls: tells what ran at once even when it took 0 ms. */
+  readonly began: number;
+  /** As `began`; missing while it hangs, or when its process died. */
+  ended?: number;
   readonly idempotencyKey: string;
   readonly readOnly: boolean;
   readonly destructive: boolean;
@@ -40,6 +44,8 @@ export interface MockWorld {
   readonly calls: RunbookCall[];
   /** Outputs of effects by idempotency key: what a check hook finds. */
   readonly effects: Map<string, Json>;
+  /** How many calls have begun or ended. */
+  moments: number;
 }
 
 /** What mocks need to know about the run. */
@@ -100,6 +106,7 @@ async function serve(
     attempt: context.attempt,
     input: JSON.parse(JSON.stringify(input ?? null)) as Json,
     atMs: context.clock.now() - options.startedAtMs(),
+    began: (world.moments += 1),
     idempotencyKey: context.idempotencyKey,
     readOnly: action.readOnly,
     destructive: action.destructive,
@@ -117,6 +124,8 @@ async function serve(
   } catch (error) {
     call.outcome = 'error';
     throw error;
+  } finally {
+    call.ended = world.moments += 1;
   }
 }
 

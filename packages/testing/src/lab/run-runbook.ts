@@ -9,6 +9,7 @@ import { startProcess } from './lab-process.ts';
 import type { LabProcess } from './lab-process.ts';
 import { mockAction } from './mock-actions.ts';
 import type { Mocks, MockWorld, RunbookCall } from './mock-actions.ts';
+import { spansOf } from './step-order.ts';
 
 /** What a runbook is run with. Everything has a default. */
 export interface RunbookOptions {
@@ -62,7 +63,7 @@ const STEP_MS = 30_000;
  * Runs one workflow in virtual time against mocked actions: a 30 min wait takes no time at all. The engine is the real one
  * over a journal in memory, so retries, timeouts, compensation and crashes behave as in production.
  *
- * @throws ConfigurationError when the workflow refuses its inputs, and an Error when the run does not end.
+ * @throws WorkflowError `LZ_WORKFLOW_INPUT` when the workflow refuses its inputs; an Error when the run does not end.
  * @example
  * ```ts
  * const { run } = await runRunbook(workflow, { unmocked: 'happy', actions: { verify: { hangs: true } } });
@@ -80,7 +81,7 @@ class Lab {
   readonly #workflow: WorkflowDefinition;
   readonly #options: RunbookOptions;
   readonly #clock: ManualClock;
-  readonly #world: MockWorld = { calls: [], effects: new Map() };
+  readonly #world: MockWorld = { calls: [], effects: new Map(), moments: 0 };
   readonly #journal = createMemoryJournal();
   readonly #startedAtMs: number;
   readonly #processes: LabProcess[] = [];
@@ -261,9 +262,14 @@ function traceOf(run: RunView, calls: readonly RunbookCall[], startedAtMs: numbe
     ];
   });
   // In one millisecond a step ends before the next one begins.
-  const steps = [...new Set([...called, ...ended].map(({ step }) => step))];
+  const steps = spansOf({ run, calls }).map(({ step }) => step);
   return [...called, ...ended]
-    .map((line, index) => ({ ...line, index, place: steps.indexOf(line.step) }))
+    .map((line, index) => ({ ...line, index, place: placeIn(steps, line.step) }))
     .sort((left, right) => left.atMs - right.atMs || left.place - right.place || left.index - right.index)
     .map(({ atMs, text }) => `${(atMs / 1_000).toFixed(1).padStart(8)} s  ${text}`);
+}
+
+function placeIn(steps: readonly string[], step: string): number {
+  const place = steps.indexOf(step);
+  return place === -1 ? steps.length : place;
 }
