@@ -171,7 +171,9 @@ async function wire(
   );
   // The first look at the provider loads its SDK: better now than within the deadline of the first event.
   await Promise.all(cluster.nodes.map(({ fleet }) => warmUp(fleet, snapshot, log)));
-  const outcomes = onClose(createRunOutcomes({ audit, budgets, pager, engine, log }), (it) => it.close());
+  const outcomes = onClose(createRunOutcomes({ audit, budgets, pager, engine, clock, log }), (it) =>
+    it.close(),
+  );
   await outcomes.sweep();
   onClose(
     repeat(clock, settings.engine.sweep_every, () => outcomes.sweep(), log),

@@ -24,7 +24,7 @@ function createRealController() {
   const engine = createFakeWorkflowEngine({ clock });
   const pager = createFakePager({ clock });
   const budgets = createMemoryBudgets({ clock, history: [] });
-  const outcomes = createRunOutcomes({ audit, budgets, pager, engine, log: silentLogger });
+  const outcomes = createRunOutcomes({ audit, budgets, pager, engine, clock, log: silentLogger });
   const controller = createController(
     { node: 'a', region: 'us-east-1' },
     {

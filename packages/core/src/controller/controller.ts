@@ -144,9 +144,11 @@ export function createController(
       if (walk.lease !== undefined) ports.outcomes.hold(decision.run_id, walk.lease);
       return;
     }
-    if (walk.budgetReserved && walk.decisionId !== undefined)
-      await ports.budgets.settle(walk.decisionId, { effects: false });
     await walk.lease?.release();
+    if (!walk.budgetReserved || walk.decisionId === undefined) return;
+    // Another walk of the same decision may have started the run; then the reservation is that run's.
+    if ((await ports.engine.get(walk.decisionId)) !== undefined) return;
+    await ports.budgets.settle(walk.decisionId, { effects: false });
   }
 
   return {
@@ -168,12 +170,16 @@ export function createController(
         detail: 'the decision did not end',
       };
       try {
-        decision = await decide(walk);
-        both.throwIfAborted();
-        await settleHoldings(walk, decision);
-        return await conclude(walk, decision);
+        const decided = await decide(walk);
+        if (both.aborted) {
+          await settleHoldings(walk, decision);
+          both.throwIfAborted();
+        }
+        decision = decided;
+        await settleHoldings(walk, decided);
+        return await conclude(walk, decided);
       } finally {
-        claims.end({ eventId: walk.eventId, decision });
+        claims.end(walk, decision);
       }
     },
     async giveUp(payload, { position, reason }) {

@@ -3,7 +3,7 @@ import { failingChecks } from '../decision/failing-checks.ts';
 import { describeError } from '../errors/lazarus-error.ts';
 import type { LazarusEvent } from '../events/event.ts';
 import type { Clock } from '../ports/clock.ts';
-import type { Pager } from '../ports/pager.ts';
+import type { Page, Pager } from '../ports/pager.ts';
 import type { Pauses } from '../ports/pauses.ts';
 import type { Voters } from '../ports/voters.ts';
 import type { Windows } from '../ports/windows.ts';
@@ -54,9 +54,9 @@ const BALLOT_MS = 20_000;
 export function createRunGuard(ports: RunGuardPorts): RunGuard {
   return async (run, point, signal) => {
     try {
-      if (!point.firstDestructive) return await mayGoOn(run, ports, signal);
+      if (!point.firstDestructive) return await mayGoOn(run, point, ports, signal);
       return firstFailure([
-        await mayGoOn(run, ports, signal),
+        await mayGoOn(run, point, ports, signal),
         await notSuspended(run, ports),
         await stillTrue(run, point, ports, signal),
       ]);
@@ -66,14 +66,37 @@ export function createRunGuard(ports: RunGuardPorts): RunGuard {
   };
 }
 
-async function mayGoOn(run: GuardedRun, ports: RunGuardPorts, signal: AbortSignal): Promise<Verdict> {
+async function mayGoOn(
+  run: GuardedRun,
+  point: SafePoint,
+  ports: RunGuardPorts,
+  signal: AbortSignal,
+): Promise<Verdict> {
   const pause = await ports.pauses.active({ region: run.event.region, service: run.service });
   if (pause !== undefined) return { verdict: 'fail', reason: `paused by ${pause.author}: ${pause.reason}` };
   if (run.incidentKey === undefined) return { verdict: 'pass' };
-  const page = await ports.pager.find({ incidentKey: run.incidentKey, signal });
+  const page = await lookAtPage(run.incidentKey, point, ports, signal);
   if (page?.takenByHuman === true)
     return { verdict: 'fail', reason: `a person took page ${run.incidentKey}` };
+  if (point.firstDestructive && page?.status === 'resolved')
+    return { verdict: 'fail', reason: `page ${run.incidentKey} was resolved meanwhile` };
   return { verdict: 'pass' };
+}
+
+/** Before anything was done a pager that does not answer is a no; afterwards it is no reason to stop half-way. */
+async function lookAtPage(
+  incidentKey: string,
+  point: SafePoint,
+  ports: RunGuardPorts,
+  signal: AbortSignal,
+): Promise<Page | undefined> {
+  try {
+    return await ports.pager.find({ incidentKey, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (point.firstDestructive) throw error;
+    return undefined;
+  }
 }
 
 async function notSuspended(run: GuardedRun, ports: RunGuardPorts): Promise<Verdict> {

@@ -2,10 +2,15 @@ import type { DecisionRecord } from '../decision/record.ts';
 import { describeError } from '../errors/lazarus-error.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Budgets } from '../ports/budgets.ts';
+import type { Clock } from '../ports/clock.ts';
 import type { Lease } from '../ports/locks.ts';
 import type { Logger } from '../ports/logger.ts';
 import type { Pager } from '../ports/pager.ts';
 import type { RunView, WorkflowEngine } from '../ports/workflow-engine.ts';
+
+/** Age of an intent without a run at which nobody can be working on it any more: well past every decision's deadline. */
+const ORPHAN_AFTER_MS = 180_000;
+const ORPHANED = 'the run of this decision was never started';
 
 /** What carrying a run's end to all who wait for it needs. */
 export interface RunOutcomePorts {
@@ -13,6 +18,7 @@ export interface RunOutcomePorts {
   readonly budgets: Budgets;
   readonly pager: Pager;
   readonly engine: WorkflowEngine;
+  readonly clock: Pick<Clock, 'now'>;
   readonly log: Logger;
 }
 
@@ -44,16 +50,16 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
   const settling = new Set<string>();
   const underWay = new Set<Promise<void>>();
 
-  /** Record first, then free what the run held, then settle the pages attached to it. Every part is idempotent. */
+  /** Frees what the run held, ends its page, records it, and settles the pages attached to it. Each part is idempotent. */
   async function finish(run: RunView): Promise<void> {
     if (settling.has(run.run_id)) return;
     settling.add(run.run_id);
     try {
-      await ports.audit.runFinished(run);
+      await release(run.run_id);
       await ports.budgets.settle(run.run_id, { effects: true });
-      await leases.get(run.run_id)?.release();
-      leases.delete(run.run_id);
+      // S10: before the record, because a run without a record is what the sweep comes back to.
       await escalateIfForgotten(run);
+      await ports.audit.runFinished(run);
       for (const attached of await ports.audit.openAttachments()) {
         if (runOf(attached) === run.run_id) await settleAttachment(attached, run);
       }
@@ -63,12 +69,18 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
     for (const listener of listeners) listener(run);
   }
 
-  /** S10: the workflow escalates by itself; this is for an engine that could not. */
+  async function release(runId: string): Promise<void> {
+    const lease = leases.get(runId);
+    leases.delete(runId);
+    await lease?.release();
+  }
+
+  /** S10: a workflow ends its page by itself; this is for an engine that could not, and for one that forgot to. */
   async function escalateIfForgotten(run: RunView): Promise<void> {
-    if (run.status === 'succeeded' || run.page === 'escalated' || run.incident_key === undefined) return;
+    if (run.page === 'resolved' || run.page === 'escalated' || run.incident_key === undefined) return;
     await ports.pager.escalate({
       incidentKey: run.incident_key,
-      reason: `run ${run.run_id.slice(0, 12)} ${run.status}`,
+      reason: `run ${run.run_id.slice(0, 12)} ${run.status} and left the page as it was`,
     });
   }
 
@@ -114,9 +126,36 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
 
   /** A run can end before its decision does; then `finish` found no lease. Its outcome is recorded before it looks. */
   async function releaseIfOver(runId: string): Promise<void> {
-    if ((await ports.audit.run(runId)) === undefined) return;
-    await leases.get(runId)?.release();
-    leases.delete(runId);
+    const run = await ports.engine.get(runId);
+    if ((await ports.audit.run(runId)) === undefined && (run === undefined || run.status === 'running'))
+      return;
+    await release(runId);
+  }
+
+  /**
+   * An intent, or an attachment, whose run never came to be: whoever wrote it is long past its deadline, so the page goes
+   * to a person. Keeps S10 and S11.
+   */
+  async function conclusionOfOrphan(record: DecisionRecord): Promise<void> {
+    const { incident_key: incidentKey } = record.page;
+    if (incidentKey !== undefined) await ports.pager.escalate({ incidentKey, reason: ORPHANED });
+    if (record.decision.kind !== 'remediate') {
+      await ports.audit.attachmentSettled({ event_id: record.event_id, page: 'escalated', reason: ORPHANED });
+      return;
+    }
+    await ports.budgets.settle(record.decision.run_id, { effects: false });
+    await ports.audit.conclude({
+      ...record,
+      decision: { kind: 'escalate', reason: 'run_not_started', detail: ORPHANED },
+      page: { ...record.page, action: incidentKey === undefined ? 'none' : 'escalated', detail: ORPHANED },
+    });
+  }
+
+  async function isOrphan(record: DecisionRecord): Promise<boolean> {
+    const runId = runOf(record);
+    if (runId === undefined || ports.clock.now() - Date.parse(record.decided_at) < ORPHAN_AFTER_MS)
+      return false;
+    return (await ports.engine.get(runId)) === undefined && (await ports.audit.run(runId)) === undefined;
   }
 
   const unsubscribe = ports.engine.onFinished((run) => {
@@ -125,18 +164,28 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
 
   return {
     hold(runId, lease) {
+      const earlier = leases.get(runId);
       leases.set(runId, lease);
+      if (earlier !== undefined && earlier !== lease)
+        inBackground('an earlier lease of a run was not released', () => earlier.release());
       inBackground('the lease of a run that ended was not released', () => releaseIfOver(runId));
     },
     async sweep() {
       for (const record of await ports.audit.openRuns()) {
         const run = await endedRunOf(record);
         if (run !== undefined) await guarded('a finished run was not recorded', () => finish(run));
+        else if (await isOrphan(record))
+          await guarded('an intent without a run was not concluded', () => conclusionOfOrphan(record));
+      }
+      for (const runId of [...leases.keys()]) {
+        await guarded('the lease of a run that ended was not released', () => releaseIfOver(runId));
       }
       for (const attached of await ports.audit.openAttachments()) {
         const run = await endedRunOf(attached);
         if (run !== undefined)
           await guarded('an attached page was not settled', () => settleAttachment(attached, run));
+        else if (await isOrphan(attached))
+          await guarded('an attached page was not escalated', () => conclusionOfOrphan(attached));
       }
     },
     onSettled(listener) {

@@ -10,8 +10,11 @@ import { withTimeout } from '../time/with-timeout.ts';
 const ESCALATE_TIMEOUT_MS = 5_000;
 
 /**
- * Does to the page what the decision asks for. Escalating needs no successful call: a page that nobody acknowledges
- * escalates by itself, so every failure here ends in `left_alone`. Keeps S10.
+ * Does to the page what the decision asks for. Escalating needs no successful call as long as nobody acknowledged the
+ * page: it escalates by itself, and a failure ends in `left_alone`. A page that this event acknowledged before a crash is
+ * another matter: then the call must succeed, or the event is delivered again. Keeps S10.
+ *
+ * @throws PortError `LZ_PAGER_UNAVAILABLE` when an acknowledged page could not be handed on.
  */
 export async function settlePage(
   walk: Walk,
@@ -19,19 +22,21 @@ export async function settlePage(
   ports: { readonly pager: Pager; readonly audit: Pick<AuditLog, 'byEvent'> },
 ): Promise<PageRecord> {
   if (decision.kind === 'remediate')
-    return walk.page ?? { action: 'none', detail: 'the event names no page' };
+    return walk.resumes?.page ?? walk.page ?? { action: 'none', detail: 'the event names no page' };
   const incidentKey = walk.namedPage;
   if (incidentKey === undefined) return { action: 'none', detail: 'the event names no page' };
-  const wanted = await wantedFor(walk, decision, ports.audit);
-  if (wanted.action !== 'escalated') return { incident_key: incidentKey, ...wanted };
-  return { incident_key: incidentKey, ...(await handOn(walk, incidentKey, wanted.detail, ports.pager)) };
+  const earlier = await ports.audit.byEvent(walk.eventId);
+  const isOurs = earlier !== undefined && !earlier.terminal;
+  const wanted = wantedFor(decision);
+  if (wanted.action === 'left_alone' && !isOurs) return { incident_key: incidentKey, ...wanted };
+  if (wanted.action === 'follows') return { incident_key: incidentKey, ...wanted };
+  const handedOn = await handOn(walk, incidentKey, wanted.detail, ports.pager, isOurs);
+  return { incident_key: incidentKey, ...handedOn };
 }
 
-async function wantedFor(
-  walk: Walk,
+function wantedFor(
   decision: Exclude<Decision, { kind: 'remediate' }>,
-  audit: Pick<AuditLog, 'byEvent'>,
-): Promise<Pick<PageRecord, 'action' | 'detail'>> {
+): Pick<PageRecord, 'action' | 'detail'> {
   switch (decision.kind) {
     case 'escalate':
       return { action: 'escalated', detail: `${decision.reason}: ${decision.detail}` };
@@ -39,16 +44,12 @@ async function wantedFor(
       return decision.reason === 'rule'
         ? { action: 'escalated', detail: decision.detail }
         : { action: 'left_alone', detail: 'mode notify touches no page: it escalates by itself' };
-    case 'suppress': {
+    case 'suppress':
       if (decision.run_id !== undefined)
         return { action: 'follows', detail: `follows run ${decision.run_id.slice(0, 12)}` };
-      if (decision.reason === 'attached') return { action: 'escalated', detail: decision.detail };
-      // S10: if this very event was acknowledged before a crash, somebody must get the page now.
-      const earlier = await audit.byEvent(walk.eventId);
-      return earlier !== undefined && !earlier.terminal
-        ? { action: 'escalated', detail: `${decision.reason}: ${decision.detail}` }
+      return decision.reason === 'attached'
+        ? { action: 'escalated', detail: decision.detail }
         : { action: 'left_alone', detail: `${decision.reason}: it escalates by itself` };
-    }
   }
 }
 
@@ -57,6 +58,7 @@ async function handOn(
   incidentKey: string,
   reason: string,
   pager: Pager,
+  mustSucceed: boolean,
 ): Promise<Pick<PageRecord, 'action' | 'detail'>> {
   try {
     const result = await withTimeout(walk.reads.clock, ESCALATE_TIMEOUT_MS, undefined, (signal) =>
@@ -65,6 +67,7 @@ async function handOn(
     if (result.done) return { action: 'escalated', detail: reason };
     return { action: 'left_alone', detail: `${result.reason.replaceAll('_', ' ')}; ${reason}` };
   } catch (error) {
+    if (mustSucceed) throw error;
     walk.reads.log.warn('the pager did not take an escalation; the page escalates by itself', {
       incident_key: incidentKey,
       error: describeError(error),

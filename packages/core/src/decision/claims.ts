@@ -11,18 +11,26 @@ export type Claim =
   | { readonly mine: true }
   | { readonly mine: false; readonly eventId: string; readonly ended: Promise<ClaimOutcome> };
 
+/** One walk of an event. */
+export interface Claimant {
+  readonly eventId: string;
+}
+
 /** Which event is being decided for which entity, in this process. */
 export interface Claims {
-  /** Claims an entity for an event; the same event gets its claim again. */
-  claim(entityKey: string, eventId: string): Claim;
-  /** Ends every claim of an event and tells those who wait how it was decided. */
-  end(outcome: ClaimOutcome): void;
+  /**
+   * Claims an entity for one walk of an event; that walk gets its claim again. A second walk of the same event is another
+   * claimant: it waits like everybody else.
+   */
+  claim(entityKey: string, claimant: Claimant): Claim;
+  /** Ends every claim of a walk and tells those who wait how it was decided. */
+  end(claimant: Claimant, decision: Decision): void;
   /** Events that are being decided now. */
   readonly size: number;
 }
 
 interface Entry {
-  readonly eventId: string;
+  readonly claimant: Claimant;
   readonly ended: Promise<ClaimOutcome>;
   readonly settle: (outcome: ClaimOutcome) => void;
 }
@@ -33,26 +41,26 @@ interface Entry {
  */
 export function createClaims(): Claims {
   const byEntity = new Map<string, Entry>();
-  const keysOf = new Map<string, string[]>();
+  const keysOf = new Map<Claimant, string[]>();
   return {
-    claim(entityKey, eventId) {
+    claim(entityKey, claimant) {
       const held = byEntity.get(entityKey);
       if (held !== undefined) {
-        return held.eventId === eventId
+        return held.claimant === claimant
           ? { mine: true }
-          : { mine: false, eventId: held.eventId, ended: held.ended };
+          : { mine: false, eventId: held.claimant.eventId, ended: held.ended };
       }
       const { promise, resolve } = Promise.withResolvers<ClaimOutcome>();
-      byEntity.set(entityKey, { eventId, ended: promise, settle: resolve });
-      keysOf.set(eventId, [...(keysOf.get(eventId) ?? []), entityKey]);
+      byEntity.set(entityKey, { claimant, ended: promise, settle: resolve });
+      keysOf.set(claimant, [...(keysOf.get(claimant) ?? []), entityKey]);
       return { mine: true };
     },
-    end(outcome) {
-      for (const key of keysOf.get(outcome.eventId) ?? []) {
-        byEntity.get(key)?.settle(outcome);
+    end(claimant, decision) {
+      for (const key of keysOf.get(claimant) ?? []) {
+        byEntity.get(key)?.settle({ eventId: claimant.eventId, decision });
         byEntity.delete(key);
       }
-      keysOf.delete(outcome.eventId);
+      keysOf.delete(claimant);
     },
     get size() {
       return byEntity.size;

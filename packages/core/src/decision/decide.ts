@@ -23,7 +23,7 @@ import { decisionId } from './decision-id.ts';
 import { failingChecks } from './failing-checks.ts';
 import { LADDER } from './ladder.ts';
 import type { GateId } from './ladder.ts';
-import type { PageRecord } from './record.ts';
+import type { DecisionRecord, PageRecord } from './record.ts';
 import { entityOf, escalate, pass, recordOf, remainingMs, suppress } from './walk.ts';
 import type { Gate, GateOutcome, Walk } from './walk.ts';
 
@@ -117,7 +117,7 @@ const decode: Gate = (walk) => {
 };
 
 // 2 ---------------------------------------------------------------------------------------------------------------
-const fresh: Gate = (walk) => {
+const fresh: Gate = async (walk) => {
   const event = known(walk.event);
   const ageMs = walk.received.atMs - Date.parse(event.time);
   // Matching is pure and cheap, and a rule may allow less age, or more, than the type of its events.
@@ -128,6 +128,8 @@ const fresh: Gate = (walk) => {
       ? match.rule.staleAfterMs
       : (walk.snapshot?.staleAfterMs(event.event_type) ?? DEFAULT_STALE_AFTER_MS);
   const evidence = { age_ms: ageMs, stale_after_ms: staleAfterMs, max_skew_ms: walk.settings.maxSkewMs };
+  if (ageMs > staleAfterMs && (await begunRun(walk)) !== undefined)
+    return pass(`${seconds(ageMs)} old, but its run was begun in time`, evidence);
   if (ageMs > staleAfterMs)
     return suppress('stale', `${seconds(ageMs)} old, the limit is ${seconds(staleAfterMs)}`, { evidence });
   if (ageMs < -walk.settings.maxSkewMs) {
@@ -143,9 +145,8 @@ const firstSeen: Gate = async (walk) => {
   const { decision } = earlier.record;
   if (earlier.terminal) return suppress('duplicate', `this event already ended: ${decision.kind}`);
   // S12: an intent without a terminal record means that a node died here; the run, if it exists, is the truth.
-  if (decision.kind === 'remediate' && (await walk.reads.engine.get(decision.run_id)) !== undefined) {
-    walk.decisionId = decision.run_id;
-    walk.page = earlier.record.page;
+  if ((await begunRun(walk)) !== undefined) {
+    walk.resumes = earlier.record;
     return {
       verdict: 'pass',
       reason: 'resumed: its run exists',
@@ -155,6 +156,15 @@ const firstSeen: Gate = async (walk) => {
   }
   return pass('delivered again; it was not finished', { redelivered: true });
 };
+
+/** The record of this event's intent, when its run exists. */
+async function begunRun(walk: Walk): Promise<DecisionRecord | undefined> {
+  const earlier = await walk.reads.audit.byEvent(walk.eventId);
+  if (earlier === undefined || earlier.terminal || earlier.record.decision.kind !== 'remediate')
+    return undefined;
+  const run = await walk.reads.engine.get(earlier.record.decision.run_id);
+  return run === undefined ? undefined : earlier.record;
+}
 
 // 4 ---------------------------------------------------------------------------------------------------------------
 const observe: Gate = async (walk) => {
@@ -204,8 +214,15 @@ const coalesce: Gate = async (walk) => {
   const event = known(walk.event);
   const entity = entityOf(walk);
   const key = `${event.region}/${event.service}/${entity}`;
-  for (let claim = walk.reads.claims.claim(key, walk.eventId); !claim.mine;) {
+  for (let claim = walk.reads.claims.claim(key, walk); !claim.mine;) {
     const { decision } = await claim.ended;
+    if (claim.eventId === walk.eventId) {
+      const ended = await walk.reads.audit.byEvent(walk.eventId);
+      if (ended?.terminal === true)
+        return suppress('duplicate', 'this event was delivered twice at the same time');
+      claim = walk.reads.claims.claim(key, walk);
+      continue;
+    }
     // S13: a note of what would have been done is nobody's outcome: this event walks on and makes its own.
     if (decision.kind !== 'notify_only') {
       return suppress(
@@ -217,7 +234,7 @@ const coalesce: Gate = async (walk) => {
         },
       );
     }
-    claim = walk.reads.claims.claim(key, walk.eventId);
+    claim = walk.reads.claims.claim(key, walk);
   }
   if (walk.target === undefined) return pass(`${entity} is not being remediated`, { entity });
   return (await alreadyRemediated(walk, event.time)) ?? pass(`${entity} is not being remediated`, { entity });
@@ -226,17 +243,20 @@ const coalesce: Gate = async (walk) => {
 async function alreadyRemediated(walk: Walk, eventTime: string): Promise<GateOutcome | undefined> {
   const target = known(walk.target);
   const held = await walk.reads.locks.inspect({ kind: 'host', service: target.service, host: target.hostId });
-  if (held?.by.kind === 'host') {
-    const run = await walk.reads.engine.get(held.heldBy);
-    if (run?.status === 'running') {
-      return suppress('attached', `run ${short(run.run_id)} is replacing ${target.name}`, {
-        runId: run.run_id,
-      });
-    }
+  const run = held === undefined ? undefined : await walk.reads.engine.get(held.heldBy);
+  // Whichever kind of lock the rule takes: a run about this very host is what this alarm is about.
+  if (run?.status === 'running' && run.host_id === target.hostId) {
+    return suppress('attached', `run ${short(run.run_id)} is about ${target.name}`, { runId: run.run_id });
   }
   const [last] = await walk.reads.audit.runsOf(target.incarnation.instanceId);
-  if (last === undefined) return undefined;
   const gone = target.lifecycle === 'forensics' || target.state === 'terminated';
+  if (last === undefined) {
+    if (!gone) return undefined;
+    return suppress(
+      'superseded',
+      `${target.name} is ${target.lifecycle === 'forensics' ? 'kept for examination' : 'gone'}`,
+    );
+  }
   const older = last.ended_at !== undefined && Date.parse(eventTime) <= Date.parse(last.ended_at);
   // A run that did not succeed was handed to a person: only a person starts again on this incarnation.
   const handedOver = last.status !== 'succeeded';
@@ -383,6 +403,11 @@ const lock: Gate = async (walk) => {
     return escalate('target_protected', detail, { wouldFlip: 'tag the host as managed at the provider' });
   }
   walk.decisionId = await chooseDecisionId(walk);
+  if ((await walk.reads.engine.get(walk.decisionId))?.status === 'running') {
+    return suppress('attached', `run ${short(walk.decisionId)} is doing this already`, {
+      runId: walk.decisionId,
+    });
+  }
   const wanted =
     rule.lock.type === 'host'
       ? ({ kind: 'host', service: event.service, host: known(target).hostId } as const)
@@ -394,7 +419,9 @@ const lock: Gate = async (walk) => {
     const evidence = { held_by: busy.heldBy, lock: busy.by };
     // The page can only share the fate of a run that is about the same host.
     const sameHost = busy.by.kind === 'host' && wanted.kind === 'host' && busy.by.host === wanted.host;
-    if (rule.lock.onBusy === 'attach' && sameHost) {
+    const holder = await walk.reads.engine.get(busy.heldBy);
+    const hasEnded = holder !== undefined && holder.status !== 'running';
+    if (rule.lock.onBusy === 'attach' && sameHost && !hasEnded) {
       return suppress('attached', `run ${short(busy.heldBy)} holds the lock`, {
         evidence,
         runId: busy.heldBy,
@@ -406,19 +433,23 @@ const lock: Gate = async (walk) => {
   }
 };
 
+/** The first attempt whose run has not ended; every earlier one is over, and this is a new action. Keeps S1. */
 async function chooseDecisionId(walk: Walk): Promise<string> {
   const { service, incident_key } = known(walk.event);
   const { name, digest } = known(walk.rule);
   const incarnation = walk.target?.incarnation;
-  const ended = incarnation === undefined ? [] : await walk.reads.audit.runsOf(incarnation.instanceId);
-  return decisionId({
-    rule: name,
-    ruleDigest: digest,
-    service,
-    attempt: ended.length,
-    ...(incarnation === undefined ? {} : { incarnation }),
-    ...(incident_key === undefined ? {} : { incidentKey: incident_key }),
-  });
+  for (let attempt = 0; ; attempt += 1) {
+    const id = decisionId({
+      rule: name,
+      ruleDigest: digest,
+      service,
+      attempt,
+      ...(incarnation === undefined ? {} : { incarnation }),
+      ...(incident_key === undefined ? {} : { incidentKey: incident_key }),
+    });
+    const run = await walk.reads.engine.get(id);
+    if (run === undefined || run.status === 'running') return id;
+  }
 }
 
 async function takeLock(
@@ -578,6 +609,13 @@ const run: Gate = async (walk) => {
       ...(walk.namedPage === undefined ? {} : { incidentKey: walk.namedPage }),
       ...(rule.notificationGroup === undefined ? {} : { notificationGroup: rule.notificationGroup }),
     });
+    const started = submitted === 'created' ? undefined : await walk.reads.engine.get(known(walk.decisionId));
+    if (started !== undefined && started.status !== 'running') {
+      return escalate(
+        'run_not_started',
+        `run ${short(started.run_id)} of this decision is over (${started.status})`,
+      );
+    }
     const reason =
       submitted === 'created' ? `${workflow.name} started` : `${workflow.name} was started before`;
     return { verdict: 'pass', reason, evidence: { submitted }, done: remediation(walk) };

@@ -61,6 +61,8 @@ export interface Walk {
   budgetReserved: boolean;
   ballot?: BallotResult;
   page?: PageRecord;
+  /** The intent that this walk goes on from: its run exists. */
+  resumes?: DecisionRecord;
 }
 
 /** What a gate says. A gate that stops the event carries the decision; `done` ends the walk with a pass. */
@@ -150,6 +152,7 @@ export function entityOf(walk: Walk): string {
 
 /** The record of the walk so far, with the decision it came to. */
 export function recordOf(walk: Walk, decision: Decision, page: PageRecord): DecisionRecord {
+  if (walk.resumes !== undefined) return resumedRecord(walk, walk.resumes, decision, page);
   const { event, rule, target, ballot, snapshot } = walk;
   const iso = (ms: number) => new Date(ms).toISOString();
   return {
@@ -184,5 +187,21 @@ export function recordOf(walk: Walk, decision: Decision, page: PageRecord): Deci
         }),
     page,
     ...(rule?.notificationGroup === undefined ? {} : { notification_group: rule.notificationGroup }),
+  };
+}
+
+/** Everything that the first walk found out stays in the record; the gates of this one follow. Keeps S11. */
+function resumedRecord(
+  walk: Walk,
+  intent: DecisionRecord,
+  decision: Decision,
+  page: PageRecord,
+): DecisionRecord {
+  return {
+    ...intent,
+    decided_at: new Date(walk.reads.clock.now()).toISOString(),
+    decision,
+    gates: [...intent.gates, ...walk.gates],
+    page,
   };
 }

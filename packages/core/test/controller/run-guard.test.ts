@@ -108,12 +108,27 @@ describe('the guard of a run', () => {
     expect(await guardOf(world)(run, { firstDestructive: false }, signal)).toMatchObject({ verdict: 'pass' });
   });
 
-  it('counts a store that does not answer as a no', async () => {
+  it('counts a store that does not answer as a no before anything was done', async () => {
     const world = createWorld();
     world.pager.fail('502');
-    expect(await guardOf(world)(run, { firstDestructive: false }, signal)).toMatchObject({
+    expect(await guardOf(world)(run, firstDestructive(world.clock.monotonic()), signal)).toMatchObject({
       verdict: 'fail',
       reason: expect.stringMatching(/could not be checked/) as unknown,
+    });
+  });
+
+  it('goes on after its first destructive step while the pager does not answer, because half-way is worse', async () => {
+    const world = createWorld();
+    world.pager.fail('502');
+    expect(await guardOf(world)(run, { firstDestructive: false }, signal)).toMatchObject({ verdict: 'pass' });
+  });
+
+  it('does not begin when a person resolved the page meanwhile', async () => {
+    const world = createWorld();
+    await world.pager.resolve({ incidentKey: 'web/web1' });
+    expect(await guardOf(world)(run, firstDestructive(world.clock.monotonic()), signal)).toMatchObject({
+      verdict: 'fail',
+      reason: 'page web/web1 was resolved meanwhile',
     });
   });
 });

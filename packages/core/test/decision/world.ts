@@ -108,7 +108,7 @@ export function createWorld(
   const windows = options.ports?.windows ?? createMemoryWindows({ clock, history: [] });
   const budgets = options.ports?.budgets ?? createMemoryBudgets({ clock, history: [] });
   const pauses = options.ports?.pauses ?? createMemoryPauses({ clock });
-  const outcomes = createRunOutcomes({ audit, budgets, pager, engine, log: silentLogger });
+  const outcomes = createRunOutcomes({ audit, budgets, pager, engine, clock, log: silentLogger });
   const ports = {
     clock,
     log: silentLogger,
