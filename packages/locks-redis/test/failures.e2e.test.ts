@@ -101,6 +101,10 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('Redis in trouble'), () =>
     const server = await start();
     const [a, b] = [await node(server.url), await node(server.url)];
     await works(a);
+    // The server knows the scripts from here on, so that a late call would be carried out.
+    await (await take(a, 'before')).release();
+    await a.budgets.reserve({ ...charge, decisionId: 'before' });
+    await a.budgets.settle('before', { effects: false });
     server.pause();
     for (const [code, call] of calls) {
       const sentAtMs = clock.monotonic();

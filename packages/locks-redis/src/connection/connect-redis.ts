@@ -12,6 +12,8 @@ import { parseOptions } from '@lazarus/core/errors';
 import { withTimeout } from '@lazarus/core/time';
 import type { Clock, Logger } from '@lazarus/core/ports';
 import type { z } from 'zod';
+import type { Deadlines } from './deadlines.ts';
+import { createDeadlines } from './deadlines.ts';
 import { ENTER } from './enter-script.ts';
 import { RedisConnectionOptions } from './options.ts';
 import type { RedisClient } from './redis-client.ts';
@@ -138,6 +140,7 @@ class Connection implements RedisConnection {
   #session: Session | undefined;
   #entering: Promise<Session> | undefined;
   #confirming: RedisClient | undefined;
+  readonly #deadlines: Deadlines;
   #highestEpoch = 0;
   #lastError = 'it was never reached';
   #isClosed = false;
@@ -151,6 +154,7 @@ class Connection implements RedisConnection {
     this.#parts = parts;
     this.#settings = settings;
     this.#clock = clock;
+    this.#deadlines = createDeadlines(clock, settings.deadlineMs);
     for (const event of EVENTS) client.on(event, this.#onChange);
     client.on('error', this.#onError);
     this.#onChange();
@@ -169,15 +173,72 @@ class Connection implements RedisConnection {
 
   async run(script: Script, call: ScriptCall): Promise<ScriptReply> {
     const deadlineMs = Math.min(call.deadlineMs ?? this.deadlineMs, this.deadlineMs);
-    const untilMs = this.#clock.monotonic() + deadlineMs;
     try {
-      return await withTimeout(this.#clock, deadlineMs, call.signal, (signal) =>
-        this.#attempt(script, call, untilMs, signal),
-      );
+      const session = this.#session;
+      const isPlain = deadlineMs === this.deadlineMs && !this.#mustConfirm(call) && !this.#isClosed;
+      if (isPlain && session !== undefined && this.#client.status === 'ready') {
+        this.#inspectSometimes(session);
+        return await this.#runAtOnce(script, call, session);
+      }
+      return await this.#runWithin(script, call, deadlineMs);
     } catch (error) {
       if (call.signal?.aborted === true) throw error;
       throw storeError(call.code, this.#where(), error, deadlineMs);
     }
+  }
+
+  #mustConfirm(call: ScriptCall): boolean {
+    return call.confirm === true && this.#settings.confirmReplicas > 0;
+  }
+
+  /** The usual way: the server is known, and the call shares its timer with all others. */
+  #runAtOnce(script: Script, call: ScriptCall, session: Session): Promise<ScriptReply> {
+    call.signal?.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<ScriptReply>();
+    const deadline = this.#deadlines.add(() => reject(missedDeadline(this.deadlineMs)));
+    const onAbort = (): void => {
+      deadline.isOver = true;
+      reject(call.signal?.reason as Error);
+    };
+    const isInTime = (): boolean => {
+      call.signal?.removeEventListener('abort', onAbort);
+      if (deadline.isOver) return false;
+      deadline.isOver = true;
+      return true;
+    };
+    const onReply = (reply: ScriptReply): void => {
+      const isWanted = isInTime();
+      if (!isOtherServer(reply)) {
+        if (isWanted) resolve(reply);
+        else call.undo?.(reply);
+      } else if (isWanted) {
+        if (this.#session === session) this.#session = undefined;
+        const restMs = Math.max(1, deadline.untilMs - this.#clock.monotonic());
+        this.#runWithin(script, call, restMs).then(resolve, reject);
+      }
+    };
+    call.signal?.addEventListener('abort', onAbort, { once: true });
+    this.#send(script, call, this.#headOf(session, call, deadline.untilMs)).then(
+      onReply,
+      (error: unknown) => {
+        isInTime();
+        reject(error as Error);
+      },
+    );
+    return promise;
+  }
+
+  /** The patient way: waits for a connection, enters an epoch, and asks again when the server is another one. */
+  #runWithin(script: Script, call: ScriptCall, deadlineMs: number): Promise<ScriptReply> {
+    const untilMs = this.#clock.monotonic() + deadlineMs;
+    return withTimeout(this.#clock, deadlineMs, call.signal, (signal) =>
+      this.#attempt(script, call, untilMs, signal),
+    );
+  }
+
+  #headOf(session: Session, call: ScriptCall, untilMs: number): readonly (string | number)[] {
+    const notAfterMs = call.mayBeLate === true ? NEVER : Math.ceil(untilMs + session.offsetMs);
+    return [session.record, notAfterMs, this.#parts.serverNow?.() ?? ''];
   }
 
   async #attempt(
@@ -188,14 +249,8 @@ class Connection implements RedisConnection {
   ): Promise<ScriptReply> {
     for (let attempt = 1; ; attempt += 1) {
       const session = await this.#sessionWithin(signal);
-      const notAfterMs = call.mayBeLate === true ? NEVER : Math.ceil(untilMs + session.offsetMs);
-      const reply = await this.#send(
-        script,
-        call,
-        [session.record, notAfterMs, this.#parts.serverNow?.() ?? ''],
-        signal,
-      );
-      if (reply[0] !== 'moved' && reply[0] !== 'late') {
+      const reply = await this.#send(script, call, this.#headOf(session, call, untilMs), signal);
+      if (!isOtherServer(reply)) {
         if (!signal.aborted) return reply;
         call.undo?.(reply);
       }
@@ -210,13 +265,13 @@ class Connection implements RedisConnection {
     script: Script,
     call: ScriptCall,
     head: readonly (string | number)[],
-    signal: AbortSignal,
+    signal?: AbortSignal,
   ): Promise<ScriptReply> {
     const keys = [this.#storeKey(), ...call.keys];
     const args = [keys.length, ...keys, ...head, ...call.args];
     try {
-      if (call.confirm !== true || this.#settings.confirmReplicas === 0) {
-        return (await evaluate(this.#client, script, args)) as ScriptReply;
+      if (signal === undefined || !this.#mustConfirm(call)) {
+        return (await evaluate(this.#client, script, args, signal)) as ScriptReply;
       }
       return await this.#confirmed(script, call, args, signal);
     } catch (error) {
@@ -235,8 +290,8 @@ class Connection implements RedisConnection {
     const client = (this.#confirming ??= this.#openConfirming());
     await untilReady(client, signal);
     const wanted = this.#settings.confirmReplicas;
-    const reply = (await evaluate(client, script, args)) as ScriptReply;
-    if (reply[0] === 'moved' || reply[0] === 'late') return reply;
+    const reply = (await evaluate(client, script, args, signal)) as ScriptReply;
+    if (isOtherServer(reply)) return reply;
     const received = Number(await client.call('WAIT', wanted, Math.ceil(this.deadlineMs / 2)));
     if (received >= wanted) return reply;
     call.undo?.(reply);
@@ -370,6 +425,7 @@ class Connection implements RedisConnection {
 
   async close(): Promise<void> {
     this.#isClosed = true;
+    this.#deadlines.close();
     for (const event of EVENTS) this.#client.off(event, this.#onChange);
     for (const resume of this.#waiting.splice(0)) resume();
     this.#listeners.clear();
@@ -389,16 +445,27 @@ class Connection implements RedisConnection {
   }
 }
 
+function missedDeadline(deadlineMs: number): DOMException {
+  return new DOMException(`no answer within ${deadlineMs} ms`, 'TimeoutError');
+}
+
+/** Nothing was done: the server is another one than the caller thought, or its time is. */
+function isOtherServer([word]: ScriptReply): boolean {
+  return word === 'moved' || word === 'late';
+}
+
 /** Runs a script by its digest; a server that does not know it is told once. */
 async function evaluate(
   client: RedisClient,
   script: Script,
   args: readonly (string | number)[],
+  signal?: AbortSignal,
 ): Promise<unknown> {
   try {
     return await client.call('EVALSHA', script.sha, ...args);
   } catch (error) {
     if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    signal?.throwIfAborted();
     return client.call('EVAL', script.source, ...args);
   }
 }

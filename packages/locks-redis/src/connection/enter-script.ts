@@ -15,8 +15,9 @@ local identity, epoch = string.match(record or '', '^([^|]*)|(%d+)|')
 epoch = tonumber(epoch) or 0
 local seen = tonumber(ARGV[2])
 if identity == ARGV[1] and epoch >= seen then return {now, epoch, record} end
--- Seconds of the wall clock, so that it grows also when the record itself was lost.
-epoch = math.max(epoch + 1, seen + 1, math.floor(now / 1000))
+-- The wall clock, so that it grows also when the record itself was lost; in milliseconds, because a promotion can follow
+-- within the second in which the lost record was written.
+epoch = math.max(epoch + 1, seen + 1, now)
 record = string.format('%s|%.0f|%.0f|0|0|0', ARGV[1], epoch, now + ARGV[3])
 redis.call('SET', KEYS[1], record)
 return {now, epoch, record}

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** What a Redis server says about itself, as far as our guarantees depend on it. */
 export interface ServerInfo {
   /** Changes with every start and every promotion: whatever may have lost state has another identity. */
@@ -22,7 +24,11 @@ export function parseServerInfo(text: string): ServerInfo {
   );
   const field = (name: string): string => fields.get(name) ?? '';
   return {
-    identity: `${field('run_id')}/${field('master_replid')}`,
+    // Short, because it goes with every call.
+    identity: createHash('sha256')
+      .update(`${field('run_id')}/${field('master_replid')}`)
+      .digest('base64url')
+      .slice(0, 16),
     version: field('redis_version'),
     role: field('role') === 'master' ? 'master' : 'slave',
     replicas: Number(field('connected_slaves')) || 0,

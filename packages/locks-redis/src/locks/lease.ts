@@ -38,7 +38,8 @@ export function createLease(store: LeaseStore, claim: LockClaim, ttlMs: number, 
   const end = (): void => {
     isHeld = false;
     store.open.delete(lose);
-    renewals.abort();
+    // A reason of our own: the default one is an exception with a stack.
+    renewals.abort('released');
   };
   const lose = (reason: string): void => {
     if (!isHeld) return;

@@ -18,8 +18,8 @@ local function read(text)
   return { epoch = epoch, counter = counter, expires = expires, leases = tonumber(leases), holder = holder }
 end
 local function write(lock)
-  local text = string.format('%s %s %.0f %.0f %s', lock.epoch, lock.counter, lock.expires, lock.leases, lock.holder)
-  redis.call('HSET', KEYS[2], field, text)
+  redis.call('HSET', KEYS[2], field,
+    lock.epoch .. ' ' .. lock.counter .. ' ' .. lock.expires .. ' ' .. lock.leases .. ' ' .. lock.holder)
   local rest = lock.expires - now
   -- The hash lives as long as the last of its locks.
   if redis.call('PEXPIRE', KEYS[2], rest, 'NX') == 1 then return true end
@@ -60,7 +60,7 @@ if own then
 end
 -- A holder may carry on with what it has; nothing new is granted while other holders may not know yet what they lost.
 if now < trusted_from then return {'early', now, trusted_from - now} end
-local counter = string.format('%.0f', redis.call('INCR', KEYS[3]))
+local counter = redis.call('INCR', KEYS[3])
 local is_alone = write({ epoch = epoch, counter = counter, expires = now + ttl, leases = 1, holder = holder })
 -- Holders that died leave expired fields behind while others keep the hash alive.
 if not is_alone and counter % 32 == 0 then each(function () end) end
