@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseYamlDocument } from '@lazarus/core/documents';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { run } from '../src/run.ts';
 import { lazarus, lazarusProcess } from './node-server.ts';
 
 const WORKFLOW = `apiVersion: lazarus.dev/v1
@@ -113,6 +114,21 @@ describe('lazarus test', () => {
     expect((await lazarus(['test', at('nowhere')])).code).toBe(2);
     expect((await lazarus(['test', at('good'), '--run', '('])).code).toBe(2);
     expect((await lazarus(['test', at('good'), '--min', '101'])).code).toBe(2);
+  });
+
+  it('runs no further file once it is interrupted, and ends with 130', async () => {
+    let out = '';
+    const code = await run(['test', at('good')], {
+      out: (text) => void (out += text),
+      err: () => undefined,
+      readInput: async () => '',
+      env: {},
+      color: false,
+      now: () => 0,
+      newId: () => 'id',
+      signal: AbortSignal.abort(),
+    });
+    expect({ code, out }).toEqual({ code: 130, out: '' });
   });
 
   it('runs only what --run names, and nothing after a failure with --bail', async () => {

@@ -43,7 +43,7 @@ export async function test(
   if (files.length === 0) {
     throw new CliFailure(EXIT.invalid, `there is no file named *.test.yaml in ${paths.join(', ')}`);
   }
-  const findings = await runFiles(files, options);
+  const findings = await runFiles(files, options, terminal.signal);
   const { results, refusals } = findings;
   if (results.length > 0) {
     const report = await reportOf(findings, options);
@@ -59,12 +59,17 @@ export async function test(
   );
 }
 
-async function runFiles(files: readonly string[], options: TestOptions): Promise<Findings> {
+async function runFiles(
+  files: readonly string[],
+  options: TestOptions,
+  signal: AbortSignal,
+): Promise<Findings> {
   const { runRunbookTests } = await import('@lazarus/testing/lab');
   const findings: Findings = { results: [], refusals: [], workflows: new Map() };
   const actions = createActionRegistry(builtinActions);
   for (const workflow of loadShippedWorkflows(actions)) findings.workflows.set(workflow.name, workflow);
   for (const file of files) {
+    signal.throwIfAborted();
     try {
       const text = await readFile(file, 'utf8');
       const results = await runRunbookTests(text, {
