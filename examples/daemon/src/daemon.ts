@@ -33,6 +33,7 @@ import { createSystemIds, createSystemRandom } from './chance.ts';
 import { repeat } from './repeat.ts';
 import { serve } from './server.ts';
 import type { Settings } from './settings.ts';
+import { claimStateDirectory } from './state-lock.ts';
 import { openState } from './state.ts';
 import { openStream } from './stream.ts';
 import { VERSION } from './version.ts';
@@ -60,12 +61,22 @@ export async function startDaemon(settings: Settings, log: Logger): Promise<Daem
     return thing;
   };
   const close = async (): Promise<void> => {
-    for (const step of undo.splice(0)) await step();
+    const failures: unknown[] = [];
+    for (const step of undo.splice(0)) {
+      try {
+        await step();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'some parts could not be closed');
   };
   try {
     return await wire(settings, log, onClose, close);
   } catch (error) {
-    await close();
+    await close().catch((problem: unknown) =>
+      log.warn('not everything could be closed', { error: describeError(problem) }),
+    );
     throw error;
   }
 }
@@ -88,12 +99,14 @@ async function wire(
   const configuration = await loadConfiguration(source, actions);
   let snapshot = configuration.snapshot;
 
+  onClose(claimStateDirectory(settings.state_dir), (it) => it.release());
   const state = onClose(
     await openState(settings, {
       clock,
       log,
       secrets: [pagerToken, ...tokens],
       breaker: configuration.snapshot.settings.breaker,
+      knownServices: () => snapshot.summary.services.length,
     }),
     (it) => it.close(),
   );

@@ -5,6 +5,7 @@ import { describeError, isLazarusError } from '@lazarus/core';
 import { startDaemon } from './daemon.ts';
 import { createJsonLogger } from './log.ts';
 import { PortTakenError } from './server.ts';
+import { StateTakenError } from './state-lock.ts';
 import { readSettings } from './settings.ts';
 
 const HELP = `The Lazarus reference controller: the nodes of one region, or one of them.
@@ -52,7 +53,9 @@ async function run(): Promise<void> {
   const stop = async (): Promise<void> => {
     if (stopping) return;
     stopping = true;
-    await daemon.close();
+    await daemon.close().catch((error: unknown) => {
+      log.error('not everything could be closed', { error: describeError(error) });
+    });
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
@@ -68,7 +71,7 @@ async function run(): Promise<void> {
 }
 
 await run().catch((error: unknown) => {
-  if (error instanceof PortTakenError) refuse(error.message, 1);
+  if (error instanceof PortTakenError || error instanceof StateTakenError) refuse(error.message, 1);
   if (isLazarusError(error)) refuse(error.message, 1);
   if ((error as NodeJS.ErrnoException).code === 'ENOENT') refuse((error as Error).message, 1);
   refuse(`could not start: ${describeError(error)}`, 1);

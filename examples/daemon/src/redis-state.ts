@@ -16,9 +16,10 @@ export async function openRedis(
     readonly breaker: ReturnType<typeof breakerOf>;
     readonly clock: Clock;
     readonly log: Logger;
+    readonly knownServices: () => number;
   },
 ): Promise<Shared> {
-  const { record, breaker, clock, log } = ports;
+  const { record, breaker, clock, log, knownServices } = ports;
   const redis = await connectRedis({
     url: settings.url,
     prefix: `lazarus-${settings.region}`,
@@ -27,7 +28,7 @@ export async function openRedis(
     log,
   });
   const common = { redis, clock, log };
-  const windows = createRedisWindows({ ...common, breaker, history: record.observations });
+  const windows = createRedisWindows({ ...common, breaker, knownServices, history: record.observations });
   const budgets = createRedisBudgets({ ...common, history: record.reservations });
   const pauses = createRedisPauses({ ...common, history: record.pauses, save: record.savePauses });
   const locks = createRedisLocks({ redis, clock });

@@ -61,7 +61,6 @@ export const SettingsSchema = z
     }),
     /** Bearer tokens that may deposit events and operate; without a file only loopback listeners are allowed. */
     auth: z.strictObject({ token_file: z.string().min(1) }).optional(),
-    probe: z.strictObject({ timeout: DurationSchema.prefault('2s') }).prefault({}),
     engine: z
       .strictObject({
         /** How often finished, attached and orphaned work is looked for. */

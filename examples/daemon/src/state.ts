@@ -34,6 +34,8 @@ export async function openState(
     readonly log: Logger;
     readonly secrets: readonly string[];
     readonly breaker: BreakerSettings;
+    /** Services that are configured: a share of them can be a bound, too. */
+    readonly knownServices: () => number;
   },
 ): Promise<SharedState> {
   const { clock, log } = ports;
@@ -50,9 +52,9 @@ export async function openState(
       settings.shared_state.kind === 'redis'
         ? await openRedis(
             { ...settings.shared_state, region: settings.region },
-            { record, breaker, clock, log },
+            { record, breaker, clock, log, knownServices: ports.knownServices },
           )
-        : await openMemory({ record, breaker, clock });
+        : await openMemory({ record, breaker, clock, knownServices: ports.knownServices });
     const close = async (): Promise<void> => {
       await shared.close();
       await audit.close();
@@ -68,10 +70,11 @@ async function openMemory(ports: {
   readonly record: OwnRecord;
   readonly breaker: ReturnType<typeof breakerOf>;
   readonly clock: Clock;
+  readonly knownServices: () => number;
 }): Promise<Shared> {
-  const { record, breaker, clock } = ports;
+  const { record, breaker, clock, knownServices } = ports;
   return {
-    windows: createMemoryWindows({ clock, breaker, history: await record.observations() }),
+    windows: createMemoryWindows({ clock, breaker, knownServices, history: await record.observations() }),
     budgets: createMemoryBudgets({ clock, history: await record.reservations() }),
     locks: createMemoryLocks({ clock }),
     pauses: createMemoryPauses({ clock, history: await record.pauses(), save: record.savePauses }),
@@ -81,6 +84,7 @@ async function openMemory(ports: {
 }
 
 function ownRecord(audit: SqliteAudit, pausesFile: string, clock: Clock): OwnRecord {
+  let saving: Promise<void> = Promise.resolve();
   return {
     observations: async () => {
       const observations = await audit.recentObservations(HISTORY_MS);
@@ -102,9 +106,15 @@ function ownRecord(audit: SqliteAudit, pausesFile: string, clock: Clock): OwnRec
       });
       return JSON.parse(text) as Pause[];
     },
-    savePauses: async (pauses) => {
-      await writeFile(`${pausesFile}.new`, JSON.stringify(pauses, null, 2), { flush: true });
-      await rename(`${pausesFile}.new`, pausesFile);
+    // One at a time, and the last one wins: two that write the same file at once would tear it.
+    savePauses: (pauses) => {
+      saving = saving
+        .catch(() => undefined)
+        .then(async () => {
+          await writeFile(`${pausesFile}.new`, JSON.stringify(pauses, null, 2), { flush: true });
+          await rename(`${pausesFile}.new`, pausesFile);
+        });
+      return saving;
     },
   };
 }

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDaemon, readSettings } from '@lazarus/example-daemon';
@@ -139,6 +139,39 @@ describe('the daemon', () => {
       );
     },
   );
+});
+
+describe('a state directory', () => {
+  it('is not shared with another process that lives', { timeout: TIMEOUT_MS }, async () => {
+    const path = directory();
+    mkdirSync(join(path, 'state'));
+    writeFileSync(join(path, 'state', 'daemon.pid'), String(process.ppid));
+    const settings = readSettings(
+      writeSettings(path, { region: 'http://127.0.0.1:9', pager: 'http://127.0.0.1:9' }),
+    );
+    await expect(startDaemon(settings, silentLogger)).rejects.toThrow(`process ${process.ppid} uses`);
+  });
+
+  it('S14: keeps every pause of many that are set at the same time', { timeout: TIMEOUT_MS }, async () => {
+    const { daemon, path } = await startWorld();
+    const replies = await Promise.all(
+      Array.from({ length: 10 }, (_, index) =>
+        fetch(`${daemon.url}/v1/pauses`, {
+          method: 'POST',
+          headers: { 'content-type': 'application/json' },
+          body: JSON.stringify({
+            scope: { service: `s${index}` },
+            author: 'ada',
+            reason: 'drill',
+            until: new Date(Date.now() + 600_000).toISOString(),
+          }),
+        }),
+      ),
+    );
+    expect(replies.map(({ ok }) => ok)).not.toContain(false);
+    const kept = JSON.parse(readFileSync(join(path, 'state', 'pauses.json'), 'utf8')) as unknown[];
+    expect(kept).toHaveLength(10);
+  });
 });
 
 describe('settings', () => {

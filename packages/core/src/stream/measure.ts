@@ -24,7 +24,6 @@ export function measureDecision(meter: Meter | undefined, record: DecisionRecord
 /** Counts the end of a run. */
 export function measureRun(meter: Meter | undefined, run: RunView): void {
   if (meter === undefined) return;
-  meter.count('lazarus_runs_finished_total', { workflow: run.workflow, status: run.status });
   if (run.ended_at === undefined) return;
   meter.observe(
     'lazarus_run_duration_seconds',

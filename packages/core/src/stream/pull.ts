@@ -28,8 +28,12 @@ export function createRoom(size: number): Room {
       while (inFlight >= size) {
         signal.throwIfAborted();
         await new Promise<void>((resolve) => {
-          wake = resolve;
-          signal.addEventListener('abort', () => resolve(), { once: true });
+          const onAbort = (): void => resolve();
+          wake = () => {
+            signal.removeEventListener('abort', onAbort);
+            resolve();
+          };
+          signal.addEventListener('abort', onAbort, { once: true });
         });
       }
       return size - inFlight;
@@ -63,15 +67,16 @@ export function pull(
     const { signal } = stop;
 
     async function next(): Promise<readonly Delivery[]> {
-      const max = await room.free(signal);
-      try {
-        return await sensor.pull({ max, signal });
-      } catch (error) {
-        const againAfterMs = retryAfterMs(error);
-        if (signal.aborted || againAfterMs === undefined) throw error;
-        ports.log.warn('the stream could not be read; trying again', { error: describeError(error) });
-        await ports.clock.sleep(againAfterMs, { signal });
-        return next();
+      for (;;) {
+        const max = await room.free(signal);
+        try {
+          return await sensor.pull({ max, signal });
+        } catch (error) {
+          const againAfterMs = retryAfterMs(error);
+          if (signal.aborted || againAfterMs === undefined) throw error;
+          ports.log.warn('the stream could not be read; trying again', { error: describeError(error) });
+          await ports.clock.sleep(againAfterMs, { signal });
+        }
       }
     }
 

@@ -115,7 +115,7 @@ describe('the event flow', () => {
     expect(live).toEqual(['decision', 'run']);
     expect(notifier.sent.map(({ kind }) => kind)).toEqual(['acknowledged', 'resolved']);
     expect(meter.counted('lazarus_events_decided_total', { outcome: 'remediate' })).toBe(1);
-    expect(meter.counted('lazarus_runs_finished_total', { status: 'succeeded' })).toBe(1);
+    expect(meter.observed('lazarus_run_duration_seconds')).toHaveLength(1);
     watching.unsubscribe();
     await pipeline.close();
   });

@@ -192,7 +192,11 @@ class Coordinator implements CoordinatedRun {
   }
 
   #point(state: StepState, phase: RunPhase, destructive: boolean): StepPoint {
-    const firstDestructive = destructive && phase === 'steps' && this.effects().length === 0;
+    const others = this.#main.filter((other) => other !== state && isDestructive(other));
+    // Steps that start side by side are both first; a retry is not, once the other one may have changed something.
+    const mayHaveActed = (other: StepState): boolean =>
+      other.began || other.uncertain || (state.attempts > 1 && other.status === 'running');
+    const firstDestructive = destructive && phase === 'steps' && !others.some(mayHaveActed);
     return { step: state.plan.id, phase, uses: state.plan.uses, destructive, firstDestructive };
   }
 
@@ -238,4 +242,8 @@ class Coordinator implements CoordinatedRun {
       },
     };
   }
+}
+
+function isDestructive(state: StepState): boolean {
+  return state.work?.kind === 'action' && state.work.action.destructive;
 }

@@ -52,8 +52,15 @@ export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
   return async (body) => {
     const { action, input, point } = attempt;
     const mayHaveHappened = (body.mayHaveHappened || attempt.uncertain) && !action.readOnly;
-    // What may have begun before a crash is finished, not judged anew: its own traces would count against it.
-    const safePoint = { ...point, firstDestructive: point.firstDestructive && !mayHaveHappened };
+    const context = actionContext(attempt, ports, body);
+    if (mayHaveHappened && action.check !== undefined) {
+      const found = await action.check(input, context);
+      if (found.happened) return result(action, found.output);
+    }
+    // What may have begun before a crash, and cannot be looked up, is finished and not judged anew. S3: a retry of what
+    // certainly had no effect is judged like the first attempt.
+    const mayHaveBegun = body.mayHaveHappened && action.check === undefined;
+    const safePoint = { ...point, firstDestructive: point.firstDestructive && !mayHaveBegun };
     const verdict = await askGuard({ ...attempt, point: safePoint }, ports, body.signal);
     if (verdict.verdict === 'fail') {
       return {
@@ -63,11 +70,6 @@ export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
       } satisfies BodyResult;
     }
     body.signal.throwIfAborted();
-    const context = actionContext(attempt, ports, body);
-    if (mayHaveHappened && action.check !== undefined) {
-      const found = await action.check(input, context);
-      if (found.happened) return result(action, found.output);
-    }
     return result(action, await action.run(input, context));
   };
 }

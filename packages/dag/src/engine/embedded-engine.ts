@@ -314,7 +314,7 @@ class Engine implements EmbeddedEngine {
   #announce(view: RunView): void {
     this.#options.meter?.count('lazarus_runs_finished_total', {
       workflow: view.workflow,
-      outcome: view.status,
+      status: view.status,
     });
     for (const listener of [...this.#listeners]) {
       try {
