@@ -16,12 +16,12 @@ function at(world: World, overrides: Parameters<typeof anEvent>[0] = {}) {
   return anEvent({ time: new Date(world.clock.now()).toISOString(), ...overrides });
 }
 
-/** The process dies in the middle of `what`; afterwards it works again. */
-async function dieIn<K extends 'conclude'>(world: World, what: K): Promise<void> {
-  const works = world.audit[what];
-  world.audit[what] = () => Promise.reject(new Error('the process died here'));
+/** The process dies after the run was started, before its decision is on record. */
+async function dieBeforeTheRecord(world: World): Promise<void> {
+  const { conclude } = world.audit;
+  world.audit.conclude = () => Promise.reject(new Error('the process died here'));
   await expect(world.controller.decide(at(world))).rejects.toThrow('died');
-  world.audit[what] = works;
+  world.audit.conclude = conclude;
 }
 
 describe('the same event twice at the same time', () => {
@@ -159,7 +159,7 @@ describe('a page that Lazarus acknowledged', () => {
 describe('an event that comes back after its run was started', () => {
   it('S11: keeps the gates, the votes and the rule of the first walk', async () => {
     const world = createWorld();
-    await dieIn(world, 'conclude');
+    await dieBeforeTheRecord(world);
     const record = await world.restart().decide(at(world));
     expect(record).toMatchObject({ decision: { kind: 'remediate' }, rule: 'host_down', votes: { yes: 3 } });
     expect(record.gates.map(({ gate }) => gate)).toContain('ballot');
@@ -168,7 +168,7 @@ describe('an event that comes back after its run was started', () => {
   it('S10: is not called stale, however late it comes', async () => {
     const world = createWorld();
     const event = at(world);
-    await dieIn(world, 'conclude');
+    await dieBeforeTheRecord(world);
     await world.clock.advance(600_000);
     const record = await world.restart().decide(event);
     expect(record.decision.kind).toBe('remediate');
