@@ -14,15 +14,14 @@ import type { Clock, Logger } from '@lazarus/core/ports';
 import type { z } from 'zod';
 import type { Deadlines } from './deadlines.ts';
 import { createDeadlines } from './deadlines.ts';
-import { ENTER } from './enter-script.ts';
 import { RedisConnectionOptions } from './options.ts';
 import type { RedisClient } from './redis-client.ts';
-import { openClient } from './redis-client.ts';
+import { CLIENT_EVENTS, evaluate, openClient } from './redis-client.ts';
 import type { Script } from './script.ts';
-import type { ServerInfo } from './server-info.ts';
-import { parseServerInfo, whyUnfit } from './server-info.ts';
+import type { ConnectionParts, Session } from './server-session.ts';
+import { ServerSession } from './server-session.ts';
 import type { StoreErrorCode } from './store-errors.ts';
-import { replyWord, storeError } from './store-errors.ts';
+import { storeError } from './store-errors.ts';
 
 /** The state of the store as this connection sees it. */
 export type RedisHealth =
@@ -71,29 +70,6 @@ export interface RedisConnection {
   close(): Promise<void>;
 }
 
-/** What is known about the server at the other end of the present connection. */
-interface Session {
-  readonly info: ServerInfo;
-  readonly epoch: number;
-  /** The store record, word for word. */
-  readonly record: string;
-  /** Highest possible difference between the server's clock and our monotonic one. */
-  readonly offsetMs: number;
-  readonly enteredAtMs: number;
-}
-
-interface ConnectionParts {
-  readonly client: RedisClient;
-  /** Whether the client was made here. */
-  readonly isOwn: boolean;
-  readonly settings: z.output<typeof RedisConnectionOptions>;
-  readonly clock: Clock;
-  readonly log: Logger | undefined;
-  readonly serverNow: (() => number) | undefined;
-}
-
-const INSPECT_EVERY_MS = 30_000;
-const EVENTS = ['ready', 'close', 'end'] as const;
 /** No instant is later. */
 const NEVER = Number.MAX_SAFE_INTEGER;
 const MAX_ATTEMPTS = 4;
@@ -131,64 +107,40 @@ class Connection implements RedisConnection {
   readonly prefix: string;
   readonly deadlineMs: number;
   readonly graceMs: number;
-  readonly #client: RedisClient;
+  readonly onEpoch: RedisConnection['onEpoch'];
   readonly #parts: ConnectionParts;
-  readonly #settings: z.output<typeof RedisConnectionOptions>;
+  readonly #server: ServerSession;
   readonly #clock: Clock;
-  readonly #listeners = new Set<(epoch: number) => void>();
-  #waiting: (() => void)[] = [];
-  #session: Session | undefined;
-  #entering: Promise<Session> | undefined;
-  #confirming: RedisClient | undefined;
   readonly #deadlines: Deadlines;
-  #highestEpoch = 0;
-  #lastError = 'it was never reached';
-  #isClosed = false;
+  #confirming: RedisClient | undefined;
 
   constructor(parts: ConnectionParts) {
-    const { client, settings, clock } = parts;
+    const { settings, clock } = parts;
     this.prefix = settings.prefix;
     this.deadlineMs = settings.deadlineMs;
     this.graceMs = settings.graceMs;
-    this.#client = client;
     this.#parts = parts;
-    this.#settings = settings;
     this.#clock = clock;
     this.#deadlines = createDeadlines(clock, settings.deadlineMs);
-    for (const event of EVENTS) client.on(event, this.#onChange);
-    client.on('error', this.#onError);
-    this.#onChange();
+    this.#server = new ServerSession(parts);
+    this.onEpoch = (listener) => this.#server.onEpoch(listener);
   }
-
-  readonly #onChange = (): void => {
-    if (this.#client.status !== 'ready') this.#session = undefined;
-    // Entering at once, not at the first call: nodes then add what they know during the grace.
-    else this.#enter().catch((error: unknown) => (this.#lastError = describeError(error)));
-    for (const resume of this.#waiting.splice(0)) resume();
-  };
-
-  readonly #onError = (error: Error): void => {
-    this.#lastError = describeError(error);
-  };
 
   async run(script: Script, call: ScriptCall): Promise<ScriptReply> {
     const deadlineMs = Math.min(call.deadlineMs ?? this.deadlineMs, this.deadlineMs);
     try {
-      const session = this.#session;
-      const isPlain = deadlineMs === this.deadlineMs && !this.#mustConfirm(call) && !this.#isClosed;
-      if (isPlain && session !== undefined && this.#client.status === 'ready') {
-        this.#inspectSometimes(session);
-        return await this.#runAtOnce(script, call, session);
-      }
-      return await this.#runWithin(script, call, deadlineMs);
+      const session = this.#server.ready;
+      const isPlain = deadlineMs === this.deadlineMs && !this.#mustConfirm(call);
+      if (session === undefined || !isPlain) return await this.#runWithin(script, call, deadlineMs);
+      return await this.#runAtOnce(script, call, session);
     } catch (error) {
       if (call.signal?.aborted === true) throw error;
-      throw storeError(call.code, this.#where(), error, deadlineMs);
+      throw storeError(call.code, this.#server.where, error, deadlineMs);
     }
   }
 
   #mustConfirm(call: ScriptCall): boolean {
-    return call.confirm === true && this.#settings.confirmReplicas > 0;
+    return call.confirm === true && this.#parts.settings.confirmReplicas > 0;
   }
 
   /** The usual way: the server is known, and the call shares its timer with all others. */
@@ -212,7 +164,7 @@ class Connection implements RedisConnection {
         if (isWanted) resolve(reply);
         else call.undo?.(reply);
       } else if (isWanted) {
-        if (this.#session === session) this.#session = undefined;
+        this.#server.forget(session);
         const restMs = Math.max(1, deadline.untilMs - this.#clock.monotonic());
         this.#runWithin(script, call, restMs).then(resolve, reject);
       }
@@ -222,7 +174,7 @@ class Connection implements RedisConnection {
       onReply,
       (error: unknown) => {
         isInTime();
-        reject(error as Error);
+        reject(error);
       },
     );
     return promise;
@@ -248,7 +200,7 @@ class Connection implements RedisConnection {
     signal: AbortSignal,
   ): Promise<ScriptReply> {
     for (let attempt = 1; ; attempt += 1) {
-      const session = await this.#sessionWithin(signal);
+      const session = await this.#server.within(signal);
       const reply = await this.#send(script, call, this.#headOf(session, call, untilMs), signal);
       if (!isOtherServer(reply)) {
         if (!signal.aborted) return reply;
@@ -257,7 +209,7 @@ class Connection implements RedisConnection {
       signal.throwIfAborted();
       if (attempt >= MAX_ATTEMPTS) throw new Error(`the server keeps answering "${reply[0]}"`);
       // Another server, or a clock that was set: look again who it is and what its time is.
-      if (this.#session === session) this.#session = undefined;
+      this.#server.forget(session);
     }
   }
 
@@ -267,15 +219,15 @@ class Connection implements RedisConnection {
     head: readonly (string | number)[],
     signal?: AbortSignal,
   ): Promise<ScriptReply> {
-    const keys = [this.#storeKey(), ...call.keys];
+    const keys = [this.#server.storeKey, ...call.keys];
     const args = [keys.length, ...keys, ...head, ...call.args];
     try {
       if (signal === undefined || !this.#mustConfirm(call)) {
-        return (await evaluate(this.#client, script, args, signal)) as ScriptReply;
+        return (await evaluate(this.#parts.client, script, args, signal)) as ScriptReply;
       }
       return await this.#confirmed(script, call, args, signal);
     } catch (error) {
-      this.#noticeFailure(error);
+      this.#server.noticeError(error);
       throw error;
     }
   }
@@ -289,159 +241,44 @@ class Connection implements RedisConnection {
   ): Promise<ScriptReply> {
     const client = (this.#confirming ??= this.#openConfirming());
     await untilReady(client, signal);
-    const wanted = this.#settings.confirmReplicas;
+    const wanted = this.#parts.settings.confirmReplicas;
     const reply = (await evaluate(client, script, args, signal)) as ScriptReply;
-    if (isOtherServer(reply)) return reply;
+    // Nothing was taken, so nothing has to be kept.
+    if (reply[0] !== 'granted') return reply;
     const received = Number(await client.call('WAIT', wanted, Math.ceil(this.deadlineMs / 2)));
     if (received >= wanted) return reply;
     call.undo?.(reply);
     throw new PortError({
       code: call.code,
-      message: `Redis at ${this.#where()}: ${received} of ${wanted} replicas confirmed the grant, so it does not count`,
+      message: `Redis at ${this.#server.where}: ${received} of ${wanted} replicas confirmed the grant, so it does not count`,
       details: { reply: 'none', replicas: received },
       retryable: true,
     });
   }
 
   #openConfirming(): RedisClient {
-    const client = this.#client.duplicate({ enableAutoPipelining: false });
-    client.on('error', this.#onError);
+    const client = this.#parts.client.duplicate({ enableAutoPipelining: false });
+    client.on('error', this.#server.noticeError);
     return client;
-  }
-
-  /** The session of the present connection, as soon as there is one. */
-  async #sessionWithin(signal: AbortSignal): Promise<Session> {
-    for (;;) {
-      signal.throwIfAborted();
-      if (this.#isClosed || this.#client.status === 'end') throw new Error('the connection was closed');
-      if (this.#session !== undefined) {
-        this.#inspectSometimes(this.#session);
-        return this.#session;
-      }
-      if (this.#client.status === 'ready') {
-        return await this.#enter();
-      } else {
-        await new Promise<void>((resolve, reject) => {
-          this.#waiting.push(resolve);
-          signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-        });
-      }
-    }
-  }
-
-  #enter(): Promise<Session> {
-    this.#entering ??= this.#enterOnce().finally(() => (this.#entering = undefined));
-    return this.#entering;
-  }
-
-  async #enterOnce(): Promise<Session> {
-    const info = parseServerInfo(
-      await withTimeout(this.#clock, this.deadlineMs, undefined, async () =>
-        String(await this.#client.call('INFO')),
-      ),
-    );
-    const reason = whyUnfit(info);
-    if (reason !== undefined) throw this.#refuse(reason, info);
-    const sentAtMs = this.#clock.monotonic();
-    const [nowMs, epoch, record] = (await withTimeout(this.#clock, this.deadlineMs, undefined, () =>
-      evaluate(this.#client, ENTER, [
-        1,
-        this.#storeKey(),
-        info.identity,
-        this.#highestEpoch,
-        this.#settings.graceMs,
-      ]),
-    )) as [number, number, string];
-    const session = { info, epoch, record, offsetMs: nowMs - sentAtMs, enteredAtMs: sentAtMs };
-    this.#session = session;
-    if (epoch > this.#highestEpoch) this.#announce(epoch, info);
-    return session;
-  }
-
-  #refuse(reason: string, info: ServerInfo): PortError {
-    this.#session = undefined;
-    if (info.role === 'slave') this.#reconnect();
-    const message = `Redis at ${this.#where()} cannot be used: ${reason}`;
-    this.#lastError = message;
-    return new PortError({
-      code: 'LZ_LOCK_UNAVAILABLE',
-      message,
-      details: {
-        reply: info.role === 'slave' ? 'READONLY' : 'none',
-        maxmemory_policy: info.evictionPolicy,
-      },
-      retryable: info.role === 'slave',
-    });
-  }
-
-  #announce(epoch: number, info: ServerInfo): void {
-    this.#highestEpoch = epoch;
-    this.#parts.log?.info('a Redis epoch began for this node', {
-      epoch,
-      version: info.version,
-      replicas: info.replicas,
-      append_only: info.appendOnly,
-    });
-    for (const listener of this.#listeners) listener(epoch);
-  }
-
-  #inspectSometimes(session: Session): void {
-    if (this.#clock.monotonic() - session.enteredAtMs < INSPECT_EVERY_MS) return;
-    this.#enter().catch((error: unknown) => (this.#lastError = describeError(error)));
-  }
-
-  #noticeFailure(error: unknown): void {
-    this.#lastError = describeError(error);
-    if (replyWord(error) !== 'READONLY') return;
-    // Demoted behind our back: the name in the address may lead to the new primary by now.
-    this.#session = undefined;
-    this.#reconnect();
-  }
-
-  #reconnect(): void {
-    if (!this.#parts.isOwn || this.#isClosed) return;
-    this.#client.disconnect(true);
-    this.#confirming?.disconnect(true);
-  }
-
-  onEpoch(listener: (epoch: number) => void): () => void {
-    this.#listeners.add(listener);
-    if (this.#highestEpoch > 0) listener(this.#highestEpoch);
-    return () => void this.#listeners.delete(listener);
   }
 
   async health(): Promise<RedisHealth> {
     try {
       const { info, epoch } = await withTimeout(this.#clock, this.deadlineMs, undefined, async (signal) => {
-        await this.#sessionWithin(signal);
-        return this.#enter();
+        await this.#server.within(signal);
+        return this.#server.enter();
       });
       const { version, replicas, appendOnly } = info;
       return { ok: true, epoch, version, replicas, appendOnly };
     } catch (error) {
-      return { ok: false, reason: `${describeError(error)}; last error: ${this.#lastError}` };
+      return { ok: false, reason: `${describeError(error)}; last error: ${this.#server.lastError}` };
     }
   }
 
   async close(): Promise<void> {
-    this.#isClosed = true;
     this.#deadlines.close();
-    for (const event of EVENTS) this.#client.off(event, this.#onChange);
-    for (const resume of this.#waiting.splice(0)) resume();
-    this.#listeners.clear();
     this.#confirming?.disconnect();
-    if (this.#parts.isOwn) this.#client.disconnect();
-  }
-
-  #storeKey(): string {
-    return `{${this.prefix}}:store`;
-  }
-
-  #where(): string {
-    const { url } = this.#settings;
-    if (url === undefined) return 'the given client';
-    // Never the password.
-    return url.replace(/^(rediss?:\/\/)[^@/]*@/, '$1');
+    this.#server.close();
   }
 }
 
@@ -454,30 +291,14 @@ function isOtherServer([word]: ScriptReply): boolean {
   return word === 'moved' || word === 'late';
 }
 
-/** Runs a script by its digest; a server that does not know it is told once. */
-async function evaluate(
-  client: RedisClient,
-  script: Script,
-  args: readonly (string | number)[],
-  signal?: AbortSignal,
-): Promise<unknown> {
-  try {
-    return await client.call('EVALSHA', script.sha, ...args);
-  } catch (error) {
-    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-    signal?.throwIfAborted();
-    return client.call('EVAL', script.source, ...args);
-  }
-}
-
 async function untilReady(client: RedisClient, signal: AbortSignal): Promise<void> {
   while (client.status !== 'ready') {
     await new Promise<void>((resolve, reject) => {
       const done = (): void => {
-        for (const event of EVENTS) client.off(event, done);
+        for (const event of CLIENT_EVENTS) client.off(event, done);
         resolve();
       };
-      for (const event of EVENTS) client.on(event, done);
+      for (const event of CLIENT_EVENTS) client.on(event, done);
       signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
     });
   }

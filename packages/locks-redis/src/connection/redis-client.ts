@@ -1,4 +1,5 @@
 import { ConfigurationError } from '@lazarus/core';
+import type { Script } from './script.ts';
 
 /** The part of an ioredis client that is used here; a client of your own fits when it has it. */
 export interface RedisClient {
@@ -53,4 +54,23 @@ export async function openClient(url: string, deadlineMs: number): Promise<Redis
     });
   });
   return new Redis(url, clientOptions(deadlineMs));
+}
+
+/** Events after which the state of a client has changed. */
+export const CLIENT_EVENTS = ['ready', 'close', 'end'] as const;
+
+/** Runs a script by its digest; a server that does not know it is told once. */
+export async function evaluate(
+  client: RedisClient,
+  script: Script,
+  args: readonly (string | number)[],
+  signal?: AbortSignal,
+): Promise<unknown> {
+  try {
+    return await client.call('EVALSHA', script.sha, ...args);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+    signal?.throwIfAborted();
+    return client.call('EVAL', script.source, ...args);
+  }
 }
