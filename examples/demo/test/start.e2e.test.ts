@@ -28,6 +28,20 @@ function startAndStop(args: readonly string[]) {
   });
 }
 
+/** Addresses that a start printed and that still answer. */
+async function stillAnswering(stdout: string): Promise<readonly string[]> {
+  const urls = [...new Set([...stdout.matchAll(/http:\/\/127\.0\.0\.1:\d+/g)].map(([url]) => url))];
+  const answers = await Promise.all(
+    urls.map((url) =>
+      fetch(url).then(
+        () => [url],
+        () => [],
+      ),
+    ),
+  );
+  return answers.flat();
+}
+
 describe('npm start', () => {
   it(
     'says what to try, ends with exit 0 on Ctrl-C, and continues from its state the second time',
@@ -39,6 +53,7 @@ describe('npm start', () => {
       expect(first.stdout).toMatch(/Try this, in another terminal/);
       expect(first.stdout).not.toMatch(/continuing from/);
       expect(first.code).toBe(0);
+      expect(await stillAnswering(first.stdout)).toEqual([]);
       const second = await startAndStop(['--port', '0', '--state', state]);
       expect(second.stderr).toBe('');
       expect(second.stdout).toMatch(/continuing from/);

@@ -12,8 +12,11 @@ export interface Terminal {
 }
 
 /** Creates a {@link Terminal} on a stream. */
-export function createTerminal(stream: NodeJS.WriteStream): Terminal {
-  const color = stream.isTTY && process.env['NO_COLOR'] === undefined;
+export function createTerminal(
+  stream: NodeJS.WriteStream,
+  environment: NodeJS.ProcessEnv = process.env,
+): Terminal {
+  const color = stream.isTTY && environment['NO_COLOR'] === undefined;
   const paint = (format: Format, text: string): string =>
     color ? styleText(format, text, { validateStream: false }) : text;
   return {
