@@ -78,9 +78,14 @@ describe('a workflow document', () => {
       'flow.yaml:5:38 steps.a.with.host found the unknown variable "input" (did you mean "inputs"?)',
     ],
     [
+      'with an input although it declares none',
+      "steps:\n  a: { uses: lb.add@1, with: { host: '${{ inputs.host }}' } }\n",
+      'found the unknown input "host" (declare it under inputs)',
+    ],
+    [
       'with an unknown input',
       "inputs: { host: { type: string, required: true } }\nsteps:\n  a: { uses: lb.add@1, with: { host: '${{ inputs.hots }}' } }\n",
-      'the expression does not fit: No such key: hots',
+      'found the unknown input "hots" (did you mean "host"?)',
     ],
     [
       'that reads a step which does not come before',

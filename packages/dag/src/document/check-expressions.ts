@@ -200,6 +200,18 @@ class ExpressionChecker {
     return expression.references.flatMap((reference) => this.#reference(reference, expression, place));
   }
 
+  /** An input that is not declared would fail at run time, in `on_error` at the worst moment. Keeps S10. */
+  #unknownInput(name: string): readonly { readonly message: string; readonly hint?: string }[] {
+    const declared = Object.keys(this.#input.document.inputs);
+    if (declared.includes(name)) return [];
+    return [
+      {
+        message: `found the unknown input ${JSON.stringify(name)}`,
+        hint: didYouMean(name, declared) ?? `declare it under inputs`,
+      },
+    ];
+  }
+
   #reference(
     reference: Reference,
     expression: Expression,
@@ -215,6 +227,7 @@ class ExpressionChecker {
         },
       ];
     }
+    if (variable === 'inputs' && step !== undefined) return this.#unknownInput(step);
     if (variable !== 'steps') return [];
     if (step === undefined) return [{ message: 'steps is read by name', hint: 'steps.NAME.outputs.FIELD' }];
     const ids = Object.keys(this.#input.document.steps);
