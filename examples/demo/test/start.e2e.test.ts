@@ -1,5 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -26,6 +27,27 @@ function startAndStop(args: readonly string[]) {
       if (stdout.includes('Ctrl-C stops everything')) stop();
     },
   });
+}
+
+/** Listens on a port; undefined when somebody else does. */
+function listen(port: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+}
+
+/** Takes a port whose two neighbors, which the region and the pager get, are free. */
+async function takePort(): Promise<{ readonly server: Server; readonly port: number }> {
+  for (;;) {
+    const server = await listen(0);
+    const { port } = server?.address() as AddressInfo;
+    const neighbors = await Promise.all([listen(port + 1), listen(port + 2)]);
+    for (const neighbor of neighbors) neighbor?.close();
+    if (server !== undefined && !neighbors.includes(undefined)) return { server, port };
+    server?.close();
+  }
 }
 
 /** Addresses that a start printed and that still answer. */
@@ -65,9 +87,7 @@ describe('npm start', () => {
     'says which port is taken and what to do, with exit code 1 and nothing left running',
     { timeout: TIMEOUT_MS },
     async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await new Promise((resolve) => server.once('listening', resolve));
-      const { port } = server.address() as AddressInfo;
+      const { server, port } = await takePort();
       const ended = await startAndStop(['--port', String(port), '--state', stateDirectory()]);
       server.close();
       expect(ended.code).toBe(1);
