@@ -60,6 +60,7 @@ export type {
   RunSummary,
   WriteOutcome,
 } from './engine/journal.ts';
+export { createKnownWorkflows, type KnownWorkflows } from './engine/known-workflows.ts';
 export { resolveInputs } from './engine/run-inputs.ts';
 export { buildGraph, type Graph } from './graph/graph.ts';
 export { checkMakeBeforeBreak, type MakeBeforeBreakFinding } from './graph/make-before-break.ts';

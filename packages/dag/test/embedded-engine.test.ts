@@ -15,9 +15,10 @@ import {
   createMemoryJournal,
   openSqliteJournal,
 } from '../src/index.ts';
-import type { Journal } from '../src/index.ts';
+import type { Journal, WorkflowDefinition } from '../src/index.ts';
 import { aRequest, createBench, shipped, workflow } from './support/bench.ts';
 import { createScript } from './support/script.ts';
+import type { Script } from './support/script.ts';
 
 /** A journal whose writes fail while it is broken. */
 function breakable(journal: Journal): {
@@ -317,6 +318,44 @@ describe('workflows', () => {
     expect((await bench.finish(engine)).steps.map(({ step }) => step)).toEqual(['a', 'b']);
     await engine.submit(aRequest({ runId: 'run-2', workflow: 'test.flow' }));
     expect((await bench.finish(engine, 'run-2')).steps.map(({ step }) => step)).toEqual(['a']);
+  });
+});
+
+describe('a workflow digest', () => {
+  const flowOf = (version: number, description: string, script: Script): WorkflowDefinition =>
+    workflow(
+      FLOW.replace('version: 1 }', `version: ${version}, description: ${description} }`),
+      script.actions,
+    );
+
+  it('of a definition that a reload replaced after the ballot starts nothing, and the message names both', async () => {
+    const script = createScript();
+    const decided = flowOf(1, 'old', script);
+    const bench = createBench({ workflows: [decided], actions: script.actions });
+    const engine = await bench.open();
+    const edited = flowOf(1, 'new', script);
+    engine.setWorkflows([edited]);
+    const request = aRequest({ workflow: 'test.flow', workflowDigest: decided.digest });
+    await expect(engine.submit(request)).rejects.toMatchObject({
+      code: 'LZ_WORKFLOW_CHANGED',
+      message: expect.stringMatching(
+        `${decided.digest.slice(0, 12)}.*${edited.digest.slice(0, 12)}`,
+      ) as string,
+    });
+    await bench.clock.advance(1_000);
+    expect(script.bodies).toEqual([]);
+    expect(await engine.get('run-1')).toBeUndefined();
+  });
+
+  it('picks its definition although a newer version of the same name is known', async () => {
+    const script = createScript();
+    const [decided, newer] = [flowOf(1, 'old', script), flowOf(2, 'new', script)];
+    const bench = createBench({ workflows: [decided, newer], actions: script.actions });
+    const engine = await bench.open();
+    await engine.submit(aRequest({ workflow: 'test.flow', workflowDigest: decided.digest }));
+    await engine.submit(aRequest({ workflow: 'test.flow', runId: 'run-2' }));
+    expect((await bench.finish(engine)).definition_digest).toBe(decided.digest);
+    expect((await bench.finish(engine, 'run-2')).definition_digest).toBe(newer.digest);
   });
 });
 

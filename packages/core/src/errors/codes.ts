@@ -118,6 +118,10 @@ export const ERROR_CODES = {
     summary: 'No workflow or action has this name.',
     remedy: 'Check the spelling; the message suggests the nearest name.',
   },
+  LZ_WORKFLOW_CHANGED: {
+    summary: 'The workflow was edited after the decision to run it.',
+    remedy: 'None: nothing was started and the page was escalated; the next event runs the new definition.',
+  },
   LZ_WORKFLOW_INPUT: {
     summary: 'The inputs do not fit the workflow.',
     remedy: 'Give the inputs that the message names.',

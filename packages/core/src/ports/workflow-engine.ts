@@ -9,6 +9,11 @@ export interface RunRequest {
   /** Equals the decision id: submitting twice starts once. Keeps S1. */
   readonly runId: string;
   readonly workflow: string;
+  /**
+   * Digest of the definition that was decided about. An engine that has no such definition of that name refuses the run:
+   * a reload between ballot and submission then ends with a human instead of steps that nobody voted for. Keeps S15.
+   */
+  readonly workflowDigest?: string;
   readonly inputs: Readonly<Record<string, Json>>;
   readonly event: LazarusEvent;
   readonly rule: string;
@@ -61,7 +66,8 @@ export interface WorkflowEngine {
   /**
    * Stores the run durably and starts it; resolves once it will happen even if this process dies now.
    *
-   * @throws WorkflowError `LZ_WORKFLOW_UNKNOWN`, `LZ_WORKFLOW_INPUT`, or PortError `LZ_JOURNAL_UNAVAILABLE`.
+   * @throws WorkflowError `LZ_WORKFLOW_UNKNOWN`, `LZ_WORKFLOW_CHANGED`, `LZ_WORKFLOW_INPUT`, or PortError
+   * `LZ_JOURNAL_UNAVAILABLE`.
    */
   submit(request: RunRequest): Promise<'created' | 'exists'>;
   /** Looks a run up. */

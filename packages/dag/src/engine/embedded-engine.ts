@@ -7,8 +7,7 @@
  * 3. An owner that was replaced cannot write any more (fenced), and its bodies are aborted. S4.
  * 4. When the journal cannot be written, no run starts, and the people behind running ones are told at once. S10.
  */
-import { ConfigurationError, describeError, isLazarusError, PortError, WorkflowError } from '@lazarus/core';
-import { didYouMean } from '@lazarus/core/documents';
+import { ConfigurationError, describeError, isLazarusError, PortError } from '@lazarus/core';
 import type { RunRequest, RunView, WorkflowEngine } from '@lazarus/core/ports';
 import { CANCEL_SIGNAL } from '../coordinator/limits.ts';
 import type { WorkflowDefinition } from '../document/workflow-definition.ts';
@@ -23,6 +22,8 @@ import { assertActionsExist, canRun, EngineTimesSchema, missingPorts } from './e
 import type { EngineOptions, EngineTimes } from './engine-options.ts';
 import { GroupCommit } from './group-commit.ts';
 import type { Journal, LoadedRun, RunQuery, RunSummary, StoredRun } from './journal.ts';
+import { createKnownWorkflows } from './known-workflows.ts';
+import type { KnownWorkflows } from './known-workflows.ts';
 import { OwnerLease } from './owner-lease.ts';
 import { readRun } from './run-reader.ts';
 import { resolveInputs } from './run-inputs.ts';
@@ -95,7 +96,7 @@ class Engine implements EmbeddedEngine {
   /** Submissions on their way: the same run is never created twice at once. */
   readonly #submitting = new Map<string, Promise<'created' | 'exists'>>();
   readonly #closing = new AbortController();
-  #workflows: ReadonlyMap<string, WorkflowDefinition>;
+  #workflows: KnownWorkflows;
   #sweeps = 0;
   #failure: string | undefined;
   #sweeping: Promise<void> = Promise.resolve();
@@ -116,7 +117,7 @@ class Engine implements EmbeddedEngine {
       ttlMs: this.#times.leaseTtlMs,
       onRenewed: (owned) => this.#letGo(owned),
     });
-    this.#workflows = latestByName(options.workflows);
+    this.#workflows = createKnownWorkflows(options.workflows);
   }
 
   async open(): Promise<void> {
@@ -129,8 +130,7 @@ class Engine implements EmbeddedEngine {
 
   async submit(request: RunRequest): Promise<'created' | 'exists'> {
     this.#assertOpen();
-    const definition = this.#workflows.get(request.workflow);
-    if (definition === undefined) throw this.#unknownWorkflow(request.workflow);
+    const definition = this.#workflows.find(request);
     this.#assertPorts(definition);
     const inputs = resolveInputs(definition, request);
     const { runId } = request;
@@ -197,7 +197,7 @@ class Engine implements EmbeddedEngine {
 
   setWorkflows(definitions: readonly WorkflowDefinition[]): void {
     assertActionsExist(definitions, this.#options.actions);
-    this.#workflows = latestByName(definitions);
+    this.#workflows = createKnownWorkflows(definitions);
     this.#reportUnstartable();
   }
 
@@ -251,19 +251,11 @@ class Engine implements EmbeddedEngine {
   }
 
   #reportUnstartable(): void {
-    for (const definition of this.#workflows.values()) {
+    for (const definition of this.#workflows.newest) {
       const missing = missingPorts(definition, this.#options.actions, this.#options.ports);
       if (missing.length > 0)
         this.#options.log.debug('a workflow cannot be started here', { workflow: definition.name, missing });
     }
-  }
-
-  #unknownWorkflow(name: string): WorkflowError {
-    const hint = didYouMean(name, this.#workflows.keys());
-    return new WorkflowError({
-      code: 'LZ_WORKFLOW_UNKNOWN',
-      message: `no workflow is called ${JSON.stringify(name)}${hint === undefined ? '' : ` (${hint})`}`,
-    });
   }
 
   #evidenceAtMs(runId: string): number | undefined {
@@ -415,13 +407,4 @@ class Engine implements EmbeddedEngine {
       this.#drive(loaded);
     }
   }
-}
-
-function latestByName(definitions: readonly WorkflowDefinition[]): ReadonlyMap<string, WorkflowDefinition> {
-  const byName = new Map<string, WorkflowDefinition>();
-  for (const definition of definitions) {
-    const known = byName.get(definition.name);
-    if (known === undefined || known.version <= definition.version) byName.set(definition.name, definition);
-  }
-  return byName;
 }

@@ -266,6 +266,22 @@ steps:
     );
 
     it(
+      'refuses a run that was decided about another definition than the one it has',
+      scene(async (stage) => {
+        const { engine } = await stage.start(SEVEN_STEPS);
+        const { digest } = stage.ledger.workflow(SEVEN_STEPS);
+        const edited = stage.ledger.workflow(SEVEN_STEPS.replace('version: 1', 'version: 2'));
+        expect(
+          await codeOf(engine.submit(request('conformance.seven', { workflowDigest: edited.digest }))),
+        ).toBe('LZ_WORKFLOW_CHANGED');
+        expect(await engine.get('run-1')).toBeUndefined();
+        expect(stage.ledger.bodies).toEqual([]);
+        await engine.submit(request('conformance.seven', { workflowDigest: digest }));
+        expect((await stage.finish(engine)).definition_digest).toBe(digest);
+      }),
+    );
+
+    it(
       'stops at the next safe point when it is canceled, tells a human once, and calls back once',
       scene(async (stage) => {
         const { engine } = await stage.start(
