@@ -4,7 +4,7 @@ import type { Cli } from './commands/command.ts';
 import { pauseCommand, pausesCommand, planCommand, resumeCommand } from './commands/control.ts';
 import { diffCommand, testCommand, validateCommand, workflowCommand } from './commands/documents.ts';
 import { emitCommand } from './commands/emit.ts';
-import { completionCommand, doctorCommand } from './commands/machine.ts';
+import { completionCommand, devCertsCommand, doctorCommand } from './commands/machine.ts';
 import { decisionsCommand, explainCommand, forensicsCommand, runsCommand } from './commands/read.ts';
 import { EXIT_MEANINGS } from './exit-code.ts';
 import { packageVersion } from './package-version.ts';
@@ -49,6 +49,7 @@ export function createProgram(cli: Cli): Command {
     diffCommand(cli),
     workflowCommand(cli),
     doctorCommand(cli),
+    devCertsCommand(cli),
     completionCommand(cli, () => program),
   ];
   for (const command of commands) program.addCommand(command);

@@ -1,7 +1,11 @@
-import { Argument } from 'commander';
+import { Argument, Option } from 'commander';
 import type { Command } from 'commander';
-import { defineCommand, outputOption } from './command.ts';
+import type { DevCertsOptions } from '../verbs/dev-certs.ts';
+import { countOption, defineCommand, outputOption } from './command.ts';
 import type { Cli } from './command.ts';
+
+/** Longest validity of a certificate, days: what browsers and libraries accept of any authority. */
+const MAX_DAYS = 825;
 
 /** `lazarus doctor`. */
 export function doctorCommand(cli: Cli): Command {
@@ -11,6 +15,29 @@ export function doctorCommand(cli: Cli): Command {
     options: [outputOption('text', 'json')],
     examples: [['lazarus doctor --url http://node-a.internal:7400', 'look at another node']],
     run: async (options, context) => (await import('../verbs/doctor.ts')).doctor(options, context),
+  });
+}
+
+/** `lazarus dev-certs`. It needs no node. */
+export function devCertsCommand(cli: Cli): Command {
+  return defineCommand<DevCertsOptions>(cli, {
+    usage: 'dev-certs',
+    summary: 'make certificates for the nodes of a laboratory',
+    description:
+      'Makes an authority and a certificate for each node, with which nodes prove to each other who they are. Keys can be read by their owner only; the key of the authority is not kept, so that a further node means new certificates for all. Without --force nothing is overwritten.',
+    options: [
+      new Option('--out <folder>', 'where they are written').default('certs'),
+      new Option('--nodes <ids>', 'ids of the nodes, with commas between them')
+        .default(['a', 'b', 'c'], 'a,b,c')
+        .argParser((text) => text.split(',').map((id) => id.trim())),
+      countOption('--days <number>', 'how long they are valid', 30, MAX_DAYS),
+      new Option('--force', 'replace what is there'),
+    ],
+    examples: [
+      ['lazarus dev-certs', 'for nodes a, b and c, into the folder certs'],
+      ['lazarus dev-certs --out lab --nodes n1,n2,n3,n4,n5 --days 90', 'for five nodes'],
+    ],
+    run: async (options, context) => (await import('../verbs/dev-certs.ts')).devCerts(options, context),
   });
 }
 
