@@ -1,5 +1,5 @@
 import type { Snapshot } from '@lazarus/core';
-import type { EffectiveRule } from '@lazarus/core/config';
+import { createSnapshotShelf, type EffectiveRule } from '@lazarus/core/config';
 import { createMemoryWindows } from '@lazarus/core/memory';
 import type { Host, Windows } from '@lazarus/core/ports';
 import type { Question } from '@lazarus/quorum';
@@ -12,6 +12,7 @@ import {
   createManualClock,
   silentLogger,
 } from '@lazarus/testing';
+import type { ManualClock } from '@lazarus/testing';
 import { describe, expect, it } from 'vitest';
 import { aRule, aSnapshot, threeMembers, ZONES } from './three-nodes.ts';
 
@@ -30,9 +31,16 @@ const question: Question = {
 };
 
 function createBench(
-  options: { rule?: EffectiveRule; target?: Partial<Host>; windows?: Windows; latencyMs?: number } = {},
+  options: {
+    rule?: EffectiveRule;
+    target?: Partial<Host>;
+    windows?: Windows;
+    latencyMs?: number;
+    clock?: ManualClock;
+    snapshot?: (digest: string) => Snapshot | undefined;
+  } = {},
 ) {
-  const clock = createManualClock();
+  const clock = options.clock ?? createManualClock();
   const fleet = createFakeFleet({
     clock,
     hosts: ZONES.map((zone, index) => aHost({ hostId: `i-web${index + 1}`, zone })),
@@ -48,7 +56,7 @@ function createBench(
       log: silentLogger,
       fleet,
       probe,
-      snapshot: () => snapshot,
+      snapshot: options.snapshot ?? (() => snapshot),
       ...(options.windows === undefined ? {} : { windows: options.windows }),
     },
   );
@@ -90,12 +98,35 @@ describe('voter', () => {
     expect(await bench.answer({ config_digest: 'digest-2' })).toMatchObject({
       verdict: 'no',
       config_digest: 'digest-1',
-      checks: [],
+      checks: [
+        {
+          check: 'Configuration',
+          verdict: 'fail',
+          reason: 'the ballot names configuration digest-2, which this node does not have; it has digest-1',
+        },
+      ],
     });
     expect(await bench.answer({ membership_epoch: 5 })).toMatchObject({ membership_epoch: 4, checks: [] });
     bench.use(undefined);
-    expect(await bench.answer()).toMatchObject({ verdict: 'no', config_digest: '', checks: [] });
+    expect(await bench.answer()).toMatchObject({
+      verdict: 'no',
+      config_digest: '',
+      checks: [{ reason: expect.stringMatching(/it has none$/) as unknown }],
+    });
     expect(bench.probe.probed).toEqual([]);
+  });
+
+  it('votes over a reload with the configuration that the ballot names, for 60 s (S15)', async () => {
+    const clock = createManualClock();
+    const shelf = createSnapshotShelf({ clock });
+    const bench = createBench({ clock, snapshot: shelf.forBallot });
+    shelf.use(aSnapshot(aRule()));
+    shelf.use(aSnapshot(aRule({ prechecks: [] }), 'digest-2'));
+    const answer = await bench.answer();
+    expect(answer).toMatchObject({ verdict: 'yes', config_digest: 'digest-1' });
+    expect(answer.checks).toHaveLength(4);
+    await clock.advance(60_000);
+    expect(await bench.answer()).toMatchObject({ verdict: 'no', config_digest: 'digest-2' });
   });
 
   it('says no to a rule that it does not have', async () => {
@@ -109,6 +140,7 @@ describe('voter', () => {
     ['protected', { isProtected: true }, 'web1 is protected'],
     ['not opted in', { managed: false }, 'web1 has not opted in'],
     ['of another environment', { environment: 'stage' }, 'i-web1 is in stage, the event says prod'],
+    ['kept for examination', { lifecycle: 'forensics' }, 'web1 is kept for examination'],
     ['of another service', { service: 'api' }, 'i-web1 is unknown to this node'],
   ])('says no about a host that is %s by its own view (S16)', async (_which, target, reason) => {
     const answer = await createBench({ target }).answer();
@@ -126,6 +158,29 @@ describe('voter', () => {
     const answer = await bench.answer();
     expect(answer.verdict).toBe('no');
     expect(answer.checks[0]?.reason).toContain('LZ_FLEET_UNAVAILABLE');
+  });
+
+  it('says no to an event that is 1 s too old, or 31 s ahead, by its own clock (S9)', async () => {
+    const bench = createBench();
+    const dated = (time: string, more: Partial<Question> = {}) =>
+      bench.answer({ ...more, event: anEvent({ time }) });
+    expect(await dated('2025-12-31T23:55:00Z')).toMatchObject({ verdict: 'yes' });
+    expect(await dated('2025-12-31T23:54:59Z')).toMatchObject({
+      verdict: 'no',
+      checks: [{ check: 'EventAge', reason: 'the event is 301 s old, the limit is 300 s' }],
+    });
+    expect(await dated('2026-01-01T00:00:31Z')).toMatchObject({
+      verdict: 'no',
+      checks: [{ check: 'EventAge' }],
+    });
+  });
+
+  it('votes again about a run whatever the age of its event, because it was fresh when it was decided', async () => {
+    const answer = await createBench().answer({
+      revalidates: true,
+      event: anEvent({ time: '2025-12-31T23:40:00Z' }),
+    });
+    expect(answer.verdict).toBe('yes');
   });
 
   it('says no when there is nothing to check (S8)', async () => {

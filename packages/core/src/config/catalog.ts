@@ -6,8 +6,11 @@ import type { Precondition } from '../preconditions/precondition.ts';
 /** A workflow that rules can name. */
 export interface KnownWorkflow {
   readonly name: string;
-  /** Hash of its definition; part of the digest of every rule that names it. */
-  readonly digest: string;
+  /**
+   * Hash of its definition; part of the digest of every rule that names it, and of what a run is asked to execute. Absent
+   * when only the engine knows its definitions: then it runs the one it has.
+   */
+  readonly digest?: string;
   /** Names of its inputs, when they are to be checked. */
   readonly inputs?: readonly string[];
 }

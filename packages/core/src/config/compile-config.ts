@@ -106,7 +106,7 @@ function contentOf(
     rules: byName(loaded.rules.map(({ value, document }) => ({ name: value.name, content: document.value }))),
     profiles: byName([...profiles.values()].map(({ name, document }) => ({ name, content: document.value }))),
     settings: loaded.settings.document.value,
-    workflows: byName(options.workflows).map(({ name, digest }) => ({ name, digest })),
+    workflows: byName(options.workflows).map(({ name, digest = null }) => ({ name, digest })),
     preconditions: options.preconditions.map(({ name }) => name).sort(),
     eventTypes: (options.eventTypes ?? []).map(({ name }) => name).sort(),
     plugins: byName(options.plugins ?? []).map(({ name, version }) => ({ name, version })),

@@ -110,6 +110,7 @@ function valuesOf(rule: EffectiveRule): ReadonlyMap<string, unknown> {
     rule.prechecks.map(({ definition, timeoutMs }) => `${definition.name} within ${timeoutMs} ms`),
   );
   values.set('workflow', rule.workflow?.name);
+  values.set('workflow.definition', rule.workflow?.digest);
   values.set('workflow.inputs', rule.workflow?.inputs);
   values.set('lock', rule.lock);
   values.set('description', rule.description);

@@ -6,4 +6,5 @@ export type { CatalogOptions, KnownPlugin, KnownWorkflow } from './catalog.ts';
 export { compileConfig } from './compile-config.ts';
 export type { CompiledSnapshot } from './compiled-snapshot.ts';
 export { diffSnapshots, type SnapshotDiff } from './diff-snapshots.ts';
+export { createSnapshotShelf, type SnapshotShelf } from './snapshot-shelf.ts';
 export type { EffectiveRule, Provenance, RuleMatch, SnapshotSummary } from './snapshot.ts';

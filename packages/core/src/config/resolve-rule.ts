@@ -78,7 +78,7 @@ export function resolveRule(
     action: rule.workflow === undefined ? 'notify_only' : 'workflow',
     ...(rule.workflow === undefined
       ? {}
-      : { workflow: { name: rule.workflow.name, timeoutMs, inputs: rule.workflow.inputs ?? {} } }),
+      : { workflow: effectiveWorkflow(rule.workflow, timeoutMs, environment.catalog) }),
     prechecks,
     lock: { type: rule.lock.type, onBusy: rule.lock.on_busy },
     quorum: {
@@ -98,12 +98,26 @@ export function resolveRule(
   if (issues.length > 0) return { ok: false, issues };
   return {
     ok: true,
-    rule: Object.freeze({ ...effective, digest: ruleDigest(effective, environment.catalog) }),
+    rule: Object.freeze({ ...effective, digest: ruleDigest(effective) }),
+  };
+}
+
+function effectiveWorkflow(
+  workflow: NonNullable<RuleDocument['workflow']>,
+  timeoutMs: number,
+  catalog: Catalog,
+): NonNullable<EffectiveRule['workflow']> {
+  const digest = catalog.workflows.get(workflow.name)?.digest;
+  return {
+    name: workflow.name,
+    ...(digest === undefined ? {} : { digest }),
+    timeoutMs,
+    inputs: workflow.inputs ?? {},
   };
 }
 
 /** Hash of the rule and of the workflow it runs. Where a value came from does not count: two nodes may name files differently. */
-function ruleDigest(rule: Omit<EffectiveRule, 'digest'>, catalog: Catalog): string {
+function ruleDigest(rule: Omit<EffectiveRule, 'digest'>): string {
   const { provenance: _, prechecks, ...rest } = rule;
   return digestOf({
     ...rest,
@@ -112,8 +126,6 @@ function ruleDigest(rule: Omit<EffectiveRule, 'digest'>, catalog: Catalog): stri
       params,
       timeoutMs,
     })),
-    workflowDigest:
-      rule.workflow === undefined ? null : (catalog.workflows.get(rule.workflow.name)?.digest ?? null),
   });
 }
 

@@ -23,6 +23,8 @@ export interface EffectiveRule {
   /** Present when `action` is `workflow`. */
   readonly workflow?: {
     readonly name: string;
+    /** Hash of the definition that is decided about; the engine runs that one or none. Keeps S15. */
+    readonly digest?: string;
     readonly timeoutMs: number;
     readonly inputs: Readonly<Record<string, string | number | boolean>>;
   };

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import type { CatalogOptions, KnownWorkflow } from '../config/catalog.ts';
 import { compileConfig } from '../config/compile-config.ts';
 import type { Snapshot } from '../config/snapshot.ts';
+import { createSnapshotShelf } from '../config/snapshot-shelf.ts';
 import type { DecisionRecord } from '../decision/record.ts';
 import { describeError, invariant } from '../errors/lazarus-error.ts';
 import { parseOptions } from '../errors/parse-options.ts';
@@ -78,7 +79,7 @@ export interface Lazarus {
 
 /** Longest wait for what is under way when closing. */
 const CLOSE_TIMEOUT_MS = 10_000;
-const DEFAULT_WORKFLOWS: readonly KnownWorkflow[] = [{ name: 'default.replace_host', digest: 'handler' }];
+const DEFAULT_WORKFLOWS: readonly KnownWorkflow[] = [{ name: 'default.replace_host' }];
 
 /**
  * Creates Lazarus for one program. Without `voters` it votes alone, and every record says 1 of 1; without stores of its
@@ -113,11 +114,18 @@ export function createLazarus(options: LazarusOptions, given: LazarusPorts): Laz
 
   const ports = resolvePorts(given, () => snapshot);
   const { clock, log } = ports;
+  const shelf = createSnapshotShelf({ clock });
+  shelf.use(snapshot);
   const ballots = createBallotMemory({ clock });
   const voters = ballots.remembering(
-    given.voters ?? createLoneVoter(settings.node, { ...ports, snapshot: () => snapshot }),
+    given.voters ?? createLoneVoter(settings.node, { ...ports, snapshot: shelf.forBallot }),
   );
-  const guard = createRunGuard({ ...ports, voters, snapshot: () => snapshot });
+  const guard = createRunGuard({
+    ...ports,
+    voters,
+    snapshot: () => shelf.current,
+    snapshotOf: shelf.find,
+  });
   const own =
     given.handler === undefined
       ? undefined
@@ -192,6 +200,7 @@ export function createLazarus(options: LazarusOptions, given: LazarusPorts): Laz
     },
     use(next) {
       snapshot = compile(next);
+      shelf.use(snapshot);
       controller.use(snapshot);
     },
     onDecision: decisions.add,

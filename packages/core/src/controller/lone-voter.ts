@@ -5,10 +5,12 @@
  * Invariants:
  * S2: yes only when every check passed in time; a ballot without any check is no. What a check demands of the whole
  *     ballot (the own-zone rule) is demanded of the one vote.
- * S15: a question about another configuration than the one in force is not answered.
+ * S9: an event that is stale by this clock, or a host that was dealt with already, is never voted for.
+ * S15: a question about a configuration that is not known here is not answered.
  * S16: a host that is unknown, protected or has not opted in is never voted for.
  */
 import type { EffectiveRule, Snapshot } from '../config/snapshot.ts';
+import { ageRefusal, targetRefusal } from '../decision/voter-refusals.ts';
 import { describeError } from '../errors/lazarus-error.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Fleet, Host } from '../ports/fleet.ts';
@@ -32,7 +34,8 @@ export interface LoneVoterPorts {
   readonly log: Logger;
   readonly fleet: Fleet;
   readonly probe: HealthProbe;
-  readonly snapshot: () => Snapshot | undefined;
+  /** The configuration that a ballot names, or the one in force; see `SnapshotShelf.forBallot`. */
+  readonly snapshot: (digest: string) => Snapshot | undefined;
 }
 
 /** Creates the voter of a program without peers: 1 of 1. */
@@ -42,9 +45,9 @@ export function createLoneVoter(node: string, ports: LoneVoterPorts): Voters {
     ballot: async (request, { signal }) => {
       signal.throwIfAborted();
       const startedMs = clock.monotonic();
-      const snapshot = ports.snapshot();
+      const snapshot = ports.snapshot(request.configDigest);
       if (snapshot?.digest !== request.configDigest)
-        return resultOf([], { voided: [{ voter: node, reason: 'config_digest_differs' }], durationMs: 0 });
+        return resultOf([], { voided: [otherDigest(node, snapshot)], durationMs: 0 });
       const rule = snapshot.rule(request.rule, request.event);
       const checks = await examine(request, rule, ports, signal);
       signal.throwIfAborted();
@@ -59,6 +62,14 @@ export function createLoneVoter(node: string, ports: LoneVoterPorts): Voters {
       };
       return resultOf([vote], { voided: [], durationMs });
     },
+  };
+}
+
+function otherDigest(node: string, snapshot: Snapshot | undefined): VoidVote {
+  return {
+    voter: node,
+    reason: 'config_digest_differs',
+    detail: `has ${snapshot?.digest.slice(0, 12) ?? 'none'}`,
   };
 }
 
@@ -91,6 +102,9 @@ async function examine(
     return [
       { check: 'Rule', verdict: 'fail', reason: `rule ${request.rule} no longer exists`, durationMs: 0 },
     ];
+  const tooOld =
+    request.revalidates === true ? undefined : ageRefusal(request.event, rule.staleAfterMs, clock.now());
+  if (tooOld !== undefined) return [{ check: 'EventAge', verdict: 'fail', reason: tooOld, durationMs: 0 }];
   const timeoutMs = Math.max(0, (request.deadlineAtMs - clock.monotonic()) * ANSWER_WITHIN);
   const timer = new AbortController();
   const deadline = new AbortController();
@@ -134,7 +148,7 @@ async function findTarget(
     const host = await withTimeout(clock, READ_TIMEOUT_MS, signal, (within) =>
       fleet.find({ service: event.service, host: hostId }, { signal: within }),
     );
-    const problem = problemWith(host, hostId, event.environment);
+    const problem = targetRefusal(host, { hostId, environment: event.environment });
     if (host === undefined || problem !== undefined)
       return { host: undefined, checks: [result({ verdict: 'fail', reason: problem ?? 'unknown' })] };
     const evidence = { host_id: hostId, zone: host.zone, state: host.state, lifecycle: host.lifecycle };
@@ -143,12 +157,4 @@ async function findTarget(
     const reason = `the fleet could not be read: ${describeError(error)}`;
     return { host: undefined, checks: [result({ verdict: 'fail', reason })] };
   }
-}
-
-function problemWith(host: Host | undefined, hostId: string, environment: string): string | undefined {
-  if (host?.hostId !== hostId) return `${hostId} is unknown`;
-  if (host.environment !== environment)
-    return `${hostId} is in ${host.environment}, the event says ${environment}`;
-  if (host.isProtected) return `${host.name} is protected`;
-  return host.managed ? undefined : `${host.name} has not opted in`;
 }

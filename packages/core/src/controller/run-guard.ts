@@ -17,6 +17,8 @@ export interface GuardedRun {
   readonly runId: string;
   readonly event: LazarusEvent;
   readonly rule: string;
+  /** The configuration that it was decided with. */
+  readonly configDigest?: string;
   readonly service: string;
   readonly hostId?: string;
   readonly incidentKey?: string;
@@ -37,7 +39,10 @@ export interface RunGuardPorts {
   readonly pager: Pager;
   readonly voters: Voters;
   readonly windows: Windows;
+  /** The configuration in force. */
   readonly snapshot: () => Snapshot | undefined;
+  /** One that was in force a moment ago, by its digest; see `SnapshotShelf.find`. */
+  readonly snapshotOf?: (digest: string) => Snapshot | undefined;
 }
 
 /** Asks at a safe point whether a run may go on; a failure stops it, undoes it and escalates. */
@@ -123,10 +128,13 @@ async function stillTrue(
   if (snapshot === undefined || rule === undefined)
     return { verdict: 'fail', reason: `rule ${run.rule} no longer exists` };
   if (rule.mode !== 'act') return { verdict: 'fail', reason: `rule ${run.rule} is in mode ${rule.mode} now` };
+  // What is in force now may forbid; what is voted on is what was decided, as long as the nodes still have it. Keeps S15.
+  const decidedWith = run.configDigest === undefined ? undefined : ports.snapshotOf?.(run.configDigest);
   const ballot = await ports.voters.ballot(
     {
       decisionId: run.runId,
-      configDigest: snapshot.digest,
+      configDigest: (decidedWith ?? snapshot).digest,
+      revalidates: true,
       event: run.event,
       rule: run.rule,
       required: rule.quorum.required,

@@ -595,6 +595,7 @@ const run: Gate = async (walk) => {
     const submitted = await known(walk.effects).engine.submit({
       runId: known(walk.decisionId),
       workflow: workflow.name,
+      ...(workflow.digest === undefined ? {} : { workflowDigest: workflow.digest }),
       inputs: workflow.inputs,
       event,
       rule: rule.name,

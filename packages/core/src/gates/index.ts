@@ -6,6 +6,7 @@ export {
   type BreakerState,
   stepBreaker,
 } from '../circuit-breaker/breaker.ts';
+export { ageRefusal, targetRefusal } from '../decision/voter-refusals.ts';
 export { compareFencingTokens } from '../locks/fencing.ts';
 export { PauseSchema } from '../pauses/pause-table.ts';
 export { frozenCopy } from '../preconditions/frozen-copy.ts';

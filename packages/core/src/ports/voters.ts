@@ -19,6 +19,11 @@ export interface BallotRequest {
   readonly rule: string;
   /** Provider id of the target, so that all members look at the same incarnation. */
   readonly hostId?: string;
+  /**
+   * The question is put a second time, right before a run of this decision acts. The event was fresh when it was decided;
+   * its age says nothing about the run.
+   */
+  readonly revalidates?: boolean;
   /** Yes votes that the rule asks for. The membership's majority is the floor; more than there are members means all. */
   readonly required?: number;
   /** Monotonic instant of the coordinator at which the ballot ends. */

@@ -1,5 +1,16 @@
+import { compileConfig } from '@lazarus/core/config';
 import { describe, expect, it } from 'vitest';
-import { compile, event, PLAIN_RULE, profile, refusals, rule, service, settings } from './fixture.ts';
+import {
+  compile,
+  event,
+  OPTIONS,
+  PLAIN_RULE,
+  profile,
+  refusals,
+  rule,
+  service,
+  settings,
+} from './fixture.ts';
 
 const WEB = 'service: web\nteam: storefront\nprofile: stateless\n';
 const minutes = (count: number): number => count * 60_000;
@@ -414,6 +425,23 @@ rules:
     expect(issues.join('\n')).toMatch('hold_down is built in and cannot be a parameter');
     expect(issues.join('\n')).toMatch(/no parameter is called "host" \(did you mean "hosts"\?\)/);
     expect(issues.join('\n')).toMatch('criteria cannot depend on a parameter: all services share it');
+  });
+});
+
+describe('the workflow of a rule', () => {
+  it('S15: is pinned by the digest of its definition, and another definition makes another rule', () => {
+    const effective = (digest: string | undefined) => {
+      const workflows = [{ name: 'default.replace_host', ...(digest === undefined ? {} : { digest }) }];
+      const documents = [
+        rule(PLAIN_RULE),
+        service('service: web\nteam: t\noverrides: { max_active_hosts: 9 }\n'),
+      ];
+      const snapshot = compileConfig(documents, { ...OPTIONS, workflows });
+      return snapshot.rulesOf('web')[0];
+    };
+    expect(effective('d1')?.workflow).toMatchObject({ name: 'default.replace_host', digest: 'd1' });
+    expect(effective(undefined)?.workflow).not.toHaveProperty('digest');
+    expect(effective('d2')?.digest).not.toBe(effective('d1')?.digest);
   });
 });
 

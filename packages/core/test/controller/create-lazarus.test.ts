@@ -83,6 +83,33 @@ describe('an embedded Lazarus', () => {
     await lazarus.close();
   });
 
+  it('S15: an event in flight over a reload is decided with the configuration it started with', async () => {
+    const held = documents(WEB.replace('hold_down: 0s', 'hold_down: 10s'));
+    const { lazarus, event, calls, clock } = createWorld({}, { config: held });
+    const before = lazarus.snapshot.digest;
+    const deciding = lazarus.handle(event);
+    await clock.advance(5_000);
+    lazarus.use(documents(WEB.replace('hold_down: 0s', 'hold_down: 10s, workflow_timeout: 40m')));
+    await clock.advance(5_000);
+    const record = await deciding;
+    expect(record).toMatchObject({ config_digest: before, decision: { kind: 'remediate' } });
+    expect(lazarus.snapshot.digest).not.toBe(before);
+    expect(calls[0]?.run.timeoutMs).toBe(1_800_000);
+    await lazarus.close();
+  });
+
+  it('S9: votes for no host that is kept for examination, even when a run has just begun to look at it', async () => {
+    const { lazarus, event, fleet, clock } = createWorld({}, { config: documents(WEB.replace('0s', '10s')) });
+    const deciding = lazarus.handle(event);
+    await clock.advance(5_000);
+    fleet.put(aHost({ hostId: 'i-web1', name: 'web1', lifecycle: 'forensics' }));
+    await clock.advance(5_000);
+    const { decision } = await deciding;
+    expect(decision).toMatchObject({ kind: 'escalate', reason: 'precondition_failed' });
+    expect('detail' in decision && decision.detail).toContain('Target: web1 is kept for examination');
+    await lazarus.close();
+  });
+
   it('S1: the same event twice calls the handler once', async () => {
     const { lazarus, event, calls } = createWorld();
     await lazarus.handle(event);

@@ -70,6 +70,22 @@ describe('the guard of a run', () => {
     });
   });
 
+  it('S15: votes again with the configuration of the decision while the node has it, else with the one in force', async () => {
+    const world = createWorld();
+    const before = { ...aSnapshot(aRule()), digest: 'before' };
+    const guard = createRunGuard({
+      ...world,
+      snapshot: () => aSnapshot(aRule()),
+      snapshotOf: (digest) => (digest === 'before' ? before : undefined),
+    });
+    await guard({ ...run, configDigest: 'before' }, firstDestructive(), signal);
+    await guard({ ...run, configDigest: 'long ago' }, firstDestructive(), signal);
+    expect(world.voters.ballots.map(({ configDigest, revalidates }) => [configDigest, revalidates])).toEqual([
+      ['before', true],
+      ['config-digest-1', true],
+    ]);
+  });
+
   it('S14: stops the run at any safe point once somebody paused the service', async () => {
     const world = createWorld();
     await world.pauses.set({

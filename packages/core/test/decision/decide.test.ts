@@ -288,6 +288,13 @@ describe('the ladder', () => {
     expect(world.pager.pageOf('web/web1')?.status).toBe('acknowledged');
   });
 
+  it('S15: asks for the definition of the workflow that was decided about', async () => {
+    const workflow = { name: 'default.replace_host', digest: 'wf-1', timeoutMs: 1_800_000, inputs: {} };
+    const world = createWorld({ rule: aRule({ workflow }) });
+    await world.controller.decide(anEvent());
+    expect(world.engine.submitted.map(({ workflowDigest }) => workflowDigest)).toEqual(['wf-1']);
+  });
+
   it('S10: records the intent durably before it acknowledges the page', async () => {
     const world = createWorld();
     const order: string[] = [];

@@ -27,6 +27,8 @@ export const QuestionSchema = z.strictObject({
   event: EventSchema,
   rule: id,
   host_id: id.optional(),
+  /** Put a second time, right before a run of this decision acts. */
+  revalidates: z.boolean().optional(),
 });
 
 /** The question put to one member. */

@@ -216,6 +216,7 @@ function createBallotRun(
       event: request.event,
       rule: request.rule,
       ...(request.hostId === undefined ? {} : { host_id: request.hostId }),
+      ...(request.revalidates === true ? { revalidates: true } : {}),
     },
     signal: over.signal,
     settled: settled.promise,

@@ -5,12 +5,14 @@
  * Invariants:
  * S2: yes only when every check passed in time; anything else is no.
  * S8: a vote without any check is no.
- * S15: with another configuration it does not vote; it answers with its own digest, and the vote is void.
+ * S9: an event that is stale by this node's clock, or a host that was dealt with already, is never voted for.
+ * S15: the vote is cast with the configuration that the ballot names, which may be one that was replaced a moment ago; a
+ *      node that does not have it says no, names its own, and the vote is void.
  * S16: a host that is unknown, protected or has not opted in is never voted for.
  * S18: only members are answered.
  */
 import { describeError, evaluatePrechecks, PortError } from '@lazarus/core';
-import { entityBound } from '@lazarus/core/gates';
+import { ageRefusal, entityBound, targetRefusal } from '@lazarus/core/gates';
 import { withTimeout } from '@lazarus/core/time';
 import type { Snapshot } from '@lazarus/core';
 import type { EffectiveRule } from '@lazarus/core/config';
@@ -34,8 +36,8 @@ export interface VoterPorts {
   readonly fleet: Fleet;
   /** Looks from this node's zone. */
   readonly probe: HealthProbe;
-  /** The configuration in force now. */
-  readonly snapshot: () => Snapshot | undefined;
+  /** The configuration that a ballot names, or the one in force; see `SnapshotShelf.forBallot` of core. */
+  readonly snapshot: (digest: string) => Snapshot | undefined;
   /** This node's own counts; when given, the vote is no while they are over the bounds. */
   readonly windows?: Windows;
 }
@@ -73,9 +75,10 @@ export function createVoter(
         checks: checks as Answer['checks'],
       });
       // S15: one snapshot per vote, whatever is loaded meanwhile.
-      const snapshot = ports.snapshot();
-      if (snapshot?.digest !== question.config_digest || membership.epoch !== question.membership_epoch)
-        return bind('no', []);
+      const snapshot = ports.snapshot(question.config_digest);
+      if (snapshot?.digest !== question.config_digest)
+        return bind('no', [otherConfiguration(question, snapshot)]);
+      if (membership.epoch !== question.membership_epoch) return bind('no', []);
       const checks = await examine(question, snapshot, ports, signal);
       const isYes = checks.length > 0 && checks.every((check) => check.verdict === 'pass');
       return bind(isYes ? 'yes' : 'no', checks);
@@ -97,6 +100,12 @@ function readQuestion(received: unknown, from: string, membership: Membership): 
     return refuse(`it is malformed at ${parsed.error.issues[0]?.path.join('.') ?? 'the root'}`);
   if (parsed.data.coordinator !== from) refuse(`it claims to come from ${parsed.data.coordinator}`);
   return parsed.data;
+}
+
+function otherConfiguration(question: Question, snapshot: Snapshot | undefined): CheckResult {
+  const mine = snapshot === undefined ? 'none' : snapshot.digest.slice(0, 12);
+  const reason = `the ballot names configuration ${question.config_digest.slice(0, 12)}, which this node does not have; it has ${mine}`;
+  return { check: 'Configuration', verdict: 'fail', reason, durationMs: 0 };
 }
 
 async function examine(
@@ -121,6 +130,9 @@ async function examine(
     const rule = snapshot.rule(question.rule, question.event);
     if (rule === undefined)
       return [failure('Rule', `rule ${question.rule} does not exist here`, startedMs, clock)];
+    const tooOld =
+      question.revalidates === true ? undefined : ageRefusal(question.event, rule.staleAfterMs, clock.now());
+    if (tooOld !== undefined) return [failure('EventAge', tooOld, startedMs, clock)];
     const [target, windows] = await Promise.all([
       findTarget(question, ports, signal),
       checkWindows(question, rule, ports, signal),
@@ -160,11 +172,8 @@ async function findTarget(
     const host = await withTimeout(ports.clock, READ_TIMEOUT_MS, signal, (within) =>
       ports.fleet.find(reference, { signal: within }),
     );
-    if (host?.hostId !== hostId) return fail(`${hostId} is unknown to this node`);
-    if (host.environment !== question.event.environment)
-      return fail(`${hostId} is in ${host.environment}, the event says ${question.event.environment}`);
-    if (host.isProtected) return fail(`${host.name} is protected`);
-    if (!host.managed) return fail(`${host.name} has not opted in`);
+    const refusal = targetRefusal(host, { hostId, environment: question.event.environment });
+    if (host === undefined || refusal !== undefined) return fail(refusal ?? `${hostId} is unknown`);
     const evidence = { host_id: hostId, zone: host.zone, state: host.state, lifecycle: host.lifecycle };
     return {
       host,
