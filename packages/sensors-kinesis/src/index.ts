@@ -3,6 +3,7 @@ export { createKinesisSensor, type KinesisSensor, type KinesisSensorPorts } from
 export { createKinesisStream, type KinesisStream } from './kinesis-stream.ts';
 export type { Checkpoint, LeaseChange, LeaseStore, ShardLease } from './leases/lease.ts';
 export { createMemoryLeaseStore } from './leases/memory-lease-store.ts';
+export { createRedisLeaseStore, RedisLeaseStoreOptions } from './leases/redis-lease-store.ts';
 export { createSqliteLeaseStore } from './leases/sqlite-lease-store.ts';
 export {
   KinesisSensorOptions,

@@ -30,7 +30,7 @@ export interface LeaseChange {
 export interface LeaseStore {
   /** All leases of a stream. @throws PortError `LZ_STREAM_READ` when the store cannot be read. */
   list(stream: string): Promise<readonly ShardLease[]>;
-  /** Adds a free lease with counter 0; false when there is one already. */
+  /** Adds a free lease with the store's first counter; false when there is one already. */
   create(
     stream: string,
     lease: { readonly shardId: string; readonly checkpoint: Checkpoint },
