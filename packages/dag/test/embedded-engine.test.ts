@@ -1,4 +1,3 @@
-import { PortError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
 import {
   createRecordingLogger,
@@ -15,36 +14,11 @@ import {
   createMemoryJournal,
   openSqliteJournal,
 } from '../src/index.ts';
-import type { Journal, WorkflowDefinition } from '../src/index.ts';
+import type { WorkflowDefinition } from '../src/index.ts';
 import { aRequest, createBench, shipped, workflow } from './support/bench.ts';
+import { breakable } from './support/breakable.ts';
 import { createScript } from './support/script.ts';
 import type { Script } from './support/script.ts';
-
-/** A journal whose writes fail while it is broken. */
-function breakable(journal: Journal): {
-  readonly journal: Journal;
-  break(message: string | undefined): void;
-} {
-  let failure: string | undefined;
-  const broken = new Proxy(journal, {
-    get: (target, key) => {
-      const member: unknown = Reflect.get(target, key);
-      if (typeof member !== 'function') return member;
-      return async (...args: unknown[]) => {
-        if (failure !== undefined && ['commit', 'renew', 'claim', 'prune'].includes(String(key))) {
-          throw new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: failure, retryable: true });
-        }
-        return Reflect.apply(member as (...all: unknown[]) => unknown, target, args);
-      };
-    },
-  });
-  return {
-    journal: broken,
-    break: (message) => {
-      failure = message;
-    },
-  };
-}
 
 const FLOW = `apiVersion: lazarus.dev/v1
 kind: Workflow

@@ -10,6 +10,11 @@ import { evaluateDeep, parseTemplate } from '../expression/template.ts';
 import type { ExpressionValues } from '../expression/expression.ts';
 import type { Prepared, RunPhase, StepPlan, StepState, StepWork } from './step-state.ts';
 
+const ESCALATE = 'pager.escalate@';
+
+/** Time of an escalation whose own step could not be prepared, milliseconds. */
+const ESCALATE_TIMEOUT_MS = 2 * 60_000;
+
 /** What plans are made with. */
 export interface PlanContext {
   readonly actions: ActionRegistry;
@@ -48,7 +53,11 @@ export function planStep(
             isDone: (result) => parseTemplate(poll.until).evaluate({ ...context.values(), result }) === true,
           },
         }),
-    prepare: () => prepareStep(definition, context),
+    prepare: () => {
+      const prepared = prepareStep(definition, context);
+      const isLost = phase === 'on_error' && definition.uses.startsWith(ESCALATE) && 'error' in prepared;
+      return isLost ? prepareEscalation(definition, context) : prepared;
+    },
     mapOutput: (result) => (outputs === undefined ? result : mapOutputs(outputs, result, context)),
   };
 }
@@ -65,6 +74,19 @@ function prepareStep(definition: StepDefinition, context: PlanContext): Prepared
   } catch (error) {
     return { go: false, error: stepError('LZ_EXPRESSION_INVALID', describeError(error), 'permanent') };
   }
+}
+
+/** A human is told in plain words when the words of the document cannot be put together. Keeps S10. */
+function prepareEscalation({ uses }: StepDefinition, { actions, values }: PlanContext): Prepared {
+  const { run, error } = values() as {
+    readonly run: { readonly incident_key: Json };
+    readonly error: Readonly<Record<'step' | 'code' | 'message', string | null>>;
+  };
+  const reason = [error.step ?? 'run', error.code, error.message].filter((part) => part !== null).join(' ');
+  const prepared = prepareCall({ uses, with: { incident: run.incident_key, reason } }, actions, {});
+  return 'error' in prepared
+    ? { go: false, error: prepared.error }
+    : { go: true, work: prepared.work, timeoutMs: ESCALATE_TIMEOUT_MS };
 }
 
 type Work = { readonly work: StepWork } | { readonly error: StepError };

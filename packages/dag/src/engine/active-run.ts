@@ -1,5 +1,6 @@
-import { describeError } from '@lazarus/core';
+import { describeError, isLazarusError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
+import { withTimeout } from '@lazarus/core/time';
 import { coordinate } from '../coordinator/coordinate.ts';
 import type { CoordinatedRun } from '../coordinator/coordinate.ts';
 import type { RunRecord } from '../coordinator/run-handle.ts';
@@ -7,10 +8,12 @@ import { stepView } from '../coordinator/run-view.ts';
 import type { StepPoint } from '../coordinator/step-body.ts';
 import type { StepState } from '../coordinator/step-state.ts';
 import type { AlarmClock } from './alarm-clock.ts';
+import { callForHelp } from './call-for-help.ts';
 import { EmbeddedRun, fenced } from './embedded-run.ts';
 import type { EngineOptions, EngineTimes } from './engine-options.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { LoadedRun, StoredSignal } from './journal.ts';
+import { journalView } from './journal-view.ts';
 import { RunLock } from './run-lock.ts';
 
 /** What a run that is driven needs from its engine. */
@@ -20,6 +23,8 @@ export interface ActiveRunPorts {
   readonly alarms: AlarmClock;
   readonly writer: GroupCommit;
   readonly owner: string;
+  /** Aborts when the engine closes. */
+  readonly closing: AbortSignal;
   assertOwned(): Promise<void>;
   /** Monotonic instant of the evidence, when the run was submitted in this process. */
   readonly evidenceAtMs?: number;
@@ -33,6 +38,7 @@ export interface DriveEnd {
 
 /** Tries of a call that ends a run's hold on something shared; failing it never holds up the end of the run. */
 const SETTLE_TRIES = 3;
+const SETTLE_MS = 5_000;
 const SETTLE_PAUSE_MS = 200;
 
 /** One run in the hands of this process: handle, coordinator, lock, and what happens at the end. */
@@ -124,38 +130,42 @@ export class ActiveRun {
     for (const signal of stored.slice(this.#signalsSeen)) this.deliver(signal);
   }
 
-  /** The journal or the code failed: a human is told without it. Escalating twice is harmless. Keeps S10. */
-  async callForHelp(reason: string): Promise<void> {
-    const { options } = this.#ports;
-    const { request } = this.#loaded.run;
-    const text = `run ${request.runId.slice(0, 12)} of ${request.workflow} cannot go on: ${reason}`.slice(
-      0,
-      500,
-    );
-    const group = request.notificationGroup;
-    if (group !== undefined) {
-      await this.#quietly('an alarm was not delivered', async () => {
-        await options.ports.notifier?.send({
-          kind: 'alarm',
-          group,
-          service: request.service,
-          decisionId: request.runId,
-          text,
-        });
-      });
-    }
-    const { incidentKey } = request;
-    if (incidentKey === undefined) return;
-    await this.#quietly('a page was not escalated; it escalates by itself', async () => {
-      await options.ports.pager?.escalate({ incidentKey, reason: text, note: text });
-    });
+  /** The journal failed: a human is told without it. Keeps S10. */
+  callForHelp(reason: string): Promise<NonNullable<RunView['page']>> {
+    const { options, closing } = this.#ports;
+    const { ports, clock, log } = options;
+    return callForHelp(this.#loaded.run.request, reason, { ports, clock, log, signal: closing });
+  }
+
+  /**
+   * Ends a run that the code cannot drive: a human first, then the books. What it did nobody knows, so its budget counts
+   * as spent. Keeps S6 and S10.
+   *
+   * @throws PortError `LZ_JOURNAL_UNAVAILABLE`, LazarusError `LZ_JOURNAL_FENCED`.
+   */
+  async giveUp(error: unknown): Promise<RunView> {
+    const message = describeError(error);
+    this.#handle.halt(error instanceof Error ? error : new Error(message));
+    const page = await this.callForHelp(message);
+    const { clock } = this.#ports.options;
+    const view: RunView = {
+      ...journalView(this.#loaded),
+      status: 'failed',
+      page,
+      ended_at: new Date(clock.now()).toISOString(),
+      error: { code: isLazarusError(error) ? error.code : 'LZ_INVARIANT_BROKEN', message },
+    };
+    return this.#finish(view, true);
   }
 
   async #run(): Promise<RunView> {
     const view = await this.#coordinated.execute();
+    return this.#finish(view, this.#coordinated.effects().length > 0);
+  }
+
+  async #finish(view: RunView, effects: boolean): Promise<RunView> {
     const { writer, options, owner } = this.#ports;
     const { runId, epoch } = this.#loaded.run;
-    const effects = this.#coordinated.effects().length > 0;
     if (options.budgets !== undefined)
       await this.#quietly('a budget was not settled', async () =>
         options.budgets?.settle(runId, { effects }),
@@ -201,7 +211,7 @@ export class ActiveRun {
     const { clock, log } = this.#ports.options;
     for (let tries = 1; ; tries += 1) {
       try {
-        await work();
+        await withTimeout(clock, SETTLE_MS, undefined, work);
         return;
       } catch (error) {
         if (tries >= SETTLE_TRIES) {

@@ -115,7 +115,7 @@ export interface Journal {
     readonly nowMs: number;
     readonly max: number;
     readonly isGone: (process: string) => boolean;
-    readonly canRun: (definition: WorkflowDefinition) => boolean;
+    readonly canRun: (definition: WorkflowDefinition, deadlineAtMs: number) => boolean;
   }): Promise<readonly LoadedRun[]>;
   /** Epochs of the running runs of an owner, by run id. */
   owned(owner: string): Promise<ReadonlyMap<string, number>>;

@@ -47,7 +47,7 @@ class MemoryJournal implements Journal {
       if (
         stored.status !== 'running' ||
         stored.owner === options.owner ||
-        !options.canRun(stored.run.definition)
+        !options.canRun(stored.run.definition, stored.run.deadlineAtMs)
       )
         continue;
       const owner = this.#owners.get(stored.owner);

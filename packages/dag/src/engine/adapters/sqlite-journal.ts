@@ -145,7 +145,7 @@ class SqliteJournal implements Journal {
 
   async claim(options: Parameters<Journal['claim']>[0]): Promise<readonly LoadedRun[]> {
     const open = this.#all(
-      "SELECT r.n, r.epoch, r.definition, o.id AS owner, o.process, o.lease_until FROM run r LEFT JOIN owner o ON o.id = r.owner WHERE r.status = 'running' AND r.owner <> ?",
+      "SELECT r.n, r.epoch, r.definition, r.deadline_at, o.id AS owner, o.process, o.lease_until FROM run r LEFT JOIN owner o ON o.id = r.owner WHERE r.status = 'running' AND r.owner <> ?",
       options.owner,
     );
     const abandoned = open.filter(
@@ -155,7 +155,9 @@ class SqliteJournal implements Journal {
         options.isGone(String(row['process'])),
     );
     const runnable = abandoned
-      .filter((row) => options.canRun(this.#definition(String(row['definition']))))
+      .filter((row) =>
+        options.canRun(this.#definition(String(row['definition'])), Number(row['deadline_at'])),
+      )
       .slice(0, options.max);
     if (runnable.length === 0) return [];
     this.#memory = freshMemory(-1);

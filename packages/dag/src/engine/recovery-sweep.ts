@@ -1,0 +1,128 @@
+import { describeError, WorkflowError } from '@lazarus/core';
+import { CANCEL_SIGNAL } from '../coordinator/limits.ts';
+import type { Processes } from './adapters/system-process.ts';
+import type { DrivenRuns } from './driven-runs.ts';
+import { canRun } from './engine-options.ts';
+import type { EngineOptions, EngineTimes } from './engine-options.ts';
+import type { GroupCommit } from './group-commit.ts';
+import type { JournalHealth } from './journal-health.ts';
+import type { Journal, LoadedRun } from './journal.ts';
+import type { OwnerLease } from './owner-lease.ts';
+
+/** What the sweep works with. */
+export interface RecoverySweepPorts {
+  readonly journal: Journal;
+  readonly options: EngineOptions;
+  readonly times: EngineTimes;
+  readonly processes: Processes;
+  readonly owner: string;
+  readonly writer: GroupCommit;
+  readonly lease: OwnerLease;
+  readonly runs: DrivenRuns;
+  readonly health: JournalHealth;
+  readonly closing: AbortSignal;
+}
+
+/** Runs claimed in one sweep, so that a huge backlog does not start at once. */
+const CLAIM_MAX = 50;
+
+/** Sweeps between two rounds of compaction. */
+const PRUNE_EVERY_SWEEPS = 60;
+
+/**
+ * What an engine does again and again: renew its lease, take over what nobody drives, hand over signals, compact. It is
+ * also how a journal that failed is found to work again.
+ */
+export class RecoverySweep {
+  readonly #ports: RecoverySweepPorts;
+  #sweeps = 0;
+
+  constructor(ports: RecoverySweepPorts) {
+    this.#ports = ports;
+  }
+
+  /** Sweeps until the engine closes. */
+  async forever(): Promise<void> {
+    const { closing, options, times } = this.#ports;
+    while (!closing.aborted) {
+      try {
+        await options.clock.sleep(times.sweepMs, { signal: closing });
+      } catch {
+        return;
+      }
+      await this.once();
+    }
+  }
+
+  /** One round. Never rejects: a journal that fails is remembered as failed. */
+  async once(): Promise<void> {
+    const { lease, health, closing } = this.#ports;
+    try {
+      if (lease.isDue || health.failure !== undefined) await lease.renew();
+      await this.#reviveStranded();
+      await this.#fetchSignals();
+      await this.#claim();
+      await this.#compact();
+      health.recover();
+    } catch (error) {
+      if (!closing.aborted) health.fail(describeError(error));
+    }
+  }
+
+  /** A human was told about these runs: they stop at their next safe point. */
+  async #reviveStranded(): Promise<void> {
+    const { runs, writer, journal } = this.#ports;
+    for (const run of runs.stranded) {
+      const signal = {
+        name: CANCEL_SIGNAL,
+        payload: 'the workflow journal had failed, and a person was told',
+      };
+      const outcome = await writer.write({ kind: 'signal', runId: run.runId, signal });
+      const loaded = outcome === 'done' ? await journal.load(run.runId) : undefined;
+      runs.unstrand(run.runId);
+      if (loaded?.run.epoch === run.epoch) runs.drive(loaded);
+    }
+  }
+
+  async #fetchSignals(): Promise<void> {
+    const { runs, journal } = this.#ports;
+    if (runs.ids.length === 0 || !(await journal.changedByOthers())) return;
+    await runs.fetchSignals((runId) => journal.signals(runId));
+  }
+
+  /** Takes over what this process can drive, and what nobody drives although its time is over. */
+  async #claim(): Promise<void> {
+    const { journal, options, owner, processes } = this.#ports;
+    const nowMs = options.clock.now();
+    const claimed = await journal.claim({
+      owner,
+      nowMs,
+      max: CLAIM_MAX,
+      isGone: (process) => processes.isGone(process),
+      canRun: (definition, deadlineAtMs) => deadlineAtMs < nowMs || canRun(definition, options.actions),
+    });
+    for (const loaded of claimed) this.#takeOver(loaded);
+  }
+
+  #takeOver(loaded: LoadedRun): void {
+    const { options, runs } = this.#ports;
+    const { runId, epoch, definition } = loaded.run;
+    options.log.info('a run is taken over', { run_id: runId, epoch, lines: loaded.entries.length });
+    if (canRun(definition, options.actions)) runs.drive(loaded);
+    else
+      runs.giveUp(
+        loaded,
+        new WorkflowError({
+          code: 'LZ_WORKFLOW_TIMEOUT',
+          message: `its time is over, and no process had every action of ${definition.name}`,
+        }),
+      );
+  }
+
+  async #compact(): Promise<void> {
+    const { journal, options, times } = this.#ports;
+    this.#sweeps += 1;
+    if (this.#sweeps % PRUNE_EVERY_SWEEPS !== 0) return;
+    await journal.prune(options.clock.now(), { entriesMs: times.keepEntriesMs, runsMs: times.keepRunsMs });
+  }
+}
