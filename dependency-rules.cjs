@@ -19,6 +19,7 @@ const table = {
   audit: ['core'],
   api: ['core'],
   notify: ['core'],
+  'engine-restate': ['core', 'dag'],
   cli: ANY,
 };
 
