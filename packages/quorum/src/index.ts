@@ -7,7 +7,15 @@ export {
   stepBallot,
   tallyOf,
 } from './ballot/ballot-box.ts';
-export { type Answer, AnswerSchema, type Question, QuestionSchema } from './ballot/messages.ts';
+export { checkCertificate, type NodeCertificate } from './certificates/check-certificate.ts';
+export {
+  type Answer,
+  AnswerSchema,
+  type Hello,
+  HelloSchema,
+  type Question,
+  QuestionSchema,
+} from './ballot/messages.ts';
 export { type Tally, tally, type TallyTerms } from './ballot/tally.ts';
 export {
   type Coordinator,
@@ -39,3 +47,9 @@ export {
 } from './transports/framed-options.ts';
 export { createFramedTransport, type FramedTransport } from './transports/framed-transport.ts';
 export { createHttpTransport, type HttpTransport } from './transports/http-transport.ts';
+export {
+  createPeerWatch,
+  type PeerState,
+  type PeerWatch,
+  PeerWatchOptions,
+} from './transports/peer-watch.ts';

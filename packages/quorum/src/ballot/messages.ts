@@ -54,3 +54,9 @@ export const AnswerSchema = z.strictObject({
 
 /** A member's answer. */
 export type Answer = z.output<typeof AnswerSchema>;
+
+/** A greeting between ballots, and its answer: whoever sends it is there. It carries no vote and asks for none. */
+export const HelloSchema = z.strictObject({ version: z.literal(1), hello: id });
+
+/** A greeting between ballots. */
+export type Hello = z.output<typeof HelloSchema>;

@@ -1,4 +1,4 @@
-import type { Question } from '../ballot/messages.ts';
+import type { Hello, Question } from '../ballot/messages.ts';
 
 /** Answers questions of other nodes. `from` is the identity that the transport has proven. */
 export type QuestionHandler = (
@@ -17,7 +17,7 @@ export interface Reply {
 /** Carries questions and answers between nodes. It delivers, delays or loses; it never judges. */
 export interface VoteTransport {
   /** Asks one member. @throws PortError `LZ_VOTE_TRANSPORT`, or the signal's reason. */
-  ask(member: string, question: Question, options: { readonly signal: AbortSignal }): Promise<Reply>;
+  ask(member: string, question: Question | Hello, options: { readonly signal: AbortSignal }): Promise<Reply>;
   /** Answers the questions that others ask this node. */
   serve(handler: QuestionHandler): void;
   close(): Promise<void>;
