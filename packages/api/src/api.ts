@@ -17,6 +17,8 @@ import type { IndexLine } from './endpoints/index-page.ts';
 import { metricsEndpoint } from './endpoints/metrics.ts';
 import type { MetricsSource } from './endpoints/metrics.ts';
 import { pauseEndpoints } from './endpoints/pauses.ts';
+import { peersEndpoint } from './endpoints/peers.ts';
+import type { PeerEntry } from './endpoints/peers.ts';
 import { planEndpoint } from './endpoints/plan.ts';
 import { runEndpoints } from './endpoints/runs.ts';
 import { streamEndpoint } from './endpoints/stream.ts';
@@ -41,6 +43,8 @@ export interface ApiPorts {
   readonly live?: LiveSource;
   /** For `/metrics`: what `createMeter` returns. */
   readonly metrics?: MetricsSource;
+  /** For `/v1/peers`: the other nodes that vote, where there are any. */
+  readonly peers?: () => readonly PeerEntry[];
   /** For `/readyz`. */
   readonly checks?: readonly ReadinessCheck[];
 }
@@ -125,6 +129,7 @@ function endpointsOf(
       ? []
       : [forensicsEndpoint({ fleet, clock, controller, expiryTag: settings.forensicsExpiryTag })]),
     configEndpoint(controller),
+    ...(ports.peers === undefined ? [] : [peersEndpoint(ports.peers)]),
     ...(live === undefined ? [] : [streamEndpoint({ log: live, clock, closing })]),
     ...healthEndpoints({ clock, node: settings.node, checks: ports.checks ?? [] }),
     ...(metrics === undefined ? [] : [metricsEndpoint(metrics)]),

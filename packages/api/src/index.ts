@@ -2,6 +2,7 @@ export { type Api, type ApiPorts, createApi } from './api.ts';
 export { MAX_PAUSE_MS } from './endpoints/pauses.ts';
 export type { IndexLine } from './endpoints/index-page.ts';
 export type { MetricsSource } from './endpoints/metrics.ts';
+export type { PeerEntry } from './endpoints/peers.ts';
 export type { NodeInfo } from './endpoints/health.ts';
 export type { ReadinessCheck, ReadinessResult } from './health/readiness.ts';
 export type { LiveObserver, LiveSource } from './live/live-log.ts';

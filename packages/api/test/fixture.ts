@@ -156,6 +156,10 @@ export function createFixture(
       fleet,
       live,
       metrics: meter,
+      peers: () => [
+        { id: 'b', zone: 'us-east-1b', connected: true, last_seen_at: '2026-01-01T00:00:00.000Z' },
+        { id: 'c', zone: 'us-east-1c', connected: false, detail: 'connection refused' },
+      ],
       ...more.ports,
     },
   );

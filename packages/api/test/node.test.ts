@@ -118,6 +118,21 @@ describe('health', () => {
   });
 });
 
+describe('peers', () => {
+  it('are listed as this node sees them, with the reason why one is away', async () => {
+    const { get } = createFixture();
+    expect(await get('/v1/peers')).toEqual({
+      status: 200,
+      body: {
+        peers: [
+          { id: 'b', zone: 'us-east-1b', connected: true, last_seen_at: '2026-01-01T00:00:00.000Z' },
+          { id: 'c', zone: 'us-east-1c', connected: false, detail: 'connection refused' },
+        ],
+      },
+    });
+  });
+});
+
 describe('the index', () => {
   it('names the node and every endpoint, also those of others on the same port', async () => {
     const alsoServed = [{ method: 'post', path: '/v1/events', summary: 'Deposit events' }];
@@ -157,6 +172,7 @@ describe('the OpenAPI document', () => {
       '/v1/decisions/{id}',
       '/v1/forensics',
       '/v1/pauses',
+      '/v1/peers',
       '/v1/plan',
       '/v1/runs',
       '/v1/runs/{id}',
