@@ -1,0 +1,18 @@
+/** Seven steps with a parallel pair, one that can be asked about, one that is undone, and an escalation. */
+export const STORM_WORKFLOW = `apiVersion: lazarus.dev/v1
+kind: Workflow
+metadata: { name: test.storm, version: 1 }
+steps:
+  a: { uses: storm.act@1 }
+  b: { uses: storm.checked@1, needs: [a], compensate: { uses: storm.act@1 } }
+  c: { uses: storm.act@1, needs: [a] }
+  d: { uses: storm.act@1, needs: [b, c] }
+  e: { uses: storm.checked@1, needs: [d] }
+  f: { uses: storm.act@1, needs: [e] }
+  g: { uses: storm.act@1, needs: [f] }
+`;
+
+/** Every fifth run fails at its sixth step, is undone, and escalates. */
+export function willFail(runId: string): boolean {
+  return Number(runId.split('-').at(-1)) % 5 === 0;
+}
