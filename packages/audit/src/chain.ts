@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 
 /** Kinds of entries. An event has at most one `intent` and one `terminal`; keys are unique within a kind. */
-export type EntryKind = 'intent' | 'terminal' | 'run' | 'attachment';
+export type EntryKind = 'intent' | 'terminal' | 'run' | 'attachment' | 'late_vote';
 
 /** One line of the audit log, as it is stored. */
 export interface Entry {
   /** 1, 2, 3, … without a gap. */
   readonly seq: number;
   readonly kind: EntryKind;
-  /** Event id, or run id for `run`. */
+  /** Event id; run id for `run`; decision id, voter and time for `late_vote`. */
   readonly key: string;
   /** Wall time of the write, milliseconds since the epoch. */
   readonly atMs: number;

@@ -1,4 +1,5 @@
 export type { ChainHead, ChainReport, EntryKind } from './chain.ts';
+export type { LateVoteRecord } from './late-vote.ts';
 export type { RecentCommit, RecentObservation } from './history.ts';
 export {
   createSqliteAudit,

@@ -2,6 +2,7 @@ import type { DecisionRecord } from '@lazarus/core';
 import type { DecisionQuery, RunView } from '@lazarus/core/ports';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 
+import type { LateVoteRecord } from './late-vote.ts';
 import { type RecentCommit, type RecentObservation, toCommit, toObservation } from './history.ts';
 import { EVENT_ROWS } from './schema.ts';
 
@@ -19,6 +20,7 @@ export interface AuditQueries {
   run(runId: string): RunView | undefined;
   openRuns(): readonly DecisionRecord[];
   openAttachments(): readonly DecisionRecord[];
+  lateVotes(decisionId: string): readonly LateVoteRecord[];
   observationsSince(sinceMs: number): readonly RecentObservation[];
   commitsSince(sinceMs: number): readonly RecentCommit[];
 }
@@ -133,7 +135,12 @@ export function createQueries(db: DatabaseSync): AuditQueries {
     WHERE kind = 'terminal' AND page_action = 'follows'
       AND NOT EXISTS (SELECT 1 FROM entry AS s WHERE s.kind = 'attachment' AND s.key = t.key)
     ORDER BY seq`);
+  const lateVotes = db.prepare(
+    "SELECT body FROM entry WHERE kind = 'late_vote' AND decision_id = ? ORDER BY seq",
+  );
   return {
+    lateVotes: (decisionId) =>
+      lateVotes.all(decisionId).map((row) => JSON.parse(String(row.body)) as LateVoteRecord),
     byEvent: (eventId) => {
       const row = event.get(eventId);
       return row && { record: parseRecord(row), terminal: row.terminal === 1 };

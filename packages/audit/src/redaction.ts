@@ -53,6 +53,9 @@ export const RUN_FIELDS = [
 /** Fields of a settled attachment that are stored. */
 export const ATTACHMENT_FIELDS = ['event_id', 'page', 'reason'] as const;
 
+/** Fields of a late vote that are stored. */
+export const LATE_VOTE_FIELDS = ['decision_id', 'voter', 'received_at', 'vote', 'voided'] as const;
+
 /** Prepares text and records for storage. */
 export interface Redaction {
   /** Removes the known secret values from a text. */

@@ -20,8 +20,16 @@ import type { ChainHead, ChainReport, EntryKind } from './chain.ts';
 import { openAuditFile } from './connection.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { RecentCommit, RecentObservation } from './history.ts';
+import type { LateVoteRecord } from './late-vote.ts';
 import { createQueries } from './queries.ts';
-import { ATTACHMENT_FIELDS, createRedaction, DECISION_FIELDS, RUN_FIELDS } from './redaction.ts';
+import {
+  ATTACHMENT_FIELDS,
+  createRedaction,
+  DECISION_FIELDS,
+  LATE_VOTE_FIELDS,
+  RUN_FIELDS,
+} from './redaction.ts';
+import { createWritability } from './writability.ts';
 import { toAuditError } from './sqlite-failure.ts';
 import { verifyChain, verifyTail } from './verification.ts';
 
@@ -57,6 +65,12 @@ export interface SqliteAudit extends AuditLog {
    * rebuilds the budgets. Keeps S6.
    */
   recentCommits(windowMs: number): Promise<readonly RecentCommit[]>;
+  /** Notes a vote that arrived when its ballot was over. */
+  lateVote(late: LateVoteRecord): Promise<void>;
+  /** Votes about a decision that arrived too late, oldest first. */
+  lateVotes(decisionId: string): Promise<readonly LateVoteRecord[]>;
+  /** Whether records can be written now; after a failed write this tries one beside the log. */
+  health(): { readonly ok: true } | { readonly ok: false; readonly reason: string };
   /** Writes what is queued and closes the file. */
   close(): Promise<void>;
 }
@@ -98,7 +112,8 @@ export async function createSqliteAudit(
   const redaction = createRedaction(secrets);
   const queries = createQueries(db);
   const append = createAppender(db, () => clock.now());
-  const commits = createGroupCommit<Draft>((batch) => guard(() => append(batch)));
+  const writability = createWritability(db, () => clock.now());
+  const commits = createGroupCommit<Draft>((batch) => guard(() => writability.watch(() => append(batch))));
   let closing: Promise<void> | undefined;
 
   const assertOpen = (): void => {
@@ -124,6 +139,11 @@ export async function createSqliteAudit(
     conclude: (record) => store('terminal', record.event_id, record, DECISION_FIELDS),
     runFinished: (run) => store('run', run.run_id, run, RUN_FIELDS),
     attachmentSettled: (settled) => store('attachment', settled.event_id, settled, ATTACHMENT_FIELDS),
+    lateVote: (late) =>
+      store('late_vote', `${late.decision_id}/${late.voter}/${late.received_at}`, late, LATE_VOTE_FIELDS),
+    lateVotes: (decisionId) => read(() => queries.lateVotes(decisionId)),
+    health: () =>
+      closing === undefined ? writability.health() : { ok: false, reason: `audit log ${file} is closed` },
     byEvent: (eventId) => read(() => queries.byEvent(redaction.text(eventId))),
     find: (id) => read(() => queries.find(id)),
     decisions: (query = {}) => read(() => queries.decisions(query)),

@@ -47,6 +47,7 @@ export {
 } from './transports/framed-options.ts';
 export { createFramedTransport, type FramedTransport } from './transports/framed-transport.ts';
 export { createHttpTransport, type HttpTransport } from './transports/http-transport.ts';
+export { readNodeCertificate } from './transports/node-certificate.ts';
 export {
   createPeerWatch,
   type PeerState,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /** Format of what a start leaves behind; grows when a later version cannot continue from it. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 /** State that another version left behind, or that another start is using. */
 export class StateInUseError extends Error {}
