@@ -1,10 +1,11 @@
 import { BUILT_IN_PRECONDITIONS, describeError } from '@lazarus/core';
 import { compileConfig } from '@lazarus/core/config';
-import type { CompiledSnapshot } from '@lazarus/core/config';
+import type { CompiledSnapshot, SnapshotSummary } from '@lazarus/core/config';
 import type { ConfigSource, Logger } from '@lazarus/core/ports';
-import { loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
+import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry, WorkflowDefinition } from '@lazarus/dag';
 import { ADAPTER_EVENT_TYPES } from '@lazarus/sensors-http';
+import { createConfigDirectory } from './config-directory.ts';
 
 /** A configuration that was accepted as a whole. */
 export interface Configuration {
@@ -35,6 +36,12 @@ export async function loadConfiguration(
     workflows: workflows.map(({ name, digest, inputs }) => ({ name, digest, inputs: Object.keys(inputs) })),
   });
   return { snapshot, workflows };
+}
+
+/** Reads and compiles a directory, and says what is in it. @throws as {@link loadConfiguration} does. */
+export async function checkConfiguration(directory: string): Promise<SnapshotSummary> {
+  const actions = createActionRegistry(builtinActions);
+  return (await loadConfiguration(createConfigDirectory(directory), actions)).snapshot.summary;
 }
 
 /** Loads again; on any error the last good configuration stays in force, and the log says what to correct. */

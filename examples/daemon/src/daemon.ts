@@ -1,6 +1,4 @@
 /** The reference controller: nothing but the packages, wired. An `if` in here belongs in a package. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import {
   createAwsConnection,
   createAwsFleet,
@@ -8,35 +6,32 @@ import {
   createAwsLoadBalancer,
   createHttpHealthProbe,
 } from '@lazarus/actuators-aws';
-import { createApi, createMeter } from '@lazarus/api';
+import { createMeter } from '@lazarus/api';
 import { createSystemClock, describeError } from '@lazarus/core';
-import {
-  createBallotMemory,
-  createController,
-  createRunGuard,
-  createRunOutcomes,
-} from '@lazarus/core/controller';
+import { createSnapshotShelf } from '@lazarus/core/config';
+import { createBallotMemory, createRunGuard, createRunOutcomes } from '@lazarus/core/controller';
 import type { Snapshot } from '@lazarus/core';
-import type { Controller } from '@lazarus/core/controller';
 import { createPipeline } from '@lazarus/core/stream';
-import type { Lane } from '@lazarus/core/stream';
 import type { Fleet, Logger } from '@lazarus/core/ports';
-import { builtinActions, createActionRegistry, createEmbeddedEngine } from '@lazarus/dag';
+import { builtinActions, createActionRegistry } from '@lazarus/dag';
 import { createConsoleChannel, createNotifier } from '@lazarus/notify';
 import { createPagerDutyPager } from '@lazarus/pager-pagerduty';
-import { createIntake } from '@lazarus/sensors-http';
-import { Hono } from 'hono';
+import { openApi } from './api.ts';
 import { createConfigDirectory } from './config-directory.ts';
 import { loadConfiguration, reloadConfiguration } from './configuration.ts';
-import { createCluster } from './cluster.ts';
 import { createSystemIds, createSystemRandom } from './chance.ts';
+import { openEngine } from './engine.ts';
+import { openLanes } from './lanes.ts';
+import { openNodes } from './nodes.ts';
 import { repeat } from './repeat.ts';
-import { serve } from './server.ts';
+import { readSecrets } from './secrets.ts';
+import { listen } from './server.ts';
 import type { Settings } from './settings.ts';
 import { claimStateDirectory } from './state-lock.ts';
 import { openState } from './state.ts';
 import { openStream } from './stream.ts';
-import { VERSION } from './version.ts';
+import { openOrUndo } from './undo.ts';
+import type { Undo } from './undo.ts';
 
 /** A running daemon. */
 export interface Daemon {
@@ -50,63 +45,37 @@ export interface Daemon {
 }
 
 /**
- * Starts every node of the settings in this process.
+ * Starts the nodes of the settings in this process.
  *
  * @throws ConfigurationError, PortError or PortTakenError when it cannot start; nothing is left running then.
  */
-export async function startDaemon(settings: Settings, log: Logger): Promise<Daemon> {
-  const undo: (() => Promise<void> | void)[] = [];
-  const onClose = <T>(thing: T, close: (thing: T) => Promise<void> | void): T => {
-    undo.unshift(() => close(thing));
-    return thing;
-  };
-  const close = async (): Promise<void> => {
-    const failures: unknown[] = [];
-    for (const step of undo.splice(0)) {
-      try {
-        await step();
-      } catch (error) {
-        failures.push(error);
-      }
-    }
-    if (failures.length > 0) throw new AggregateError(failures, 'some parts could not be closed');
-  };
-  try {
-    return await wire(settings, log, onClose, close);
-  } catch (error) {
-    await close().catch((problem: unknown) =>
-      log.warn('not everything could be closed', { error: describeError(problem) }),
-    );
-    throw error;
-  }
+export function startDaemon(settings: Settings, log: Logger): Promise<Daemon> {
+  return openOrUndo(log, (undo) => wire(settings, log, undo));
 }
 
-async function wire(
-  settings: Settings,
-  log: Logger,
-  onClose: <T>(thing: T, close: (thing: T) => Promise<void> | void) => T,
-  close: () => Promise<void>,
-): Promise<Daemon> {
+async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): Promise<Daemon> {
   const clock = createSystemClock();
   const random = createSystemRandom();
   const ids = createSystemIds();
-  const pagerToken = (await readFile(settings.pager.token_file, 'utf8')).trim();
-  const tokens = await readTokens(settings);
+  const meter = createMeter();
 
-  // Configuration first: a daemon that cannot know what to do does not open anything else.
+  // What can be wrong without anything having been started comes first: settings, configuration, port, directory.
+  const secrets = await readSecrets(settings);
   const actions = createActionRegistry(builtinActions);
   const source = createConfigDirectory(settings.config_dir);
   const configuration = await loadConfiguration(source, actions);
-  let snapshot = configuration.snapshot;
-
+  const shelf = createSnapshotShelf({ clock });
+  shelf.use(configuration.snapshot);
+  const server = onClose(await listen(settings.listen), (it) => it.close());
   onClose(claimStateDirectory(settings.state_dir), (it) => it.release());
+
   const state = onClose(
     await openState(settings, {
       clock,
       log,
-      secrets: [pagerToken, ...tokens],
+      secrets: [secrets.pagerToken, ...secrets.tokens],
       breaker: configuration.snapshot.settings.breaker,
-      knownServices: () => snapshot.summary.services.length,
+      knownServices: () => shelf.current?.summary.services.length,
     }),
     (it) => it.close(),
   );
@@ -114,13 +83,12 @@ async function wire(
   const aws = onClose(createAwsConnection({ ...providerOf(settings), clock }), (it) => it.close());
   const pager = createPagerDutyPager({
     endpoint: settings.pager.url,
-    token: pagerToken,
+    token: secrets.pagerToken,
     from: settings.pager.from,
     responders: settings.pager.responders,
     clock,
     random,
   });
-  const meter = createMeter();
   const notifier = onClose(
     createNotifier({
       channels: {
@@ -135,24 +103,24 @@ async function wire(
   );
 
   const ballots = createBallotMemory({ clock });
-  const cluster = onClose(
-    createCluster(settings, {
+  const nodes = onClose(
+    await openNodes(settings, {
       clock,
       ids,
       log,
       windows,
       ballots,
-      snapshot: () => snapshot,
+      snapshot: (digest) => shelf.forBallot(digest),
+      onLateVote: (late) => state.noteLateVote(late),
       fleet: () => createAwsFleet({ aws, clock }),
       probe: (zone) => createHttpHealthProbe({ zone }),
     }),
     (it) => it.close(),
   );
-  const [first] = cluster.nodes;
+  const [first] = nodes.own;
 
   const engine = onClose(
-    await createEmbeddedEngine({
-      file: join(settings.state_dir, 'journal.db'),
+    await openEngine(settings, {
       actions,
       workflows: configuration.workflows,
       ports: {
@@ -175,15 +143,15 @@ async function wire(
         pager,
         voters: first.voters,
         windows,
-        snapshot: () => snapshot,
+        snapshot: () => shelf.current,
+        snapshotOf: (digest) => shelf.find(digest),
       }),
       evidenceAtMs: ballots.startedAtMs,
-      times: { leaseTtlMs: settings.engine.lease },
     }),
     (it) => it.close(),
   );
   // The first look at the provider loads its SDK: better now than within the deadline of the first event.
-  await Promise.all(cluster.nodes.map(({ fleet }) => warmUp(fleet, snapshot, log)));
+  await Promise.all(nodes.own.map(({ fleet }) => warmUp(fleet, configuration.snapshot, log)));
   const outcomes = onClose(createRunOutcomes({ audit, budgets, pager, engine, clock, log }), (it) =>
     it.close(),
   );
@@ -193,86 +161,56 @@ async function wire(
     (stop) => stop(),
   );
 
-  const parts = onClose(await openStream(settings, { clock, random, log }), (it) => it.close());
-  const lanes: Lane[] = [];
-  const controllers: Controller[] = [];
-  for (const node of cluster.nodes) {
-    const controller = onClose(
-      createController(
-        { node: node.id, region: settings.region },
-        {
-          clock,
-          log,
-          fleet: node.fleet,
-          windows,
-          locks,
-          budgets,
-          pauses,
-          voters: node.voters,
-          pager,
-          engine,
-          audit,
-          outcomes,
-        },
-      ),
-      (it) => it.close(),
-    );
-    controller.use(snapshot);
-    controllers.push(controller);
-    const sensor = await parts.sensorFor(node.id, ({ payload, position, nacks, reason }) =>
-      controller.giveUp(payload, {
-        position,
-        reason: `given back ${nacks} times, at last because ${reason}`,
-      }),
-    );
-    lanes.push({ sensor, controller });
-  }
+  const readers = nodes.membership.members.length;
+  const stream = onClose(await openStream(settings, { clock, random, log, meter, readers }), (it) =>
+    it.close(),
+  );
+  const lanes = await openLanes(settings, nodes.own, stream, onClose, {
+    clock,
+    log,
+    windows,
+    locks,
+    budgets,
+    pauses,
+    pager,
+    engine,
+    audit,
+    outcomes,
+  });
+  for (const { controller } of lanes) controller.use(configuration.snapshot);
   const pipeline = onClose(createPipeline({}, { lanes, outcomes, clock, log, meter, notifier }), (it) =>
     it.close(),
   );
-
-  const [controller] = controllers as [Controller, ...Controller[]];
-  const api = onClose(
-    createApi(
-      {
-        node: {
-          name: cluster.nodes.map(({ id }) => id).join('+'),
-          region: settings.region,
-          version: VERSION,
-        },
-        auth: { tokens },
-      },
-      {
-        clock,
-        log,
-        audit,
-        engine,
-        controller,
-        pauses,
-        fleet: first.fleet,
-        live: pipeline.live$,
-        metrics: meter,
-        checks: [{ name: 'journal', check: () => requireHealthy(engine.health()) }, ...state.checks],
-      },
-    ),
+  const app = onClose(
+    openApi(settings, {
+      clock,
+      log,
+      nodes,
+      state,
+      engine,
+      meter,
+      tokens: secrets.tokens,
+      controller: lanes[0].controller,
+      live: pipeline.live$,
+      stream: stream.stream,
+    }),
     (it) => it.close(),
   );
-  const intake = createIntake({ auth: { tokens } }, { stream: parts.stream, clock, log, meter });
-  const app = new Hono().route('/', intake.app).route('/', api.app);
-  const server = onClose(await serve((request) => app.fetch(request), settings.listen), (it) => it.close());
+  server.use((request) => app.fetch(request));
+  onClose(server, (it) => it.use(undefined));
 
   return {
     url: server.url,
     get snapshot() {
-      return snapshot;
+      return shelf.current ?? configuration.snapshot;
     },
     async reload() {
       const next = await reloadConfiguration(source, actions, log);
       if (next === undefined) return false;
       engine.setWorkflows(next.workflows);
-      snapshot = next.snapshot;
-      for (const each of controllers) each.use(snapshot);
-      log.info('configuration in force', { digest: snapshot.digest.slice(0, 12) });
+      shelf.use(next.snapshot);
+      for (const { controller } of lanes) controller.use(next.snapshot);
+      log.info('configuration in force', { digest: next.snapshot.digest.slice(0, 12) });
       return true;
     },
     close,
@@ -288,13 +226,6 @@ async function warmUp(fleet: Fleet, snapshot: Snapshot, log: Logger): Promise<vo
   }
 }
 
-function requireHealthy(
-  health: { readonly ok: true } | { readonly ok: false; readonly reason: string },
-): undefined {
-  if (!health.ok) throw new Error(health.reason);
-  return undefined;
-}
-
 function providerOf({ region, provider }: Settings) {
   return {
     region,
@@ -305,13 +236,4 @@ function providerOf({ region, provider }: Settings) {
           credentials: { accessKeyId: 'simulated', secretAccessKey: 'simulated' },
         }),
   };
-}
-
-async function readTokens({ auth }: Settings): Promise<readonly string[]> {
-  if (auth === undefined) return [];
-  const text = await readFile(auth.token_file, 'utf8');
-  return text
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '');
 }

@@ -1,3 +1,4 @@
+export { startEmulator, type Emulator } from './emulator.ts';
 export { type Daemon, startDaemon } from './daemon.ts';
 export { createJsonLogger } from './log.ts';
 export { PortTakenError } from './server.ts';

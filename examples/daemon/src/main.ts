@@ -2,6 +2,7 @@
 /** The daemon as a program: one JSON line on standard output when it is ready, exit 0 on SIGTERM or Ctrl-C. */
 import { parseArgs } from 'node:util';
 import { describeError, isLazarusError } from '@lazarus/core';
+import { checkConfiguration } from './configuration.ts';
 import { startDaemon } from './daemon.ts';
 import { createJsonLogger } from './log.ts';
 import { PortTakenError } from './server.ts';
@@ -48,7 +49,15 @@ async function run(): Promise<void> {
   }
   if (flags.settings === undefined) refuse('--settings FILE is needed (see --help)', 2);
   const log = createJsonLogger((line) => void process.stderr.write(line));
-  const daemon = await startDaemon(readSettings(flags.settings), log);
+  const settings = readSettings(flags.settings);
+  if (flags.check === true) {
+    const { digest, rules, services } = await checkConfiguration(settings.config_dir);
+    process.stdout.write(
+      `accepted: ${rules.length} rules, ${services.length} services, digest ${digest.slice(0, 12)}\n`,
+    );
+    return;
+  }
+  const daemon = await startDaemon(settings, log);
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;

@@ -16,7 +16,7 @@ export async function openRedis(
     readonly breaker: ReturnType<typeof breakerOf>;
     readonly clock: Clock;
     readonly log: Logger;
-    readonly knownServices: () => number;
+    readonly knownServices: () => number | undefined;
   },
 ): Promise<Shared> {
   const { record, breaker, clock, log, knownServices } = ports;

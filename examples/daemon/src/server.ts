@@ -6,28 +6,36 @@ import { getRequestListener } from '@hono/node-server';
 /** A port that could not be taken, with what to do. */
 export class PortTakenError extends Error {}
 
+type Handler = (request: Request) => Response | Promise<Response>;
+
 /** A listening HTTP server. */
 export interface HttpServer {
   readonly url: string;
+  /** Answers with this from now on; without it, that the node is not ready. */
+  use(handler: Handler | undefined): void;
   close(): Promise<void>;
 }
 
-/** Serves a fetch handler. @throws PortTakenError when somebody else has the port. */
-export async function serve(
-  fetch: (request: Request) => Response | Promise<Response>,
-  listen: { readonly host: string; readonly port: number },
-): Promise<HttpServer> {
-  const listener = getRequestListener(fetch);
+/**
+ * Takes the port. Nothing else of a daemon is worth starting when it cannot be had, so this comes first, and says "not
+ * ready" until there is a handler.
+ *
+ * @throws PortTakenError when somebody else has the port.
+ */
+export async function listen(address: { readonly host: string; readonly port: number }): Promise<HttpServer> {
+  let handler: Handler = notReady;
+  const listener = getRequestListener((request) => handler(request));
   const server = createServer((request, response) => void listener(request, response));
-  server.listen(listen.port, listen.host);
+  server.listen(address.port, address.host);
   try {
     await once(server, 'listening');
   } catch (error) {
-    throw explain(error as NodeJS.ErrnoException, listen);
+    throw explain(error as NodeJS.ErrnoException, address);
   }
   const { port } = server.address() as AddressInfo;
   return {
-    url: `http://${listen.host}:${port}`,
+    url: `http://${address.host}:${port}`,
+    use: (next = notReady) => void (handler = next),
     async close() {
       server.closeAllConnections();
       server.close();
@@ -36,12 +44,17 @@ export async function serve(
   };
 }
 
+function notReady(): Response {
+  const error = { code: 'unavailable', message: 'the node is starting or stopping: try again' };
+  return Response.json({ error }, { status: 503, headers: { 'retry-after': '1' } });
+}
+
 function explain(
   error: NodeJS.ErrnoException,
-  listen: { readonly host: string; readonly port: number },
+  address: { readonly host: string; readonly port: number },
 ): Error {
   if (error.code !== 'EADDRINUSE') return error;
   return new PortTakenError(
-    `port ${listen.port} on ${listen.host} is taken: stop the other program, or set another port`,
+    `port ${address.port} on ${address.host} is taken: stop the other program, or set another port`,
   );
 }

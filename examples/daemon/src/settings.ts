@@ -1,17 +1,100 @@
 import { readFileSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DurationSchema, parseYamlDocument, validateDocument } from '@lazarus/core/documents';
 import { z } from 'zod';
+import { refineNodes } from './settings-rules.ts';
 
 const port = z.number().int().min(0).max(65_535);
+const peerPort = z.number().int().min(1).max(65_535);
+const nodeId = z
+  .string()
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/, 'expected letters, digits, dots, dashes');
+const zone = z.string().min(1).max(64);
 
-const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
+/** Which nodes run here, and which elsewhere. */
+const Membership = {
+  /** All nodes of the region in this process, one per availability zone. */
+  nodes: z
+    .array(z.strictObject({ id: nodeId, zone }))
+    .min(1)
+    .max(7)
+    .optional(),
+  /** The one node of this process; the others are `peers`. */
+  node: z
+    .strictObject({
+      id: nodeId,
+      zone,
+      /** Where peers ask for its votes. */
+      listen: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: peerPort }).optional(),
+    })
+    .optional(),
+  /** The nodes of other processes, and where each listens for votes. */
+  peers: z
+    .array(z.strictObject({ id: nodeId, zone, host: z.string().min(1).default('127.0.0.1'), port: peerPort }))
+    .max(8)
+    .default([]),
+  quorum: z
+    .strictObject({
+      /** Grows with every change of the members; votes of another epoch count as nothing. */
+      epoch: z.number().int().min(0).default(1),
+      /** Yes votes needed; always more than half, which is the default. */
+      required: z.number().int().min(1).max(9).optional(),
+    })
+    .prefault({}),
+  /** PEM files of this node; the only DNS name of its certificate is its id. */
+  tls: z.strictObject({ ca: z.string().min(1), cert: z.string().min(1), key: z.string().min(1) }).optional(),
+};
+
+const Stream = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('embedded'),
+      name: z.string().default('lazarus-events'),
+      shards: z.number().int().min(1).max(20).default(3),
+    }),
+    /** An emulator that several processes share; the stream is made when it is missing. */
+    z.strictObject({
+      kind: z.literal('emulator'),
+      name: z.string().default('lazarus-events'),
+      shards: z.number().int().min(1).max(20).default(3),
+      endpoint: z.url(),
+    }),
+    z.strictObject({ kind: z.literal('kinesis'), name: z.string().min(1), endpoint: z.url().optional() }),
+  ])
+  .prefault({ kind: 'embedded' });
+
+const SharedState = z
+  .discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('memory') }),
+    z.strictObject({
+      kind: z.literal('redis'),
+      /** `redis://` or `rediss://`. */
+      url: z.string().regex(/^rediss?:\/\//, 'expected redis:// or rediss://'),
+      /** Nothing new is granted for this long after Redis may have lost state; at least the TTL of a lock. */
+      grace: DurationSchema.prefault('30s'),
+    }),
+  ])
+  .prefault({ kind: 'memory' });
+
+const Engine = z
+  .discriminatedUnion('kind', [
+    z.strictObject({
+      kind: z.literal('embedded'),
+      /** The journal of runs; processes on one disk that name the same file take each other's runs over. */
+      journal: z.string().min(1).optional(),
+      /** How long a process that says nothing keeps its runs. */
+      lease: DurationSchema.prefault('10s'),
+      /** How often finished, attached and orphaned work is looked for. */
+      sweep_every: DurationSchema.prefault('5s'),
+    }),
+  ])
+  .prefault({ kind: 'embedded' });
 
 /** Settings of the reference daemon, as YAML. Paths are relative to the file. */
 export const SettingsSchema = z
   .strictObject({
     region: z.string().min(1),
-    /** Journal, audit log, leases and, when it is embedded, the stream. */
+    /** Journal, audit log, leases and, when it is embedded, the stream; one process at a time. */
     state_dir: z.string().min(1).default('state'),
     /** Directory with rules/, profiles/, services/ and workflows/. */
     config_dir: z.string().min(1).default('config'),
@@ -21,34 +104,12 @@ export const SettingsSchema = z
         port: port.default(7400),
       })
       .prefault({}),
-    /** Nodes in this process, one per availability zone. */
-    nodes: z
-      .array(z.strictObject({ id: z.string().min(1), zone: z.string().min(1) }))
-      .min(1)
-      .max(7),
-    stream: z
-      .discriminatedUnion('kind', [
-        z.strictObject({
-          kind: z.literal('embedded'),
-          name: z.string().default('lazarus-events'),
-          shards: z.number().int().min(1).max(20).default(3),
-        }),
-        z.strictObject({ kind: z.literal('kinesis'), name: z.string().min(1), endpoint: z.url().optional() }),
-      ])
-      .prefault({ kind: 'embedded' }),
+    ...Membership,
+    stream: Stream,
     /** What the nodes share: within this process, or in Redis with other processes of the region. */
-    shared_state: z
-      .discriminatedUnion('kind', [
-        z.strictObject({ kind: z.literal('memory') }),
-        z.strictObject({
-          kind: z.literal('redis'),
-          /** `redis://` or `rediss://`. */
-          url: z.string().regex(/^rediss?:\/\//, 'expected redis:// or rediss://'),
-          /** Nothing new is granted for this long after Redis may have lost state; at least the TTL of a lock. */
-          grace: DurationSchema.prefault('30s'),
-        }),
-      ])
-      .prefault({ kind: 'memory' }),
+    shared_state: SharedState,
+    /** The audit log; processes on one disk name the same file, so that each knows what the others have ended. */
+    audit: z.strictObject({ file: z.string().min(1).optional() }).prefault({}),
     /** EC2 and ELBv2; without an endpoint it is AWS itself. */
     provider: z.strictObject({ endpoint: z.url().optional() }).prefault({}),
     pager: z.strictObject({
@@ -61,21 +122,18 @@ export const SettingsSchema = z
     }),
     /** Bearer tokens that may deposit events and operate; without a file only loopback listeners are allowed. */
     auth: z.strictObject({ token_file: z.string().min(1) }).optional(),
-    engine: z
-      .strictObject({
-        /** How often finished, attached and orphaned work is looked for. */
-        sweep_every: DurationSchema.prefault('5s'),
-        lease: DurationSchema.prefault('10s'),
-      })
-      .prefault({}),
+    engine: Engine,
   })
-  .refine(({ auth, listen }) => auth !== undefined || LOOPBACK.includes(listen.host), {
-    path: ['auth'],
-    message: 'is needed when the API listens on more than this machine (listen.host)',
-  });
+  .superRefine(refineNodes);
+
+/** Settings as they are written, with defaults. */
+export type WrittenSettings = z.output<typeof SettingsSchema>;
 
 /** Resolved settings; paths are absolute. */
-export type Settings = z.output<typeof SettingsSchema>;
+export type Settings = Omit<WrittenSettings, 'audit' | 'engine'> & {
+  readonly audit: { readonly file: string };
+  readonly engine: WrittenSettings['engine'] & { readonly journal: string };
+};
 
 /**
  * Reads and checks a settings file.
@@ -86,11 +144,19 @@ export function readSettings(file: string): Settings {
   const parsed = parseYamlDocument(readFileSync(file, 'utf8'), { file });
   const settings = validateDocument(SettingsSchema, parsed, { file });
   const near = (path: string): string => resolve(dirname(file), path);
+  const { tls, auth, audit, engine } = settings;
+  const stateDir = near(settings.state_dir);
   return {
     ...settings,
-    state_dir: near(settings.state_dir),
+    state_dir: stateDir,
     config_dir: near(settings.config_dir),
     pager: { ...settings.pager, token_file: near(settings.pager.token_file) },
-    ...(settings.auth === undefined ? {} : { auth: { token_file: near(settings.auth.token_file) } }),
+    audit: { file: audit.file === undefined ? join(stateDir, 'audit.db') : near(audit.file) },
+    engine: {
+      ...engine,
+      journal: engine.journal === undefined ? join(stateDir, 'journal.db') : near(engine.journal),
+    },
+    ...(tls === undefined ? {} : { tls: { ca: near(tls.ca), cert: near(tls.cert), key: near(tls.key) } }),
+    ...(auth === undefined ? {} : { auth: { token_file: near(auth.token_file) } }),
   };
 }

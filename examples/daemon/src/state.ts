@@ -1,7 +1,8 @@
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createSqliteAudit } from '@lazarus/audit';
 import type { SqliteAudit } from '@lazarus/audit';
+import { describeError } from '@lazarus/core';
 import {
   createMemoryBudgets,
   createMemoryLocks,
@@ -9,6 +10,7 @@ import {
   createMemoryWindows,
 } from '@lazarus/core/memory';
 import type { Clock, Logger, Pause } from '@lazarus/core/ports';
+import type { LateVote } from '@lazarus/quorum';
 import { openRedis } from './redis-state.ts';
 import type { Settings } from './settings.ts';
 import { breakerOf } from './shared-state.ts';
@@ -21,6 +23,8 @@ const HOUR_MS = 3_600_000;
 /** What the nodes share, and the record of this process. */
 export interface SharedState extends Shared {
   readonly audit: SqliteAudit;
+  /** Writes a vote that came too late into the audit log; that nobody waits for it is right, it counted for nothing. */
+  noteLateVote(late: LateVote): void;
 }
 
 /**
@@ -28,20 +32,21 @@ export interface SharedState extends Shared {
  * they survive a restart of either; pauses have a file of their own.
  */
 export async function openState(
-  settings: Pick<Settings, 'state_dir' | 'shared_state' | 'region'>,
+  settings: Pick<Settings, 'state_dir' | 'shared_state' | 'region' | 'audit'>,
   ports: {
     readonly clock: Clock;
     readonly log: Logger;
     readonly secrets: readonly string[];
     readonly breaker: BreakerSettings;
     /** Services that are configured: a share of them can be a bound, too. */
-    readonly knownServices: () => number;
+    readonly knownServices: () => number | undefined;
   },
 ): Promise<SharedState> {
   const { clock, log } = ports;
   await mkdir(settings.state_dir, { recursive: true });
+  await mkdir(dirname(settings.audit.file), { recursive: true });
   const audit = await createSqliteAudit({
-    file: join(settings.state_dir, 'audit.db'),
+    file: settings.audit.file,
     secrets: [...ports.secrets],
     clock,
   });
@@ -59,7 +64,19 @@ export async function openState(
       await shared.close();
       await audit.close();
     };
-    return { ...shared, audit, close };
+    const noteLateVote = ({ decisionId, vote, voided }: LateVote): void => {
+      const what = { ...(vote === undefined ? {} : { vote }), ...(voided === undefined ? {} : { voided }) };
+      const voter = vote?.voter ?? voided?.voter ?? 'unknown';
+      audit
+        .lateVote({
+          decision_id: decisionId,
+          voter,
+          received_at: new Date(clock.now()).toISOString(),
+          ...what,
+        })
+        .catch((error: unknown) => log.warn('a late vote was not recorded', { error: describeError(error) }));
+    };
+    return { ...shared, audit, noteLateVote, close };
   } catch (error) {
     await audit.close();
     throw error;
@@ -70,7 +87,7 @@ async function openMemory(ports: {
   readonly record: OwnRecord;
   readonly breaker: ReturnType<typeof breakerOf>;
   readonly clock: Clock;
-  readonly knownServices: () => number;
+  readonly knownServices: () => number | undefined;
 }): Promise<Shared> {
   const { record, breaker, clock, knownServices } = ports;
   return {

@@ -1,21 +1,17 @@
-import { once } from 'node:events';
-import type { Server, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { CreateStreamCommand, DescribeStreamSummaryCommand, KinesisClient } from '@aws-sdk/client-kinesis';
 import type { KinesisClientConfig } from '@aws-sdk/client-kinesis';
-import type { Clock, Logger, Random } from '@lazarus/core/ports';
+import type { Clock, Logger, Meter, Random } from '@lazarus/core/ports';
 import {
   createKinesisSensor,
   createKinesisStream,
+  createRedisLeaseStore,
   createSqliteLeaseStore,
   http1Handler,
 } from '@lazarus/sensors-kinesis';
-import type { DeadLetter, KinesisSensor, KinesisStream } from '@lazarus/sensors-kinesis';
+import type { DeadLetter, KinesisSensor, KinesisStream, LeaseStore } from '@lazarus/sensors-kinesis';
+import { startEmulator } from './emulator.ts';
 import type { Settings } from './settings.ts';
-
-const CLOSE_WAIT_MS = 20;
-const MAX_CLOSE_WAITS = 100;
 
 /** The region's stream: where events are put, and one sensor for each node. */
 export interface StreamParts {
@@ -28,43 +24,35 @@ export interface StreamParts {
 /** Opens the stream; the embedded one is a Kinesis emulator on disk, inside this process. */
 export async function openStream(
   settings: Settings,
-  ports: { readonly clock: Clock; readonly random: Random; readonly log: Logger },
+  ports: {
+    readonly clock: Clock;
+    readonly random: Random;
+    readonly log: Logger;
+    readonly meter: Meter;
+    /** Nodes of the region that read it. */
+    readonly readers: number;
+  },
 ): Promise<StreamParts> {
-  const { stream: options } = settings;
-  const embedded =
-    options.kind === 'embedded' ? await startEmbedded(settings.state_dir, ports.clock) : undefined;
-  const endpoint = options.kind === 'embedded' ? embedded?.endpoint : options.endpoint;
-  const clientConfig = {
-    region: settings.region,
-    ...(endpoint === undefined ? {} : { endpoint }),
-    // The emulator wants credentials and looks at none of them.
-    ...(embedded === undefined
-      ? {}
-      : { credentials: { accessKeyId: 'embedded', secretAccessKey: 'embedded' } }),
-  };
-  if (options.kind === 'embedded')
-    await createIfMissing(clientConfig, options.name, options.shards, ports.clock);
-  const leases = await createSqliteLeaseStore({ file: join(settings.state_dir, 'leases.db') });
-  const stream = await createKinesisStream({
-    streamName: options.name,
-    clientConfig,
-    clock: ports.clock,
-    random: ports.random,
-  });
+  const { clock, random, log, meter, readers } = ports;
+  const place = await placeOf(settings, clock);
+  const leases = await openLeases(settings, clock);
+  const { name } = settings.stream;
+  const stream = await createKinesisStream({ streamName: name, clientConfig: place.client, clock, random });
   return {
     stream,
     sensorFor: (node, giveUp) =>
       createKinesisSensor({
-        streamName: options.name,
+        clock,
+        random,
+        meter,
+        logger: log,
+        streamName: name,
         worker: node,
-        expectedWorkers: settings.nodes.length,
-        clientConfig,
-        clock: ports.clock,
-        random: ports.random,
-        logger: ports.log,
+        expectedWorkers: readers,
+        clientConfig: place.client,
         leases,
         onDeadLetter: async (letter) => {
-          ports.log.error('an event could not be decided', {
+          log.error('an event could not be decided', {
             position: letter.position,
             reason: letter.reason,
           });
@@ -73,47 +61,43 @@ export async function openStream(
       }),
     async close() {
       await stream.close();
-      await embedded?.close();
+      await leases.close();
+      await place.close();
     },
   };
 }
 
-/** A Kinesis emulator on disk, on loopback, in this process: what was accepted survives a kill. */
-async function startEmbedded(
-  stateDir: string,
+/** Where the stream is, and how it is reached. */
+interface Place {
+  readonly client: KinesisClientConfig;
+  close(): Promise<void>;
+}
+
+/** Emulators want credentials and look at none of them. */
+const EMULATED = { credentials: { accessKeyId: 'emulated', secretAccessKey: 'emulated' } };
+
+async function placeOf({ stream, region, state_dir }: Settings, clock: Clock): Promise<Place> {
+  if (stream.kind === 'kinesis') {
+    const { endpoint } = stream;
+    return { client: { region, ...(endpoint === undefined ? {} : { endpoint }) }, close: async () => {} };
+  }
+  const embedded =
+    stream.kind === 'embedded'
+      ? await startEmulator({ path: join(state_dir, 'stream') }, clock)
+      : { endpoint: stream.endpoint, close: async () => {} };
+  const client = { region, endpoint: embedded.endpoint, ...EMULATED };
+  await createIfMissing(client, stream.name, stream.shards, clock);
+  return { client, close: embedded.close };
+}
+
+/** Leases live where all who read the stream can see them. */
+function openLeases(
+  { shared_state: shared, state_dir, region }: Settings,
   clock: Clock,
-): Promise<{ readonly endpoint: string; close(): Promise<void> }> {
-  const { default: kinesalite } = await import('kinesalite');
-  const server = kinesalite({ path: join(stateDir, 'stream'), createStreamMs: 20, shardLimit: 50 });
-  const answering = countAnswers(server);
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  return {
-    endpoint: `http://127.0.0.1:${port}`,
-    close: async () => {
-      // The emulator works on for a caller that hung up, and would then find its database closed.
-      for (let waits = 0; answering() > 0 && waits < MAX_CLOSE_WAITS; waits += 1)
-        await clock.sleep(CLOSE_WAIT_MS);
-      server.closeAllConnections();
-      server.close();
-      await once(server, 'close');
-    },
-  };
-}
-
-/** How many requests are still being answered, also those whose caller is gone. */
-function countAnswers(server: Server): () => number {
-  let answering = 0;
-  server.prependListener('request', (_request, response: ServerResponse) => {
-    answering += 1;
-    const end = response.end.bind(response) as (...args: unknown[]) => ServerResponse;
-    response.end = ((...args: unknown[]) => {
-      answering -= 1;
-      return end(...args);
-    }) as typeof response.end;
-  });
-  return () => answering;
+): Promise<LeaseStore & { close(): Promise<void> }> {
+  return shared.kind === 'redis'
+    ? createRedisLeaseStore({ url: shared.url, prefix: `lazarus-${region}`, clock })
+    : createSqliteLeaseStore({ file: join(state_dir, 'leases.db') });
 }
 
 async function createIfMissing(
@@ -128,7 +112,9 @@ async function createIfMissing(
       const status = await statusOf(client, name);
       if (status === 'ACTIVE') return;
       if (status === undefined)
-        await client.send(new CreateStreamCommand({ StreamName: name, ShardCount: shards }));
+        await client
+          .send(new CreateStreamCommand({ StreamName: name, ShardCount: shards }))
+          .catch(ignoreThatItIsThere);
       await clock.sleep(20);
     }
   } finally {
@@ -144,4 +130,9 @@ async function statusOf(client: KinesisClient, name: string): Promise<string | u
     if (error instanceof Error && error.name === 'ResourceNotFoundException') return undefined;
     throw error;
   }
+}
+
+/** Another process was faster. */
+function ignoreThatItIsThere(error: unknown): void {
+  if (!(error instanceof Error) || error.name !== 'ResourceInUseException') throw error;
 }

@@ -1,0 +1,69 @@
+import type { z } from 'zod';
+
+const LOOPBACK = ['127.0.0.1', 'localhost', '::1'];
+
+interface Named {
+  readonly id: string;
+}
+
+/** What of the settings depends on each other. */
+interface Related {
+  readonly listen: { readonly host: string };
+  readonly auth?: object | undefined;
+  readonly nodes?: readonly Named[] | undefined;
+  readonly node?: (Named & { readonly listen?: object | undefined }) | undefined;
+  readonly peers: readonly Named[];
+  readonly tls?: object | undefined;
+  readonly stream: { readonly kind: string };
+  readonly shared_state: { readonly kind: string };
+}
+
+type Problem = readonly [path: (string | number)[], message: string];
+
+/** Says everything about settings that fit one by one and not together. */
+export function refineNodes(settings: Related, context: z.RefinementCtx): void {
+  const problems = [
+    ...problemsOfListener(settings),
+    ...problemsOfNodes(settings),
+    ...problemsOfPeers(settings),
+  ];
+  for (const [path, message] of problems) context.addIssue({ code: 'custom', path, message });
+}
+
+function* problemsOfListener({ auth, listen }: Related): Generator<Problem> {
+  if (auth === undefined && !LOOPBACK.includes(listen.host))
+    yield [['auth'], 'is needed when the API listens on more than this machine (listen.host)'];
+}
+
+function* problemsOfNodes({ nodes, node, peers }: Related): Generator<Problem> {
+  if (nodes === undefined && node === undefined)
+    yield [
+      ['nodes'],
+      'is missing: name all nodes of this process, or one as `node` and the others as `peers`',
+    ];
+  if (nodes !== undefined && node !== undefined)
+    yield [['node'], 'cannot be given beside `nodes`: a process has all nodes, or one with `peers`'];
+  const all = [...(nodes ?? []), ...(node === undefined ? [] : [node]), ...peers].map(({ id }) => id);
+  const twice = all.find((id, index) => all.indexOf(id) !== index);
+  if (twice !== undefined)
+    yield [[peers.some(({ id }) => id === twice) ? 'peers' : 'nodes'], `two nodes are called ${twice}`];
+}
+
+function* problemsOfPeers(settings: Related): Generator<Problem> {
+  const { node, peers, tls, stream, shared_state: shared } = settings;
+  if (peers.length === 0) return;
+  if (node === undefined) yield [['peers'], 'belong to a process of one node: name it as `node`'];
+  else if (node.listen === undefined) yield [['node', 'listen'], 'is missing: peers ask there for votes'];
+  if (tls === undefined)
+    yield [
+      ['tls'],
+      'is missing: nodes vote over TLS only (lazarus dev-certs makes certificates for a laboratory)',
+    ];
+  if (shared.kind !== 'redis')
+    yield [['shared_state'], 'must be redis: nodes in several processes share locks, windows and budgets'];
+  if (stream.kind === 'embedded')
+    yield [
+      ['stream'],
+      'is embedded in one process: nodes in several processes need kind kinesis or emulator',
+    ];
+}

@@ -1,0 +1,84 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readSettings } from '@lazarus/example-daemon';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'lazarus-settings-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const PAGER = 'pager: { from: lazarus@example.com, responders: [lazarus], token_file: token }';
+
+const read = (...lines: readonly string[]) => {
+  const file = join(folder, 'lazarus.yaml');
+  writeFileSync(file, ['region: us-east-1', PAGER, ...lines, ''].join('\n'));
+  return readSettings(file);
+};
+
+const NODE = 'node: { id: a, zone: us-east-1a, listen: { port: 7401 } }';
+const PEERS = 'peers: [{ id: b, zone: us-east-1b, port: 7402 }, { id: c, zone: us-east-1c, port: 7403 }]';
+const TLS = 'tls: { ca: certs/ca.crt, cert: certs/a.crt, key: certs/a.key }';
+const REDIS = 'shared_state: { kind: redis, url: redis://127.0.0.1:6379 }';
+const STREAM = 'stream: { kind: emulator, endpoint: http://127.0.0.1:4567 }';
+
+describe('settings of one node with peers', () => {
+  it('are taken with paths relative to the file, and defaults', () => {
+    expect(read(NODE, PEERS, TLS, REDIS, STREAM, 'quorum: { epoch: 4 }')).toMatchObject({
+      node: { id: 'a', listen: { host: '127.0.0.1', port: 7401 } },
+      peers: [
+        { id: 'b', host: '127.0.0.1', port: 7402 },
+        { id: 'c', port: 7403 },
+      ],
+      quorum: { epoch: 4 },
+      tls: { key: join(folder, 'certs', 'a.key') },
+      audit: { file: join(folder, 'state', 'audit.db') },
+      engine: { kind: 'embedded', journal: join(folder, 'state', 'journal.db'), lease: 10_000 },
+    });
+  });
+
+  it('share a journal and an audit log that they name', () => {
+    const settings = read(
+      NODE,
+      PEERS,
+      TLS,
+      REDIS,
+      STREAM,
+      'audit: { file: ../shared/audit.db }',
+      'engine: { kind: embedded, journal: ../shared/journal.db }',
+    );
+    expect(settings.audit.file).toBe(join(folder, '..', 'shared', 'audit.db'));
+    expect(settings.engine.journal).toBe(join(folder, '..', 'shared', 'journal.db'));
+  });
+
+  it.each([
+    [
+      'S18: without tls',
+      [NODE, PEERS, REDIS, STREAM],
+      /tls is missing: nodes vote over TLS only .*dev-certs/s,
+    ],
+    ['without Redis', [NODE, PEERS, TLS, STREAM], /shared_state must be redis/],
+    ['with a stream of its own', [NODE, PEERS, TLS, REDIS], /stream is embedded in one process/],
+    [
+      'without a place to listen',
+      ['node: { id: a, zone: z }', PEERS, TLS, REDIS, STREAM],
+      /node\.listen is missing/,
+    ],
+    [
+      'that is its own peer',
+      [NODE.replace('id: a', 'id: b'), PEERS, TLS, REDIS, STREAM],
+      /peers two nodes are called b/,
+    ],
+    ['beside a list of nodes', [NODE, 'nodes: [{ id: x, zone: z }]'], /node cannot be given beside `nodes`/],
+  ])('%s are refused, and the message says what to do', (_what, lines, message) => {
+    expect(() => read(...lines)).toThrow(message);
+  });
+});
+
+describe('settings without any node', () => {
+  it('are refused with both ways to name them', () => {
+    expect(() => read()).toThrow(/nodes is missing: name all nodes of this process, or one as `node`/);
+  });
+});
