@@ -61,6 +61,7 @@ const adapters = [
   'pager-pagerduty',
   'notify',
   'audit',
+  'engine-restate',
   'cli',
 ];
 const adapterSources = adapters.map((name) => `packages/${name}/src/**/*.ts`);

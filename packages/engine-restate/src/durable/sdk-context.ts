@@ -1,0 +1,51 @@
+import type { Json } from '@lazarus/core/ports';
+import type { RestatePromise, WorkflowContext } from '@restatedev/restate-sdk';
+import type { Sdk } from '../endpoint/load-sdk.ts';
+import type { Durable, DurableContext, First } from './durable-context.ts';
+
+interface SdkDurable extends Durable {
+  readonly promise: RestatePromise<{ readonly durable: Durable; readonly value: Json }>;
+}
+
+/** The context that the SDK hands to the handler of a workflow. */
+export class SdkContext implements DurableContext {
+  readonly ended: AbortSignal;
+  readonly #sdk: Sdk;
+  readonly #context: WorkflowContext;
+
+  constructor(sdk: Sdk, context: WorkflowContext) {
+    this.#sdk = sdk;
+    this.#context = context;
+    this.ended = context.request().attemptCompletedSignal;
+  }
+
+  run(name: string, body: () => Promise<Json>): Durable {
+    return wrap(name, this.#context.run(name, body));
+  }
+
+  sleep(name: string, ms: number): Durable {
+    return wrap(name, this.#context.sleep(ms, name));
+  }
+
+  promise(name: string): Durable {
+    return wrap(name, this.#context.promise<Json>(name).get());
+  }
+
+  async first(durables: readonly Durable[]): Promise<First> {
+    try {
+      return await this.#sdk.RestatePromise.race(durables.map((each) => (each as SdkDurable).promise));
+    } catch (error) {
+      if (error instanceof this.#sdk.CancelledError) return 'canceled';
+      throw error;
+    }
+  }
+}
+
+/** A value that never came, or that somebody rejected, counts as null. */
+function wrap(name: string, inner: RestatePromise<unknown>): SdkDurable {
+  const durable: SdkDurable = {
+    name,
+    promise: inner.map((value) => ({ durable, value: (value ?? null) as Json })),
+  };
+  return durable;
+}

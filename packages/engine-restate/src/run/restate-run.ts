@@ -1,0 +1,308 @@
+/**
+ * One run on Restate: the handle that the coordinator drives.
+ *
+ * 1. One select loop waits for everything; no branch waits on its own. The winner comes from the journal.
+ * 2. A body starts only after everything that led to it is durable. The steps that a run starts follow from its journal
+ *    alone, so the intent to run a body is durable before the body runs. S12.
+ * 3. A body starts with `mayHaveHappened` unless this execution itself saw happen what led to it: then no other
+ *    execution can have come this far.
+ * 4. No closure outlives the next timer of the run, and none is longer than a minute: it reports that its body still
+ *    runs, the timer is dealt with, and another closure waits for the same body. So the time limit of a call costs no
+ *    timer of the server.
+ * 5. What a body threw is a value; Restate never retries a closure by itself.
+ */
+import { CANCEL_SIGNAL, MAX_ATTEMPT_MS, stepError, toStepError } from '@lazarus/dag';
+import type { BodyContext, Pending, RunHandle, RunRecord, Selected, Settled, StepBody } from '@lazarus/dag';
+import type { Clock, FencingToken, Json } from '@lazarus/core/ports';
+import type { Durable, DurableContext } from '../durable/durable-context.ts';
+import type { BodiesInFlight } from './bodies-in-flight.ts';
+
+/** What a run needs from its engine. */
+export interface RestateRunPorts {
+  readonly clock: Clock;
+  readonly random: () => number;
+  /** Names the process in the journal. */
+  readonly owner: string;
+  readonly bodies: BodiesInFlight;
+  fence(): FencingToken | undefined;
+  /** For crash tests: called at each boundary of an attempt. */
+  readonly onBoundary?:
+    ((boundary: 'intent' | 'body' | 'result', key: string) => void | Promise<void>) | undefined;
+}
+
+/** What a closure journals about a body. */
+type BodyRecord = {
+  /** Wall time, milliseconds. */
+  readonly atMs: number;
+  /** Process in which it ran. */
+  readonly by: string;
+} & ({ readonly settled: Settled } | { readonly late: true });
+
+interface BodyItem extends Pending {
+  readonly kind: 'body';
+  readonly body: StepBody;
+  readonly abort: AbortController;
+  /** Nobody can have started it before. */
+  readonly isFresh: boolean;
+  /** The closure that waits for it now. */
+  durable?: Durable;
+  closures: number;
+  /** When its closure returns at the latest; wall time, milliseconds. */
+  untilMs: number;
+  running?: Promise<Settled>;
+  /** Its last closure ran in this execution. */
+  ranHere: boolean;
+}
+
+type Item =
+  | BodyItem
+  | (Pending & { readonly kind: 'timer'; readonly atMs: number })
+  | (Pending & { readonly kind: 'signal'; readonly name: string; readonly durable: Durable });
+
+/** The {@link RunHandle} on Restate. */
+export class RestateRun implements RunHandle {
+  readonly run: RunRecord;
+  readonly #context: DurableContext;
+  readonly #ports: RestateRunPorts;
+  readonly #items = new Map<string, Item>();
+  readonly #received = new Map<string, number>();
+  #nowMs: number;
+  /** The last thing that happened was seen by this execution first. */
+  #isLive = false;
+  #isCanceled = false;
+  #sleep: { readonly durable: Durable; readonly atMs: number } | undefined;
+
+  constructor(run: RunRecord, context: DurableContext, ports: RestateRunPorts) {
+    this.run = run;
+    this.#context = context;
+    this.#ports = ports;
+    this.#nowMs = run.startedAtMs;
+    context.ended.addEventListener(
+      'abort',
+      () =>
+        this.abortBodies(new DOMException('the engine took the run away from this process', 'AbortError')),
+      { once: true },
+    );
+  }
+
+  /** False while answers come from the journal. */
+  get isLive(): boolean {
+    return this.#isLive;
+  }
+
+  /** Tells apart the first execution of the run from later ones. Called once, before anything else. */
+  async begin(): Promise<void> {
+    await this.now();
+  }
+
+  /** Aborts every body; the coordinator goes on. */
+  abortBodies(reason: Error): void {
+    for (const item of this.#items.values()) if (item.kind === 'body') item.abort.abort(reason);
+  }
+
+  start(step: string, attempt: number, body: StepBody): Pending {
+    return this.#add({
+      kind: 'body',
+      key: `${step}#${attempt}`,
+      body,
+      abort: new AbortController(),
+      isFresh: this.#isLive,
+      closures: 0,
+      untilMs: 0,
+      ranHere: false,
+    });
+  }
+
+  timer(name: string, atMs: number): Pending {
+    return this.#add({ kind: 'timer', key: `timer:${name}`, atMs });
+  }
+
+  signal(name: string): Pending {
+    const durable = this.#context.promise(signalKey(name, this.#received.get(name) ?? 0));
+    return this.#add({ kind: 'signal', key: `signal:${name}`, name, durable });
+  }
+
+  drop(pending: Pending, reason: string): void {
+    const item = this.#items.get(pending.key);
+    if (item?.kind === 'body') item.abort.abort(new DOMException(reason, 'TimeoutError'));
+    this.#items.delete(pending.key);
+  }
+
+  async select(pendings: readonly Pending[]): Promise<Selected> {
+    for (;;) {
+      const items = pendings.flatMap(({ key }) => this.#items.get(key) ?? []);
+      const due = this.#due(items) ?? this.#cancellation(items);
+      if (due !== undefined) return due;
+      const waits = this.#arm(items);
+      const first = await this.#context.first([...waits.keys()]);
+      if (first === 'canceled') {
+        this.#isCanceled = true;
+        continue;
+      }
+      const selected = await this.#onFirst(waits.get(first.durable), first.value);
+      if (selected !== undefined) return selected;
+    }
+  }
+
+  async now(): Promise<number> {
+    const { clock } = this.#ports;
+    this.#nowMs = Math.max(this.#nowMs, await this.#observe('$now', () => clock.now()));
+    return this.#nowMs;
+  }
+
+  async random(): Promise<number> {
+    return this.#observe('$random', this.#ports.random);
+  }
+
+  #add(item: Item): Pending {
+    this.#items.set(item.key, item);
+    return item;
+  }
+
+  /** The timer that has been due for longest; ties in the order in which they were set. */
+  #due(items: readonly Item[]): Selected | undefined {
+    const due = earliest(items);
+    if (due === undefined || due.atMs > this.#nowMs) return undefined;
+    return this.#take(due, { ok: true, value: null });
+  }
+
+  /** Canceling the run at the server does what canceling it here does. */
+  #cancellation(items: readonly Item[]): Selected | undefined {
+    if (!this.#isCanceled) return undefined;
+    const cancel = items.find((item) => item.kind === 'signal' && item.name === CANCEL_SIGNAL);
+    this.#isCanceled = false;
+    return cancel === undefined
+      ? undefined
+      : this.#take(cancel, { ok: true, value: 'it was canceled in Restate' });
+  }
+
+  /** Everything that has to be waited for, with what it belongs to; `undefined` for the timer. */
+  #arm(items: readonly Item[]): Map<Durable, Item | undefined> {
+    const nextMs = earliest(items)?.atMs ?? Infinity;
+    const waits = new Map<Durable, Item | undefined>();
+    let coveredMs = Infinity;
+    for (const item of items) {
+      if (item.kind === 'timer') continue;
+      const durable = item.kind === 'signal' ? item.durable : this.#launch(item, nextMs);
+      if (item.kind === 'body') coveredMs = Math.min(coveredMs, item.untilMs);
+      waits.set(durable, item);
+    }
+    if (nextMs < coveredMs && nextMs < Infinity) waits.set(this.#sleepUntil(nextMs), undefined);
+    return waits;
+  }
+
+  #launch(item: BodyItem, nextMs: number): Durable {
+    if (item.durable !== undefined) return item.durable;
+    item.closures += 1;
+    item.untilMs = Math.min(nextMs, this.#nowMs + MAX_ATTEMPT_MS);
+    item.ranHere = false;
+    const name = item.closures === 1 ? item.key : `${item.key}~${item.closures}`;
+    return (item.durable = this.#context.run(name, () => this.#closure(item) as Promise<Json>));
+  }
+
+  #sleepUntil(atMs: number): Durable {
+    if (this.#sleep === undefined || this.#sleep.atMs > atMs)
+      this.#sleep = { atMs, durable: this.#context.sleep('$timer', Math.max(0, atMs - this.#nowMs)) };
+    return this.#sleep.durable;
+  }
+
+  async #onFirst(item: Item | undefined, value: Json): Promise<Selected | undefined> {
+    if (item?.kind === 'body') return this.#onRecord(item, value as unknown as BodyRecord);
+    const dueMs = this.#sleep?.atMs ?? 0;
+    if (item === undefined) this.#sleep = undefined;
+    await this.now();
+    if (item === undefined) this.#nowMs = Math.max(this.#nowMs, dueMs);
+    return item === undefined ? undefined : this.#take(item, { ok: true, value });
+  }
+
+  async #onRecord(item: BodyItem, record: BodyRecord): Promise<Selected | undefined> {
+    this.#isLive = item.ranHere;
+    this.#nowMs = Math.max(this.#nowMs, record.atMs);
+    delete item.durable;
+    if ('late' in record) {
+      this.#nowMs = Math.max(this.#nowMs, item.untilMs);
+      return undefined;
+    }
+    if (this.#isLive) await this.#ports.onBoundary?.('result', item.key);
+    return this.#take(item, record.settled);
+  }
+
+  #take(item: Item, result: Settled): Selected {
+    if (item.kind === 'signal') this.#received.set(item.name, (this.#received.get(item.name) ?? 0) + 1);
+    this.#items.delete(item.key);
+    return { key: item.key, result, atMs: this.#nowMs };
+  }
+
+  /** Journals one number. */
+  async #observe(name: string, read: () => number): Promise<number> {
+    let isHere = false;
+    const durable = this.#context.run(name, async () => {
+      isHere = true;
+      return read();
+    });
+    let first = await this.#context.first([durable]);
+    while (first === 'canceled') {
+      this.#isCanceled = true;
+      first = await this.#context.first([durable]);
+    }
+    this.#isLive = isHere;
+    return first.value as number;
+  }
+
+  /** Runs in this process alone: waits for the body until the next timer is due. */
+  async #closure(item: BodyItem): Promise<BodyRecord> {
+    item.ranHere = true;
+    const { clock, owner } = this.#ports;
+    const late = (): BodyRecord => ({ late: true, atMs: clock.now(), by: owner });
+    if (clock.now() >= item.untilMs) return late();
+    const alarm = new AbortController();
+    const alarmed = clock.sleep(item.untilMs - clock.now(), { signal: alarm.signal }).then(
+      () => undefined,
+      () => new Promise<undefined>(() => undefined),
+    );
+    item.running ??= this.#ports.bodies.alone(`${this.run.request.runId}/${item.key}`, () =>
+      this.#body(item),
+    );
+    const settled = await Promise.race([item.running, alarmed]);
+    alarm.abort();
+    return settled === undefined ? late() : { settled, atMs: clock.now(), by: owner };
+  }
+
+  async #body(item: BodyItem): Promise<Settled> {
+    const { signal } = item.abort;
+    const { onBoundary } = this.#ports;
+    try {
+      signal.throwIfAborted();
+      await onBoundary?.('intent', item.key);
+      const fence = this.#ports.fence();
+      const context: BodyContext = {
+        mayHaveHappened: !item.isFresh,
+        signal,
+        ...(fence === undefined ? {} : { fence }),
+      };
+      const value = await item.body(context);
+      await onBoundary?.('body', item.key);
+      return { ok: true, value };
+    } catch (error) {
+      const reason: unknown = signal.aborted ? signal.reason : error;
+      const converted = toStepError(reason);
+      const isLost = converted.code === 'LZ_LOCK_LOST';
+      return {
+        ok: false,
+        error: isLost ? stepError(converted.code, converted.message, 'stopped') : converted,
+      };
+    }
+  }
+}
+
+/** Name of the durable promise that holds the n-th signal of a name; a signal is used once. */
+export function signalKey(name: string, index: number): string {
+  return `${name}#${index}`;
+}
+
+function earliest(items: readonly Item[]): Extract<Item, { kind: 'timer' }> | undefined {
+  let found: Extract<Item, { kind: 'timer' }> | undefined;
+  for (const item of items)
+    if (item.kind === 'timer' && (found === undefined || item.atMs < found.atMs)) found = item;
+  return found;
+}

@@ -1,0 +1,204 @@
+/**
+ * The runs that Restate keeps, as seen from outside: submitted, signaled, looked up, listed.
+ */
+import { PortError } from '@lazarus/core';
+import type { Json, RunView } from '@lazarus/core/ports';
+import type { RecordedEntry } from '../durable/journal-context.ts';
+import type { PinnedRun } from '../run/pinned-run.ts';
+import { isServiceUnknown } from './register-service.ts';
+import { messageOf } from './restate-servers.ts';
+import type { Answer, RestateServers } from './restate-servers.ts';
+
+/** A run that has not ended, as Restate has it. */
+export interface RecordedRun {
+  readonly run: PinnedRun;
+  readonly entries: readonly RecordedEntry[];
+}
+
+/** How Restate is doing with a run. */
+export interface Invocation {
+  readonly runId: string;
+  readonly status: string;
+  readonly retries: number;
+  readonly failure?: string;
+}
+
+const NOT_READY = 470;
+
+/** The runs of one service. */
+export class RunStore {
+  readonly #servers: RestateServers;
+  readonly #service: string;
+
+  constructor(servers: RestateServers, service: string) {
+    this.#servers = servers;
+    this.#service = service;
+  }
+
+  /** Resolves when the run is durable. @throws PortError `LZ_JOURNAL_UNAVAILABLE`. */
+  async submit(run: PinnedRun): Promise<'created' | 'exists'> {
+    const path = `/${this.#service}/${encodeURIComponent(run.request.runId)}/run/send`;
+    const answer = await this.#servers.ask({
+      to: 'ingress',
+      path,
+      method: 'POST',
+      body: run,
+      elsewhere: isServiceUnknown,
+    });
+    const status = (answer.body as { readonly status?: unknown } | null)?.status;
+    if (status === 'Accepted') return 'created';
+    if (status === 'PreviouslyAccepted') return 'exists';
+    throw refused('a run', answer);
+  }
+
+  /** Resolves when the signal is durable; a run that does not exist is left alone. @throws PortError. */
+  async signal(
+    runId: string,
+    signal: { readonly name: string; readonly payload: Json; readonly key: string },
+  ): Promise<void> {
+    if ((await this.state(runId)) !== 'running') return;
+    const answer = await this.#servers.ask({
+      to: 'ingress',
+      path: `/${this.#service}/${encodeURIComponent(runId)}/signal`,
+      method: 'POST',
+      headers: { 'idempotency-key': signal.key },
+      body: { name: signal.name, payload: signal.payload },
+      elsewhere: isServiceUnknown,
+    });
+    if (answer.status !== 200) throw refused('a signal', answer);
+  }
+
+  /** The final view of a run that has ended, whether it goes on, or nothing. @throws PortError. */
+  async state(runId: string): Promise<RunView | 'running' | undefined> {
+    const path = `/restate/workflow/${this.#service}/${encodeURIComponent(runId)}/output`;
+    return this.#outcome(await this.#servers.ask({ to: 'ingress', path, elsewhere: isServiceUnknown }));
+  }
+
+  /** Waits until the run's end is durable, at most `timeoutMs`. @throws PortError. */
+  async ended(
+    runId: string,
+    timeoutMs: number,
+    signal: AbortSignal,
+  ): Promise<RunView | 'running' | undefined> {
+    const path = `/restate/workflow/${this.#service}/${encodeURIComponent(runId)}/attach`;
+    const elsewhere = isServiceUnknown;
+    return this.#outcome(await this.#servers.ask({ to: 'ingress', path, timeoutMs, signal, elsewhere }));
+  }
+
+  /** A run with its journal; `undefined` when Restate no longer has it. @throws PortError. */
+  async load(runId: string): Promise<RecordedRun | undefined> {
+    const rows = await this.#servers.query(
+      `SELECT j.index, j.entry_json FROM sys_journal j JOIN sys_invocation i ON i.id = j.id WHERE ${this.#runs()} AND i.target_service_key = ${quote(runId)} ORDER BY j.index`,
+    );
+    const entries = rows.map((row) => JSON.parse(String(row['entry_json'])) as RawEntry);
+    const input = entries[0]?.Command?.Input?.payload;
+    if (input === undefined) return undefined;
+    const run = decode(input) as unknown as PinnedRun;
+    return { run, entries: entries.flatMap((entry) => recorded(entry) ?? []) };
+  }
+
+  /** Runs that Restate cannot get on with: it waits before it tries again, or has given up. @throws PortError. */
+  async troubled(): Promise<readonly Invocation[]> {
+    const rows = await this.#servers.query(
+      `SELECT i.target_service_key, i.status, i.retry_count, i.last_failure FROM sys_invocation i WHERE ${this.#runs()} AND i.status IN ('backing-off', 'paused') LIMIT 100`,
+    );
+    return rows.map((row) => ({
+      runId: String(row['target_service_key']),
+      status: String(row['status']),
+      retries: Number(row['retry_count'] ?? 0),
+      ...(typeof row['last_failure'] === 'string' ? { failure: row['last_failure'] } : {}),
+    }));
+  }
+
+  /** The newest runs, with their ends where they have one. @throws PortError. */
+  async newest(
+    limit: number,
+    status: 'running' | 'completed' | undefined,
+  ): Promise<readonly { readonly run: PinnedRun; readonly view?: RunView }[]> {
+    const where =
+      status === undefined ? '' : ` AND i.status ${status === 'running' ? '<>' : '='} 'completed'`;
+    const ids = await this.#servers.query(
+      `SELECT i.id FROM sys_invocation i WHERE ${this.#runs()}${where} ORDER BY i.created_at DESC LIMIT ${limit}`,
+    );
+    if (ids.length === 0) return [];
+    const list = ids.map((row) => quote(String(row['id']))).join(', ');
+    const rows = await this.#servers.query(
+      `SELECT id, entry_json FROM sys_journal WHERE id IN (${list}) AND entry_type IN ('Command: Input', 'Command: Output')`,
+    );
+    return ids.flatMap(({ id }) => summaryOf(rows.filter((row) => row['id'] === id)));
+  }
+
+  #runs(): string {
+    return `i.target_service_name = ${quote(this.#service)} AND i.target_handler_name = 'run'`;
+  }
+
+  #outcome(answer: Answer): RunView | 'running' | undefined {
+    if (answer.status === 200) return answer.body as RunView;
+    if (answer.status === NOT_READY) return 'running';
+    if (answer.status === 404) return undefined;
+    throw refused('a look at a run', answer);
+  }
+}
+
+interface RawEntry {
+  readonly Command?: {
+    readonly Input?: { readonly payload: readonly number[] };
+    readonly Output?: { readonly result: RawResult };
+    readonly Run?: { readonly completion_id: number; readonly name: string };
+    readonly Sleep?: { readonly completion_id: number; readonly name: string };
+    readonly GetPromise?: { readonly completion_id: number; readonly key: string };
+  };
+  readonly Notification?: {
+    readonly Completion?: Readonly<
+      Record<string, { readonly completion_id: number; readonly result?: RawResult }>
+    >;
+  };
+}
+
+type RawResult = { readonly Success?: readonly number[] } | string;
+
+function recorded({ Command: command, Notification: notification }: RawEntry): RecordedEntry | undefined {
+  const run = command?.Run;
+  if (run !== undefined) return { kind: 'command', call: 'run', name: run.name, id: run.completion_id };
+  const sleep = command?.Sleep;
+  if (sleep !== undefined)
+    return { kind: 'command', call: 'sleep', name: sleep.name, id: sleep.completion_id };
+  const promise = command?.GetPromise;
+  if (promise !== undefined)
+    return { kind: 'command', call: 'promise', name: promise.key, id: promise.completion_id };
+  const [completion] = Object.values(notification?.Completion ?? {});
+  if (completion === undefined) return undefined;
+  return { kind: 'completion', id: completion.completion_id, value: resultOf(completion.result) };
+}
+
+function resultOf(result: RawResult | undefined): Json {
+  if (typeof result !== 'object' || result.Success === undefined) return null;
+  return decode(result.Success);
+}
+
+const decode = (bytes: readonly number[]): Json =>
+  bytes.length === 0 ? null : (JSON.parse(Buffer.from(bytes).toString('utf8')) as Json);
+
+function summaryOf(
+  rows: readonly Readonly<Record<string, unknown>>[],
+): readonly { readonly run: PinnedRun; readonly view?: RunView }[] {
+  let run: PinnedRun | undefined;
+  let view: RunView | undefined;
+  for (const row of rows) {
+    const { Command: command } = JSON.parse(String(row['entry_json'])) as RawEntry;
+    if (command?.Input !== undefined) run = decode(command.Input.payload) as unknown as PinnedRun;
+    if (command?.Output !== undefined) view = resultOf(command.Output.result) as unknown as RunView;
+  }
+  if (run === undefined) return [];
+  return [{ run, ...(view === undefined ? {} : { view }) }];
+}
+
+/** A text of SQL. */
+const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+const refused = (what: string, answer: Answer): PortError =>
+  new PortError({
+    code: 'LZ_JOURNAL_UNAVAILABLE',
+    message: `${answer.url} did not accept ${what}: ${answer.status} ${messageOf(answer)}`,
+    retryable: true,
+  });
