@@ -1,6 +1,7 @@
 export { createSeededRandom, type SeededRandom } from './chance/seeded-random.ts';
 export { createSequentialIds } from './chance/sequential-ids.ts';
 export { createManualClock, type ManualClock, type ManualClockOptions } from './clock/manual-clock.ts';
+export { createFakeActuators, type FakeActuators, type FakeActuatorsOptions } from './fakes/actuators.ts';
 export { createFakeAuditLog, type FakeAuditLog } from './fakes/audit-log.ts';
 export { anEvent } from './fakes/event.ts';
 export { aHost, createFakeFleet, type FakeFleet } from './fakes/fleet.ts';

@@ -14,6 +14,8 @@ export interface ManualClock extends Clock {
   jumpWall(ms: number): void;
   /** Sleeps that have not ended: a leak when it is not 0 after `close()`. */
   readonly pending: number;
+  /** Milliseconds until the next sleep ends; `undefined` when nobody sleeps. */
+  readonly nextInMs: number | undefined;
 }
 
 /** Where the times of a {@link createManualClock} begin. */
@@ -79,6 +81,10 @@ export function createManualClock(options: ManualClockOptions = {}): ManualClock
     },
     get pending() {
       return sleepers.length;
+    },
+    get nextInMs() {
+      const [next] = sleepers;
+      return next === undefined ? undefined : Math.max(0, next.dueAtMs - monotonicMs);
     },
   };
 }

@@ -33,6 +33,8 @@ export interface FakeFleet extends Fleet {
   put(...hosts: readonly Host[]): void;
   remove(hostId: string): void;
   get(hostId: string): Host | undefined;
+  /** Every host, terminated ones included. */
+  hosts(): readonly Host[];
   /** From now on every call fails with `LZ_FLEET_UNAVAILABLE`; `undefined` heals it. */
   fail(reason: string | undefined): void;
   /** From now on every listing claims to be partial. */
@@ -62,6 +64,7 @@ export function createFakeFleet(options: {
     put,
     remove: (hostId) => void hosts.delete(hostId),
     get: (hostId) => hosts.get(hostId),
+    hosts: () => [...hosts.values()],
     fail: (reason) => {
       failure = reason;
     },

@@ -4,8 +4,8 @@ import type { Action, EmbeddedEngine, EngineOptions, Journal, WorkflowDefinition
 import { createSeededRandom } from '../chance/seeded-random.ts';
 import { createSequentialIds } from '../chance/sequential-ids.ts';
 import { silentLogger } from '../fakes/logger.ts';
-
-const NEVER = new Promise<never>(() => undefined);
+import { mortalPort, whileAlive } from './mortal.ts';
+import type { Life } from './mortal.ts';
 
 /** An engine in a simulated process, which can be killed. */
 export interface LabProcess {
@@ -31,7 +31,7 @@ export async function startProcess(options: LabProcessOptions): Promise<LabProce
   const life = { isDead: false };
   const self = `process-${options.number}`;
   const { guard } = options;
-  const engine = await createEngine(mortal(options.journal, life), {
+  const engine = await createEngine(mortalPort(options.journal, life, ['close']), {
     actions: createActionRegistry(options.actions.map((action) => mortalAction(action, life))),
     workflows: [options.workflow],
     ports: {},
@@ -55,33 +55,13 @@ export async function startProcess(options: LabProcessOptions): Promise<LabProce
   };
 }
 
-function mortal(journal: Journal, life: { readonly isDead: boolean }): Journal {
-  return new Proxy(journal, {
-    get: (target, key) => {
-      const member: unknown = Reflect.get(target, key);
-      if (typeof member !== 'function') return member;
-      return (...args: unknown[]): unknown =>
-        life.isDead && key !== 'close'
-          ? NEVER
-          : Reflect.apply(member as (...all: unknown[]) => unknown, target, args);
-    },
-  });
-}
-
-function mortalAction(action: Action, life: { readonly isDead: boolean }): Action {
+/** An action as a process has it that can die: before its body, in it, or before its result arrives. */
+export function mortalAction(action: Action, life: Life): Action {
   return {
     ...action,
     run: async (input, context) => {
-      await hangWhenDead(life);
-      try {
-        return await action.run(input, context);
-      } finally {
-        await hangWhenDead(life);
-      }
+      await whileAlive(life, undefined);
+      return whileAlive(life, action.run(input, context));
     },
   };
-}
-
-async function hangWhenDead(life: { readonly isDead: boolean }): Promise<void> {
-  if (life.isDead) await NEVER;
 }

@@ -52,8 +52,8 @@ export interface MockWorld {
 export interface MockOptions {
   readonly mocks: Mocks;
   readonly world: MockWorld;
-  /** Reply of a step that nobody mocked; `undefined` refuses it. */
-  readonly unmocked: (action: Action) => ActionReply | undefined;
+  /** Reply of a step that nobody mocked: `run` calls the action itself, `undefined` refuses it. */
+  readonly unmocked: (action: Action) => ActionReply | 'run' | undefined;
   /** Called before a call takes effect and after it, for faults. */
   readonly disturb?: (
     moment: 'before' | 'after',
@@ -143,6 +143,7 @@ async function answer(
       retryable: false,
     });
   }
+  if (mock === 'run') return action.run(input, context);
   if (typeof mock === 'function') return mock(input, context);
   const reply = Array.isArray(mock)
     ? nextOf(mock as readonly ActionReply[], context.step, options.world)

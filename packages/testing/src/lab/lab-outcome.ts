@@ -1,0 +1,80 @@
+import { unmetRequirements } from '@lazarus/core/gates';
+import type { DecisionRecord } from '@lazarus/core';
+import type { Page, RunView } from '@lazarus/core/ports';
+
+/**
+ * What came of an event, in one word: `remediated` (its run succeeded), `escalated` (a person has it: the decision said so,
+ * or the run failed), `notified` (people were told, nothing was done), `suppressed` (it needed nothing of its own),
+ * `undecided` (no node that lives has concluded it).
+ */
+export type LabOutcomeName = 'remediated' | 'escalated' | 'notified' | 'suppressed' | 'undecided';
+
+/** What came of one event. */
+export interface LabOutcome {
+  readonly eventId: string;
+  readonly outcome: LabOutcomeName;
+  /** The record of the decision; missing while it is undecided. */
+  readonly record?: DecisionRecord;
+  /** The run that the decision started, or that the event follows. */
+  readonly run?: RunView;
+  /** The page as it is now. */
+  readonly page?: Page;
+  /** Yes votes of all members, `2/3`; missing when no ballot was cast. */
+  readonly votes?: string;
+  /** What kept the event from being remediated: the exit, the gate, and the checks that failed. Empty when nothing did. */
+  readonly blockedBy: readonly string[];
+  /** From the arrival of the event to the end of its run, or to its decision; milliseconds. */
+  readonly tookMs: number;
+}
+
+/** Reads what came of an event from what was recorded. */
+export function outcomeOf(about: {
+  readonly eventId: string;
+  readonly emittedAtMs: number;
+  readonly record: DecisionRecord | undefined;
+  readonly run: RunView | undefined;
+  readonly page: Page | undefined;
+}): LabOutcome {
+  const { eventId, emittedAtMs, record, run, page } = about;
+  const endedAt = run?.ended_at ?? record?.decided_at;
+  return {
+    eventId,
+    outcome: nameOf(record, run),
+    blockedBy: record === undefined ? [] : obstaclesOf(record),
+    tookMs: endedAt === undefined ? 0 : Date.parse(endedAt) - emittedAtMs,
+    ...(record === undefined ? {} : { record }),
+    ...(run === undefined ? {} : { run }),
+    ...(page === undefined ? {} : { page }),
+    ...(record?.votes === undefined ? {} : { votes: `${record.votes.yes}/${record.votes.members}` }),
+  };
+}
+
+function nameOf(record: DecisionRecord | undefined, run: RunView | undefined): LabOutcomeName {
+  switch (record?.decision.kind) {
+    case undefined:
+      return 'undecided';
+    case 'remediate':
+      if (run === undefined || run.status === 'running') return 'undecided';
+      return run.status === 'succeeded' ? 'remediated' : 'escalated';
+    case 'escalate':
+      return 'escalated';
+    case 'notify_only':
+      return 'notified';
+    case 'suppress':
+      return 'suppressed';
+  }
+}
+
+/** Names that a test may give to what stopped an event. */
+function obstaclesOf(record: DecisionRecord): readonly string[] {
+  const stopped = record.gates.findLast(({ verdict }) => verdict === 'fail');
+  if (stopped === undefined) return [];
+  const checks = stopped.gate === 'ballot' ? failedChecks(record) : [];
+  return [...new Set([...(stopped.exit === undefined ? [] : [stopped.exit]), stopped.gate, ...checks])];
+}
+
+function failedChecks({ votes }: DecisionRecord): readonly string[] {
+  const cast = votes?.cast ?? [];
+  const failed = cast.flatMap((vote) => vote.checks.filter(({ verdict }) => verdict === 'fail'));
+  return [...failed, ...unmetRequirements(cast)].map(({ check }) => check);
+}

@@ -1,0 +1,49 @@
+import type { Clock } from '@lazarus/core/ports';
+
+/** Whether a simulated process lives. */
+export interface Life {
+  readonly isDead: boolean;
+}
+
+const NEVER = new Promise<never>(() => undefined);
+
+/** A promise that never settles when the process has died, and `promise` otherwise. */
+export async function whileAlive<T>(life: Life, promise: Promise<T> | T): Promise<T> {
+  if (life.isDead) await NEVER;
+  try {
+    return await promise;
+  } finally {
+    if (life.isDead) await NEVER;
+  }
+}
+
+/**
+ * A port as a process has it that can die: nothing that it calls afterwards has an effect, and what it waits for never
+ * comes. `alive` names methods that answer all the same, such as `close`.
+ */
+export function mortalPort<T extends object>(port: T, life: Life, alive: readonly string[] = []): T {
+  return new Proxy(port, {
+    get: (target, key) => {
+      const member: unknown = Reflect.get(target, key);
+      if (typeof member !== 'function' || alive.includes(String(key))) {
+        return typeof member === 'function'
+          ? (...args: unknown[]): unknown => Reflect.apply(member, target, args)
+          : member;
+      }
+      return (...args: unknown[]): unknown => {
+        if (life.isDead) return NEVER;
+        const result: unknown = Reflect.apply(member, target, args);
+        return result instanceof Promise ? whileAlive(life, result) : result;
+      };
+    },
+  });
+}
+
+/** A clock whose sleeps never end in a process that has died; the time goes on. */
+export function mortalClock(clock: Clock, life: Life): Clock {
+  return {
+    now: () => clock.now(),
+    monotonic: () => clock.monotonic(),
+    sleep: (ms, options) => whileAlive(life, clock.sleep(ms, options)),
+  };
+}
