@@ -39,6 +39,12 @@ const schemas = [
     title: 'Lazarus settings',
   },
   {
+    file: 'packages/core/schemas/explanation.v1.json',
+    from: 'packages/core/src/decision/explanation-schema.ts',
+    name: 'ExplanationSchema',
+    title: 'Lazarus explanation',
+  },
+  {
     file: 'packages/dag/schemas/workflow.v1.json',
     from: 'packages/dag/src/document/workflow-schema.ts',
     name: 'WorkflowDocumentSchema',

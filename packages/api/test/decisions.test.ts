@@ -1,3 +1,4 @@
+import { explainDecision, ExplanationSchema } from '@lazarus/core/controller';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { UnnamedDecisionFields } from '../src/wire/decision-schema.ts';
 import { DecisionRecordSchema } from '../src/wire/decision-schema.ts';
@@ -48,6 +49,15 @@ describe('decisions', () => {
     await audit.conclude(aRecord({ event_id: 'cli/100% down? yes' }));
     const { body } = await get(`/v1/decisions/${encodeURIComponent('cli/100% down? yes')}`);
     expect(body.event_id).toBe('cli/100% down? yes');
+  });
+
+  it('are explained by the same ids, in the shape that is shipped as a schema', async () => {
+    const { audit, get } = createFixture();
+    await audit.conclude(aRecord());
+    const { status, body } = await get('/v1/explanations/nagios/web-1/17');
+    expect(status).toBe(200);
+    expect(ExplanationSchema.parse(body)).toEqual(explainDecision(aRecord()));
+    expect((await get('/v1/explanations/unknown')).status).toBe(404);
   });
 
   it('with an unknown or ambiguous id are a 404 with a code and a message', async () => {

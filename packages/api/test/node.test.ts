@@ -170,6 +170,7 @@ describe('the OpenAPI document', () => {
       '/v1/config',
       '/v1/decisions',
       '/v1/decisions/{id}',
+      '/v1/explanations/{id}',
       '/v1/forensics',
       '/v1/pauses',
       '/v1/peers',

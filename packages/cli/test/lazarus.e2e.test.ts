@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { explainDecision, ExplanationSchema } from '@lazarus/core/controller';
 import { aHost } from '@lazarus/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { aGate, aRecord, aRun, allGates } from './fixture.ts';
@@ -240,7 +241,10 @@ describe('lazarus explain', () => {
   it('gives the same as data, found by a prefix', async () => {
     const { code, out } = await lazarus(at('explain', 'd12345', '-o', 'json'));
     expect(code).toBe(0);
-    expect(JSON.parse(out)).toEqual({ decision: aRecord(), not_reached: [], would_flip: null, run: aRun() });
+    const { event, run, ...explanation } = JSON.parse(out) as Record<string, unknown>;
+    expect({ event, run }).toEqual({ event: aRecord().event, run: aRun() });
+    expect(ExplanationSchema.parse(explanation)).toEqual(explanation);
+    expect(explanation).toEqual(explainDecision(aRecord()));
   });
 
   it('ends with 5 when nothing has the id', async () => {

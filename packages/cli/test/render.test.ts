@@ -96,6 +96,7 @@ describe('renderLadder', () => {
         15  run             pass  fine  3 ms
 
       page web/web-1: acknowledged, taken by Lazarus
+      would have been stopped with 1 yes vote fewer
       run d1234567890a of default.replace_host: succeeded in 9.0 s, page resolved
         clone    succeeded    2 attempts, 1.3 s
         resolve  succeeded"

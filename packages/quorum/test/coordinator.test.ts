@@ -78,7 +78,12 @@ describe('ballot of three nodes', () => {
     await cluster.clock.settle();
     expect(isDone).toBe(false);
     await cluster.clock.advance(1);
-    expect(await pending).toMatchObject({ outcome: 'timed_out', yes: 1, durationMs: 20_000 });
+    expect(await pending).toMatchObject({
+      outcome: 'timed_out',
+      yes: 1,
+      silent: ['b', 'c'],
+      durationMs: 20_000,
+    });
     await cluster.clock.advance(5_000);
     expect(cluster.clock.pending).toBe(0);
   });

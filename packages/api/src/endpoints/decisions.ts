@@ -1,5 +1,7 @@
 import { z } from '@hono/zod-openapi';
+import { explainDecision, ExplanationSchema } from '@lazarus/core/controller';
 import type { AuditLog } from '@lazarus/core/ports';
+import type { Context } from 'hono';
 import type { Endpoint } from '../endpoint.ts';
 import { problem } from '../problem.ts';
 import { readQuery } from '../request.ts';
@@ -16,7 +18,7 @@ const DecisionsQuery = z.strictObject({
   before: z.string().min(1).optional(),
 });
 
-/** `GET /v1/decisions` and `GET /v1/decisions/{id}`: the records, newest first, and one of them whole. */
+/** `GET /v1/decisions`, `GET /v1/decisions/{id}` and `GET /v1/explanations/{id}`: the records, one of them whole, and why. */
 export function decisionEndpoints(audit: Pick<AuditLog, 'decisions' | 'find'>): readonly Endpoint[] {
   return [
     {
@@ -55,14 +57,35 @@ export function decisionEndpoints(audit: Pick<AuditLog, 'decisions' | 'find'>): 
       },
       problems: ['not_found', 'unavailable'],
       handle: async (context) => {
-        const id = context.req.param('id') ?? '';
-        const record = await audit.find(id);
-        if (record !== undefined) return context.json(record);
-        const message = `no decision has the id ${id}, or several begin with it (give at least 6 characters)`;
-        return problem(context, 'not_found', message);
+        const record = await audit.find(idOf(context));
+        return record === undefined ? unknownId(context) : context.json(record);
+      },
+    },
+    {
+      method: 'get',
+      path: '/v1/explanations/{id}',
+      summary: 'Why: the whole chain, and the nearest change that would have flipped the outcome',
+      description: 'Made from the record of the decision. The id is one that `/v1/decisions/{id}` takes.',
+      parameters: z.object({ id: z.string() }),
+      answer: {
+        mediaType: 'application/json',
+        description: 'The explanation',
+        schema: ExplanationSchema,
+      },
+      problems: ['not_found', 'unavailable'],
+      handle: async (context) => {
+        const record = await audit.find(idOf(context));
+        return record === undefined ? unknownId(context) : context.json(explainDecision(record));
       },
     },
   ];
+}
+
+const idOf = (context: Context): string => context.req.param('id') ?? '';
+
+function unknownId(context: Context): Response {
+  const message = `no decision has the id ${idOf(context)}, or several begin with it (give at least 6 characters)`;
+  return problem(context, 'not_found', message);
 }
 
 /** The entries that have a value; an absent filter and an undefined one are not the same to the audit log. */

@@ -63,6 +63,7 @@ const VotesSchema = z.object({
   members: z.int(),
   cast: z.array(VoteSchema),
   voided: z.array(z.object({ voter: z.string(), reason: z.string(), detail: z.string().optional() })),
+  silent: z.array(z.string()).optional(),
 });
 
 /** The record of one event, as `GET /v1/decisions/{id}` shows it. For documents: what is sent is the record itself. */

@@ -1,4 +1,5 @@
 import type { DecisionRecord } from '@lazarus/core';
+import { nearestChange } from '@lazarus/core/controller';
 import type { RunView } from '@lazarus/core/ports';
 import { humanBetween, shortId } from './amounts.ts';
 import { renderOutcome, subjectOf } from './decision.ts';
@@ -61,8 +62,13 @@ function pageLine({ page }: DecisionRecord): string {
   return oneLine(`${key}: ${page.action.replaceAll('_', ' ')}, ${page.detail}`);
 }
 
-function flipLines({ gates }: DecisionRecord, options: RenderOptions): readonly string[] {
-  const stopped = gates.findLast(({ would_flip }) => would_flip !== undefined);
-  if (stopped?.would_flip === undefined) return [];
-  return [createPaint(options).yellow(oneLine(`would have gone on with: ${stopped.would_flip}`))];
+/** What a node wrote down counts: it knew more than its evidence shows. */
+function flipLines(record: DecisionRecord, options: RenderOptions): readonly string[] {
+  const paint = createPaint(options);
+  const stopped = record.gates.findLast(({ verdict }) => verdict === 'fail');
+  const change = nearestChange(record);
+  const text = stopped?.would_flip ?? change?.text;
+  if (text === undefined) return [];
+  const words = stopped === undefined ? 'would have been' : 'would have gone on with:';
+  return [paint.yellow(oneLine(`${words} ${text}`))];
 }

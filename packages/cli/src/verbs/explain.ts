@@ -1,11 +1,11 @@
 import type { DecisionRecord } from '@lazarus/core';
+import { explainDecision } from '@lazarus/core/controller';
 import type { RunView } from '@lazarus/core/ports';
 import type { Client } from '../client/client.ts';
 import { print, printJson } from '../context.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
-import { gatesNotReached } from '../render/gate.ts';
 import { renderLadder } from '../render/ladder.ts';
 
 /** Options of `explain`. */
@@ -27,14 +27,9 @@ export async function explain(id: string, options: ExplainOptions, context: Cont
   return EXIT.ok;
 }
 
-/** The explanation as data: the record, what was not reached, the nearest change that would have flipped it, the run. */
+/** The explanation as data, with the event as it was received and the run that the decision started or follows. */
 function explanation(record: DecisionRecord, run: RunView | undefined) {
-  return {
-    decision: record,
-    not_reached: gatesNotReached(record).map(({ id }) => id),
-    would_flip: record.gates.findLast(({ would_flip }) => would_flip !== undefined)?.would_flip ?? null,
-    run: run ?? null,
-  };
+  return { ...explainDecision(record), event: record.event, run: run ?? null };
 }
 
 /** The run that the decision started or follows; `undefined` when there is none (yet). */

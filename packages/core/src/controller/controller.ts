@@ -5,8 +5,9 @@ import { decide } from '../decision/decide.ts';
 import type { Decision } from '../decision/decision.ts';
 import type { DecisionEffects, DecisionReads } from '../decision/ports.ts';
 import type { DecisionRecord } from '../decision/record.ts';
-import { recordOf } from '../decision/walk.ts';
+import { startWalk } from '../decision/walk.ts';
 import type { DecisionSettings, Received, Walk } from '../decision/walk.ts';
+import { recordOf } from '../decision/write-record.ts';
 import { ConfigurationError } from '../errors/lazarus-error.ts';
 import { parseOptions } from '../errors/parse-options.ts';
 import { canonicalEventId } from '../events/event.ts';
@@ -116,19 +117,12 @@ export function createController(
     return { position, payload, atMs: ports.clock.now(), monotonicMs: ports.clock.monotonic() };
   }
 
-  function startWalk(
+  function begin(
     received: Received,
     more: { reads: DecisionReads; effects: DecisionEffects | undefined; signal: AbortSignal },
   ): Walk {
-    return {
-      received,
-      settings,
-      snapshot,
-      gates: [],
-      eventId: `undecoded/${received.position}`,
-      budgetReserved: false,
-      ...more,
-    };
+    // S15: whatever is loaded meanwhile, this event keeps the configuration it starts with.
+    return startWalk({ received, settings, snapshot, ...more });
   }
 
   async function conclude(walk: Walk, decision: Decision): Promise<DecisionRecord> {
@@ -163,7 +157,7 @@ export function createController(
     },
     async decide(payload, { position = 'direct', signal } = {}) {
       const both = signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]);
-      const walk = startWalk(receive(position, payload), { reads, effects, signal: both });
+      const walk = begin(receive(position, payload), { reads, effects, signal: both });
       let decision: Decision = {
         kind: 'escalate',
         reason: 'invariant_broken',
@@ -183,14 +177,15 @@ export function createController(
       }
     },
     async giveUp(payload, { position, reason }) {
-      const walk = startWalk(receive(position, payload), { reads, effects: undefined, signal: stop.signal });
+      const walk = begin(receive(position, payload), { reads, effects: undefined, signal: stop.signal });
       const parsed = parseEvent(payload);
       const incidentKey = parsed.ok ? parsed.event.incident_key : parsed.incidentKey;
       if (parsed.ok) {
         walk.event = parsed.event;
+        walk.eventAtMs = Date.parse(parsed.event.time);
         walk.eventId = canonicalEventId(parsed.event);
       }
-      if (incidentKey !== undefined) walk.namedPage = incidentKey;
+      walk.namedPage = incidentKey;
       return conclude(walk, { kind: 'escalate', reason: 'dead_letter', detail: reason });
     },
     async plan(event, { signal } = {}) {
@@ -199,7 +194,7 @@ export function createController(
         claims: createClaims(),
         windows: onlyLooking(ports.windows),
       };
-      const walk = startWalk(receive('plan', event), {
+      const walk = begin(receive('plan', event), {
         reads: dryReads,
         effects: undefined,
         signal: signal ?? stop.signal,
@@ -217,6 +212,7 @@ export function createController(
 function onlyLooking(windows: Windows): Windows {
   return {
     view: (scope) => windows.view(scope),
+    clearsInMs: async (scope, maxEntities) => windows.clearsInMs?.(scope, maxEntities),
     observe: async ({ region, service }) => ({
       ...(await windows.view({ region, service })),
       firstSeen: true,

@@ -1,5 +1,8 @@
 /** The decision maker of a node and what follows a run: for those who wire a daemon of their own. */
 export { decisionId, type DecisionSubject } from '../decision/decision-id.ts';
+export { explainDecision, nearestChange } from '../decision/explain.ts';
+export { type Explanation, ExplanationSchema } from '../decision/explanation-schema.ts';
+export type { NearestChange } from '../decision/nearest-change.ts';
 export { type Controller, ControllerOptions, type ControllerPorts, createController } from './controller.ts';
 export {
   createRunGuard,

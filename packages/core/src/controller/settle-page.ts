@@ -4,7 +4,7 @@ import type { Walk } from '../decision/walk.ts';
 import { describeError } from '../errors/lazarus-error.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Pager } from '../ports/pager.ts';
-import { withTimeout } from '../time/with-timeout.ts';
+import { withinDeadline } from '../time/within-deadline.ts';
 
 /** Longest wait for the pager when a page is handed on; after that it escalates by itself. */
 const ESCALATE_TIMEOUT_MS = 5_000;
@@ -61,8 +61,14 @@ async function handOn(
   mustSucceed: boolean,
 ): Promise<Pick<PageRecord, 'action' | 'detail'>> {
   try {
-    const result = await withTimeout(walk.reads.clock, ESCALATE_TIMEOUT_MS, undefined, (signal) =>
-      pager.escalate({ incidentKey, reason, signal }),
+    const result = await withinDeadline(walk.reads.clock, ESCALATE_TIMEOUT_MS, undefined, (call) =>
+      pager.escalate({
+        incidentKey,
+        reason,
+        get signal() {
+          return call.signal;
+        },
+      }),
     );
     if (result.done) return { action: 'escalated', detail: reason };
     return { action: 'left_alone', detail: `${result.reason.replaceAll('_', ' ')}; ${reason}` };

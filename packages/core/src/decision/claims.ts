@@ -31,8 +31,8 @@ export interface Claims {
 
 interface Entry {
   readonly claimant: Claimant;
-  readonly ended: Promise<ClaimOutcome>;
-  readonly settle: (outcome: ClaimOutcome) => void;
+  /** Made when somebody waits: mostly nobody does. */
+  waiting: PromiseWithResolvers<ClaimOutcome> | undefined;
 }
 
 /**
@@ -48,16 +48,21 @@ export function createClaims(): Claims {
       if (held !== undefined) {
         return held.claimant === claimant
           ? { mine: true }
-          : { mine: false, eventId: held.claimant.eventId, ended: held.ended };
+          : {
+              mine: false,
+              eventId: held.claimant.eventId,
+              ended: (held.waiting ??= Promise.withResolvers()).promise,
+            };
       }
-      const { promise, resolve } = Promise.withResolvers<ClaimOutcome>();
-      byEntity.set(entityKey, { claimant, ended: promise, settle: resolve });
-      keysOf.set(claimant, [...(keysOf.get(claimant) ?? []), entityKey]);
+      byEntity.set(entityKey, { claimant, waiting: undefined });
+      const keys = keysOf.get(claimant);
+      if (keys === undefined) keysOf.set(claimant, [entityKey]);
+      else keys.push(entityKey);
       return { mine: true };
     },
     end(claimant, decision) {
       for (const key of keysOf.get(claimant) ?? []) {
-        byEntity.get(key)?.settle({ eventId: claimant.eventId, decision });
+        byEntity.get(key)?.waiting?.resolve({ eventId: claimant.eventId, decision });
         byEntity.delete(key);
       }
       keysOf.delete(claimant);

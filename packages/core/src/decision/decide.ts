@@ -10,69 +10,64 @@
  * S13: in a dry walk `effects` is absent, so there is nothing to call.
  * S15: one snapshot per event.
  *
- * Not here: what happens to the page of an event that was not acted on (settle-page.ts), and the run (WorkflowEngine).
+ * Not here: what the exits say (exits.ts), how the record is written (write-record.ts), what happens to the page of an
+ * event that was not acted on (settle-page.ts), and the run (WorkflowEngine). A gate that needs no answer from outside is
+ * synchronous.
  */
-import { parseEvent } from '../events/parse-event.ts';
 import { canonicalEventId } from '../events/event.ts';
+import { parseEvent } from '../events/parse-event.ts';
 import { describeError } from '../errors/lazarus-error.ts';
-import { withTimeout } from '../time/with-timeout.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Page, PageResult } from '../ports/pager.ts';
+import type { LockTarget } from '../ports/locks.ts';
+import type { PageResult } from '../ports/pager.ts';
+import type { RunView } from '../ports/workflow-engine.ts';
+import { entityBound } from '../rate-limit/limiter.ts';
+import { withinDeadline } from '../time/within-deadline.ts';
 import type { Decision } from './decision.ts';
 import { decisionId } from './decision-id.ts';
-import { failingChecks } from './failing-checks.ts';
+import * as exits from './exits.ts';
+import { seconds, short } from './exits.ts';
+import { pass } from './gate-outcome.ts';
+import type { GateOutcome, Stopped } from './gate-outcome.ts';
 import { LADDER } from './ladder.ts';
 import type { GateId } from './ladder.ts';
 import type { DecisionRecord, PageRecord } from './record.ts';
-import { entityOf, escalate, pass, recordOf, remainingMs, suppress } from './walk.ts';
-import type { Gate, GateOutcome, Walk } from './walk.ts';
+import { entityOf, isDry, remainingMs, slackMs } from './walk.ts';
+import type { Walk } from './walk.ts';
+import { gateRecord, recordOf } from './write-record.ts';
 
 const DEFAULT_STALE_AFTER_MS = 300_000;
 const HOLD_DOWN_LOOK_MS = 500;
 const PAGE_RETRY_MS = 500;
 
+/** One gate of the ladder. */
+type Gate = (walk: Walk) => Promise<GateOutcome> | GateOutcome;
+
 /** Walks the ladder and returns what was decided. Never rejects: a bug is a reason to escalate, too. */
 export async function decide(walk: Walk): Promise<Decision> {
+  const { clock } = walk.reads;
+  let startedMs = clock.monotonic();
   for (const rung of LADDER) {
-    const startedMs = walk.reads.clock.monotonic();
-    const at = new Date(walk.reads.clock.now()).toISOString();
-    const outcome = await attempt(rung.id, walk);
-    walk.gates.push({
-      gate: rung.id,
-      number: rung.number,
-      verdict: outcome.verdict,
-      reason: outcome.reason,
-      evidence: outcome.evidence ?? {},
-      at,
-      duration_ms: walk.reads.clock.monotonic() - startedMs,
-      ...(outcome.verdict === 'fail' ? { exit: outcome.exit } : {}),
-      ...(outcome.verdict === 'fail' && outcome.wouldFlip !== undefined
-        ? { would_flip: outcome.wouldFlip }
-        : {}),
-    });
+    const atMs = clock.now();
+    let outcome: GateOutcome;
+    try {
+      const answer = GATES[rung.id](walk);
+      outcome = answer instanceof Promise ? await answer : answer;
+    } catch (error) {
+      outcome = broken(walk, rung.id, error);
+    }
+    const endedMs = clock.monotonic();
+    walk.gates.push(gateRecord(rung, outcome, walk, { atMs, durationMs: endedMs - startedMs }));
+    startedMs = endedMs;
     if (outcome.verdict === 'fail') return inMode(walk, outcome.decision);
     if (outcome.done !== undefined) return inMode(walk, outcome.done);
   }
   return { kind: 'escalate', reason: 'invariant_broken', detail: 'the ladder ended without a decision' };
 }
 
-async function attempt(id: GateId, walk: Walk): Promise<GateOutcome> {
-  try {
-    return await GATES[id](walk);
-  } catch (error) {
-    const detail = `gate ${id} failed: ${describeError(error)}`;
-    walk.reads.log.error('a gate failed; escalating', {
-      gate: id,
-      event_id: walk.eventId,
-      error: describeError(error),
-    });
-    return {
-      verdict: 'fail',
-      exit: 'invariant_broken',
-      reason: detail,
-      decision: { kind: 'escalate', reason: 'invariant_broken', detail },
-    };
-  }
+function broken(walk: Walk, gate: GateId, error: unknown): Stopped {
+  const context = { gate, event_id: walk.eventId, error: describeError(error) };
+  walk.reads.log.error('a gate failed; escalating', context);
+  return exits.invariantBroken(gate, error);
 }
 
 /** In mode `notify` the same ladder ends in a note of what it would have done. */
@@ -86,76 +81,43 @@ function inMode(walk: Walk, decision: Decision): Decision {
   return { kind: 'notify_only', reason: 'mode', detail, would: decision.kind };
 }
 
-/** A dry walk, or a rule that is not trusted to act yet. */
-function isDry(walk: Walk): boolean {
-  return walk.effects === undefined || walk.rule?.mode !== 'act';
-}
-
 // 1 ---------------------------------------------------------------------------------------------------------------
-const decode: Gate = (walk) => {
+function decode(walk: Walk): GateOutcome {
   const parsed = parseEvent(walk.received.payload);
   if (!parsed.ok) {
-    if (parsed.incidentKey !== undefined) walk.namedPage = parsed.incidentKey;
-    const detail = parsed.issues.map((issue) => `${issue.path} ${issue.message}`).join('; ');
-    return escalate('invalid', `not a valid event: ${detail}`, { evidence: { issues: parsed.issues } });
+    walk.namedPage = parsed.incidentKey;
+    return exits.invalid(parsed.issues);
   }
-  walk.event = parsed.event;
-  walk.eventId = canonicalEventId(parsed.event);
-  if (parsed.event.incident_key !== undefined) walk.namedPage = parsed.event.incident_key;
-  if (parsed.event.region !== walk.settings.region) {
-    return escalate(
-      'invalid',
-      `the event is about region ${parsed.event.region}, this is ${walk.settings.region}`,
-      {
-        evidence: { region: parsed.event.region },
-      },
-    );
-  }
-  return pass(`${parsed.event.event_type} from ${parsed.event.source}`, {
-    event_type: parsed.event.event_type,
-  });
-};
+  const { event } = parsed;
+  walk.event = event;
+  walk.eventAtMs = Date.parse(event.time);
+  walk.eventId = canonicalEventId(event);
+  walk.namedPage = event.incident_key;
+  if (event.region !== walk.settings.region) return exits.otherRegion(event.region, walk.settings.region);
+  return pass(`${event.event_type} from ${event.source}`, { event_type: event.event_type });
+}
 
 // 2 ---------------------------------------------------------------------------------------------------------------
-const fresh: Gate = async (walk) => {
+function fresh(walk: Walk): GateOutcome | Promise<GateOutcome> {
   const event = known(walk.event);
-  const ageMs = walk.received.atMs - Date.parse(event.time);
+  const ageMs = walk.received.atMs - walk.eventAtMs;
   // Matching is pure and cheap, and a rule may allow less age, or more, than the type of its events.
-  const match = walk.snapshot?.match(event);
-  if (match !== undefined) walk.match = match;
+  walk.match = walk.snapshot?.match(event);
   const staleAfterMs =
-    match?.matched === true
-      ? match.rule.staleAfterMs
+    walk.match?.matched === true
+      ? walk.match.rule.staleAfterMs
       : (walk.snapshot?.staleAfterMs(event.event_type) ?? DEFAULT_STALE_AFTER_MS);
-  const evidence = { age_ms: ageMs, stale_after_ms: staleAfterMs, max_skew_ms: walk.settings.maxSkewMs };
-  if (ageMs > staleAfterMs && (await begunRun(walk)) !== undefined)
-    return pass(`${seconds(ageMs)} old, but its run was begun in time`, evidence);
+  const { maxSkewMs } = walk.settings;
+  const evidence = { age_ms: ageMs, stale_after_ms: staleAfterMs, max_skew_ms: maxSkewMs };
   if (ageMs > staleAfterMs)
-    return suppress('stale', `${seconds(ageMs)} old, the limit is ${seconds(staleAfterMs)}`, { evidence });
-  if (ageMs < -walk.settings.maxSkewMs) {
-    return escalate('future_dated', `dated ${seconds(-ageMs)} in the future`, { evidence });
-  }
+    return begunRun(walk).then((begun) =>
+      begun === undefined
+        ? exits.stale(ageMs, staleAfterMs, evidence)
+        : pass(`${seconds(ageMs)} old, but its run was begun in time`, evidence),
+    );
+  if (ageMs < -maxSkewMs) return exits.futureDated(-ageMs, evidence);
   return pass(`${seconds(Math.max(0, ageMs))} old`, evidence);
-};
-
-// 3 ---------------------------------------------------------------------------------------------------------------
-const firstSeen: Gate = async (walk) => {
-  const earlier = await walk.reads.audit.byEvent(walk.eventId);
-  if (earlier === undefined) return pass('not seen before', { redelivered: false });
-  const { decision } = earlier.record;
-  if (earlier.terminal) return suppress('duplicate', `this event already ended: ${decision.kind}`);
-  // S12: an intent without a terminal record means that a node died here; the run, if it exists, is the truth.
-  if ((await begunRun(walk)) !== undefined) {
-    walk.resumes = earlier.record;
-    return {
-      verdict: 'pass',
-      reason: 'resumed: its run exists',
-      evidence: { redelivered: true },
-      done: decision,
-    };
-  }
-  return pass('delivered again; it was not finished', { redelivered: true });
-};
+}
 
 /** The record of this event's intent, when its run exists. */
 async function begunRun(walk: Walk): Promise<DecisionRecord | undefined> {
@@ -166,178 +128,133 @@ async function begunRun(walk: Walk): Promise<DecisionRecord | undefined> {
   return run === undefined ? undefined : earlier.record;
 }
 
-// 4 ---------------------------------------------------------------------------------------------------------------
-const observe: Gate = async (walk) => {
-  const event = known(walk.event);
-  await findTarget(walk);
-  try {
-    const view = await walk.reads.windows.observe({
-      eventId: walk.eventId,
-      region: event.region,
-      service: event.service,
-      entity: entityOf(walk),
-    });
-    walk.view = view;
-    return pass(
-      `${view.entities} failing in ${event.service}, ${view.breaker.services} services in the region`,
-      {
-        entities: view.entities,
-        services: view.breaker.services,
-        window_ms: view.windowMs,
-      },
-    );
-  } catch (error) {
-    return escalate(
-      'windows_unavailable',
-      `counts are unknown, which counts as open: ${describeError(error)}`,
-    );
-  }
-};
+// 3 ---------------------------------------------------------------------------------------------------------------
+async function firstSeen(walk: Walk): Promise<GateOutcome> {
+  const earlier = await walk.reads.audit.byEvent(walk.eventId);
+  if (earlier === undefined) return pass('not seen before', { redelivered: false });
+  if (earlier.terminal) return exits.duplicate(earlier.record);
+  // S12: an intent without a terminal record means that a node died here; the run, if it exists, is the truth.
+  if ((await begunRun(walk)) === undefined)
+    return pass('delivered again; it was not finished', { redelivered: true });
+  walk.resumes = earlier.record;
+  return { ...pass('resumed: its run exists', { redelivered: true }), done: earlier.record.decision };
+}
 
-async function findTarget(walk: Walk): Promise<void> {
-  const { service, host } = known(walk.event);
-  if (host === undefined) return;
+// 4 ---------------------------------------------------------------------------------------------------------------
+async function observe(walk: Walk): Promise<GateOutcome> {
+  const { region, service, host } = known(walk.event);
+  if (host !== undefined) await findTarget(walk, service, host);
+  try {
+    const entity = entityOf(walk);
+    const view = await walk.reads.windows.observe({ eventId: walk.eventId, region, service, entity });
+    walk.view = view;
+    const { entities, windowMs } = view;
+    const { services } = view.breaker;
+    return pass(`${entities} failing in ${service}, ${services} services in the region`, {
+      entities,
+      services,
+      window_ms: windowMs,
+    });
+  } catch (error) {
+    return exits.windowsUnavailable(error);
+  }
+}
+
+async function findTarget(walk: Walk, service: string, host: string): Promise<void> {
   const { clock, fleet } = walk.reads;
   try {
-    const found = await withTimeout(clock, walk.settings.fleetTimeoutMs, walk.signal, (signal) =>
-      fleet.find({ service, host }, { signal }),
+    walk.target = await withinDeadline(clock, walk.settings.fleetTimeoutMs, walk.signal, (call) =>
+      fleet.find({ service, host }, call),
     );
-    if (found === undefined) walk.targetProblem = `the provider knows no single host ${host} in ${service}`;
-    else walk.target = found;
+    if (walk.target === undefined)
+      walk.targetProblem = `the provider knows no single host ${host} in ${service}`;
   } catch (error) {
     walk.targetProblem = `the provider did not answer: ${describeError(error)}`;
   }
 }
 
 // 5 ---------------------------------------------------------------------------------------------------------------
-const coalesce: Gate = async (walk) => {
-  const event = known(walk.event);
+async function coalesce(walk: Walk): Promise<GateOutcome> {
+  const { region, service } = known(walk.event);
+  const { claims, audit } = walk.reads;
   const entity = entityOf(walk);
-  const key = `${event.region}/${event.service}/${entity}`;
-  for (let claim = walk.reads.claims.claim(key, walk); !claim.mine;) {
-    const { decision } = await claim.ended;
+  const key = `${region}/${service}/${entity}`;
+  for (let claim = claims.claim(key, walk); !claim.mine; claim = claims.claim(key, walk)) {
+    const ended = await claim.ended;
     if (claim.eventId === walk.eventId) {
-      const ended = await walk.reads.audit.byEvent(walk.eventId);
-      if (ended?.terminal === true)
-        return suppress('duplicate', 'this event was delivered twice at the same time');
-      claim = walk.reads.claims.claim(key, walk);
-      continue;
+      if ((await audit.byEvent(walk.eventId))?.terminal === true) return exits.deliveredTwice(walk.eventId);
+    } else if (ended.decision.kind !== 'notify_only') {
+      // S13: a note of what would have been done is nobody's outcome: this event walks on and makes its own.
+      return exits.attachedToEvent(ended, entity);
     }
-    // S13: a note of what would have been done is nobody's outcome: this event walks on and makes its own.
-    if (decision.kind !== 'notify_only') {
-      return suppress(
-        'attached',
-        `event ${claim.eventId} about ${entity} was decided first: ${decision.kind}`,
-        {
-          attachedTo: claim.eventId,
-          ...('run_id' in decision ? { runId: decision.run_id } : {}),
-        },
-      );
-    }
-    claim = walk.reads.claims.claim(key, walk);
   }
-  if (walk.target === undefined) return pass(`${entity} is not being remediated`, { entity });
-  return (await alreadyRemediated(walk, event.time)) ?? pass(`${entity} is not being remediated`, { entity });
-};
+  return (await alreadyRemediated(walk)) ?? pass(`${entity} is not being remediated`, { entity });
+}
 
-async function alreadyRemediated(walk: Walk, eventTime: string): Promise<GateOutcome | undefined> {
-  const target = known(walk.target);
+async function alreadyRemediated(walk: Walk): Promise<Stopped | undefined> {
+  const { target } = walk;
+  if (target === undefined) return undefined;
   const held = await walk.reads.locks.inspect({ kind: 'host', service: target.service, host: target.hostId });
   const run = held === undefined ? undefined : await walk.reads.engine.get(held.heldBy);
   // Whichever kind of lock the rule takes: a run about this very host is what this alarm is about.
-  if (run?.status === 'running' && run.host_id === target.hostId) {
-    return suppress('attached', `run ${short(run.run_id)} is about ${target.name}`, { runId: run.run_id });
-  }
+  if (run?.status === 'running' && run.host_id === target.hostId)
+    return exits.attachedToRun(run.run_id, `run ${short(run.run_id)} is about ${target.name}`);
   const [last] = await walk.reads.audit.runsOf(target.incarnation.instanceId);
   const gone = target.lifecycle === 'forensics' || target.state === 'terminated';
-  if (last === undefined) {
-    if (!gone) return undefined;
-    return suppress(
-      'superseded',
-      `${target.name} is ${target.lifecycle === 'forensics' ? 'kept for examination' : 'gone'}`,
-    );
-  }
-  const older = last.ended_at !== undefined && Date.parse(eventTime) <= Date.parse(last.ended_at);
+  if (last === undefined) return gone ? exits.goneAlready(target) : undefined;
+  const older = last.ended_at !== undefined && walk.eventAtMs <= Date.parse(last.ended_at);
   // A run that did not succeed was handed to a person: only a person starts again on this incarnation.
   const handedOver = last.status !== 'succeeded';
-  if (!gone && !older && !handedOver) return undefined;
   // S9: what an earlier run has dealt with never acts again; its page follows that run.
-  return suppress(
-    'superseded',
-    `run ${short(last.run_id)} already dealt with ${target.name} (${last.status})`,
-    {
-      runId: last.run_id,
-      evidence: { lifecycle: target.lifecycle, run_status: last.status },
-    },
-  );
+  return gone || older || handedOver ? exits.supersededBy(last, target) : undefined;
 }
 
 // 6 ---------------------------------------------------------------------------------------------------------------
-const matchRule: Gate = (walk) => {
-  if (walk.snapshot === undefined)
-    return escalate('no_config', 'there is no valid configuration yet: observing only');
-  const event = known(walk.event);
+function matchRule(walk: Walk): GateOutcome {
+  if (walk.snapshot === undefined) return exits.noConfig();
   const match = known(walk.match);
-  if (!match.matched) {
-    const near = match.nearest.map(({ rule, because }) => `${rule}: ${because}`);
-    return escalate('no_rule', 'no rule matches this event', {
-      evidence: { nearest: near },
-      ...(near[0] === undefined ? {} : { wouldFlip: near[0] }),
-    });
-  }
-  walk.rule = match.rule;
-  const { name, mode, action } = match.rule;
-  const evidence = { rule: name, mode, why: match.why, others: match.others };
-  if (mode === 'off')
-    return escalate('mode_off', `rule ${name} is switched off for ${event.service}`, {
-      evidence,
-      wouldFlip: 'mode: act',
-    });
-  if (action === 'notify_only') {
-    const detail = `rule ${name} alerts without remediation`;
-    return {
-      verdict: 'fail',
-      exit: 'notify_only_rule',
-      reason: detail,
-      evidence,
-      decision: { kind: 'notify_only', reason: 'rule', detail },
-    };
-  }
-  return pass(`${name} (${mode})`, evidence);
-};
+  if (!match.matched) return exits.noRule(match);
+  const { rule } = match;
+  walk.rule = rule;
+  const evidence = { rule: rule.name, mode: rule.mode, why: match.why, others: match.others };
+  if (rule.mode === 'off') return exits.modeOff(rule, known(walk.event).service, evidence);
+  if (rule.action === 'notify_only') return exits.notifyOnlyRule(rule, evidence);
+  return pass(`${rule.name} (${rule.mode})`, evidence);
+}
 
 // 7 ---------------------------------------------------------------------------------------------------------------
-const paused: Gate = async (walk) => {
+async function paused(walk: Walk): Promise<GateOutcome> {
   const { region, service } = known(walk.event);
   try {
     const pause = await walk.reads.pauses.active({ region, service });
-    if (pause === undefined) return pass('not paused');
-    const until = pause.until === undefined ? 'until it is lifted' : `until ${pause.until}`;
-    return escalate('paused', `paused by ${pause.author} ${until}: ${pause.reason}`, {
-      evidence: { pause },
-      wouldFlip: 'lazarus resume',
-    });
+    return pause === undefined ? pass('not paused') : exits.paused(pause);
   } catch (error) {
     // S14: unreachable counts as paused.
-    return escalate('pause_unavailable', `the pause store did not answer: ${describeError(error)}`);
+    return exits.pauseUnavailable(error);
   }
-};
+}
 
 // 8 ---------------------------------------------------------------------------------------------------------------
-const holdDown: Gate = async (walk) => {
+function holdDown(walk: Walk): GateOutcome | Promise<GateOutcome> {
+  const startedMs = walk.reads.clock.monotonic();
+  const untilMs = walk.received.monotonicMs + known(walk.rule).holdDownMs;
+  return startedMs < untilMs ? waitForStorm(walk, startedMs, untilMs) : heldDown(walk, 0);
+}
+
+async function waitForStorm(walk: Walk, startedMs: number, untilMs: number): Promise<GateOutcome> {
   const { clock, windows } = walk.reads;
   const { region, service } = known(walk.event);
-  const untilMs = walk.received.monotonicMs + known(walk.rule).holdDownMs;
-  const startedMs = clock.monotonic();
   while (clock.monotonic() < untilMs && remainingMs(walk) > 0 && !isSuspended(walk)) {
     await clock.sleep(Math.min(HOLD_DOWN_LOOK_MS, untilMs - clock.monotonic()), { signal: walk.signal });
     walk.view = await windows.view({ region, service });
   }
-  return pass(`waited ${seconds(clock.monotonic() - startedMs)} for a storm to show itself`, {
-    waited_ms: clock.monotonic() - startedMs,
-    ended_early: isSuspended(walk),
-  });
-};
+  return heldDown(walk, clock.monotonic() - startedMs);
+}
+
+function heldDown(walk: Walk, waitedMs: number): GateOutcome {
+  const evidence = { waited_ms: waitedMs, ended_early: isSuspended(walk) };
+  return pass(`waited ${seconds(waitedMs)} for a storm to show itself`, evidence);
+}
 
 function isSuspended(walk: Walk): boolean {
   const view = known(walk.view);
@@ -345,255 +262,208 @@ function isSuspended(walk: Walk): boolean {
 }
 
 // 9 ---------------------------------------------------------------------------------------------------------------
-const regionBreaker: Gate = (walk) => {
+function regionBreaker(walk: Walk): GateOutcome {
   const { breaker } = known(walk.view);
-  const evidence = { ...breaker };
-  if (breaker.state === 'closed') {
-    return pass(`closed: ${breaker.services} of at most ${breaker.maxServices} failing services`, evidence);
-  }
-  const detail = `the circuit breaker of the region is ${breaker.state}: ${breaker.services} services are failing, ${breaker.maxServices} are allowed`;
-  return escalate('region_circuit_open', detail, {
-    evidence,
-    wouldFlip: `at most ${breaker.maxServices} failing services`,
+  if (breaker.state !== 'closed') return exits.regionCircuitOpen(breaker);
+  return pass(`closed: ${breaker.services} of at most ${breaker.maxServices} failing services`, {
+    ...breaker,
   });
-};
+}
 
 // 10 --------------------------------------------------------------------------------------------------------------
-const serviceLimit: Gate = async (walk) => {
+function serviceLimit(walk: Walk): GateOutcome | Promise<GateOutcome> {
+  const { limits } = known(walk.rule);
+  if (limits.maxEntitiesFraction === undefined) return withinLimit(walk, limits.maxEntities);
+  return knownHosts(walk).then((hosts) => withinLimit(walk, entityBound(limits, hosts)));
+}
+
+function withinLimit(walk: Walk, bound: number): GateOutcome | Promise<GateOutcome> {
   const { entities, windowMs } = known(walk.view);
   const { service } = known(walk.event);
-  const { maxEntities, maxEntitiesFraction } = known(walk.rule).limits;
-  const bound =
-    maxEntitiesFraction === undefined
-      ? maxEntities
-      : Math.min(maxEntities, await shareOf(walk, maxEntitiesFraction));
-  const evidence = { entities, max_entities: bound, window_ms: windowMs };
-  if (entities <= bound) return pass(`${entities} of at most ${bound} failing in ${service}`, evidence);
-  return escalate(
-    'service_rate_limited',
-    `${entities} of ${service} failed within ${seconds(windowMs)}, ${bound} are allowed`,
-    {
-      evidence,
-      wouldFlip: `at most ${bound} failing`,
-    },
-  );
-};
+  const counts = { entities, max_entities: bound, window_ms: windowMs };
+  if (entities <= bound) return pass(`${entities} of at most ${bound} failing in ${service}`, counts);
+  return clearsInMs(walk, bound).then((ms) => exits.serviceRateLimited(service, counts, ms));
+}
 
-/** A share of the known hosts, at least one; an incomplete inventory allows none. Keeps S8. */
-async function shareOf(walk: Walk, fraction: number): Promise<number> {
+/** How many hosts there are; `undefined` when the inventory is incomplete, which allows none to fail. Keeps S8. */
+async function knownHosts(walk: Walk): Promise<number | undefined> {
   const list = await walk.reads.fleet.list(known(walk.event).service, { signal: walk.signal });
-  return list.complete ? Math.max(1, Math.floor(list.hosts.length * fraction)) : 0;
+  return list.complete ? list.hosts.length : undefined;
+}
+
+/** When the limit would let the service through again: for people, so that not knowing it changes nothing. */
+async function clearsInMs(walk: Walk, maxEntities: number): Promise<number | undefined> {
+  const { region, service } = known(walk.event);
+  try {
+    return await walk.reads.windows.clearsInMs?.({ region, service }, maxEntities);
+  } catch {
+    return undefined;
+  }
 }
 
 // 11 --------------------------------------------------------------------------------------------------------------
-const lock: Gate = async (walk) => {
+async function lock(walk: Walk): Promise<GateOutcome> {
   const event = known(walk.event);
   const rule = known(walk.rule);
   const { target } = walk;
   if (rule.lock.type === 'host' && target === undefined) {
-    return escalate(
-      'target_unresolved',
-      walk.targetProblem ?? `rule ${rule.name} needs a host and the event names none`,
-    );
+    const problem = walk.targetProblem ?? `rule ${rule.name} needs a host and the event names none`;
+    return exits.targetUnresolved(problem, event);
   }
-  if (target !== undefined && (!target.managed || target.isProtected)) {
-    const detail = target.isProtected
-      ? `${target.name} is protected`
-      : `${target.name} has not opted in at the provider`;
-    return escalate('target_protected', detail, { wouldFlip: 'tag the host as managed at the provider' });
-  }
-  walk.decisionId = await chooseDecisionId(walk);
-  if ((await walk.reads.engine.get(walk.decisionId))?.status === 'running') {
-    return suppress('attached', `run ${short(walk.decisionId)} is doing this already`, {
-      runId: walk.decisionId,
-    });
-  }
-  const wanted =
-    rule.lock.type === 'host'
-      ? ({ kind: 'host', service: event.service, host: known(target).hostId } as const)
-      : ({ kind: 'service', service: event.service } as const);
+  if (target !== undefined && (!target.managed || target.isProtected)) return exits.targetProtected(target);
+  const attempt = await nextAttempt(walk);
+  walk.decisionId = attempt.id;
+  if (attempt.run !== undefined)
+    return exits.attachedToRun(attempt.id, `run ${short(attempt.id)} is doing this already`);
+  const wanted = lockTarget(walk);
   try {
-    const busy = await takeLock(walk, wanted, walk.decisionId);
+    const busy = await takeLock(walk, wanted, attempt.id);
     if (busy === undefined)
       return pass(`${rule.lock.type} lock ${isDry(walk) ? 'is free' : 'acquired'}`, { target: wanted });
-    const evidence = { held_by: busy.heldBy, lock: busy.by };
     // The page can only share the fate of a run that is about the same host.
     const sameHost = busy.by.kind === 'host' && wanted.kind === 'host' && busy.by.host === wanted.host;
     const holder = await walk.reads.engine.get(busy.heldBy);
     const hasEnded = holder !== undefined && holder.status !== 'running';
-    if (rule.lock.onBusy === 'attach' && sameHost && !hasEnded) {
-      return suppress('attached', `run ${short(busy.heldBy)} holds the lock`, {
-        evidence,
-        runId: busy.heldBy,
-      });
-    }
-    return escalate('lock_held', `the ${busy.by.kind} lock is held by ${short(busy.heldBy)}`, { evidence });
+    if (rule.lock.onBusy !== 'attach' || !sameHost || hasEnded) return exits.lockHeld(busy);
+    const evidence = { held_by: busy.heldBy, lock: busy.by };
+    return exits.attachedToRun(busy.heldBy, `run ${short(busy.heldBy)} holds the lock`, evidence);
   } catch (error) {
-    return escalate('lock_unavailable', describeError(error));
+    return exits.lockUnavailable(error);
   }
-};
+}
 
 /** The first attempt whose run has not ended; every earlier one is over, and this is a new action. Keeps S1. */
-async function chooseDecisionId(walk: Walk): Promise<string> {
-  const { service, incident_key } = known(walk.event);
-  const { name, digest } = known(walk.rule);
+async function nextAttempt(walk: Walk): Promise<{ readonly id: string; readonly run: RunView | undefined }> {
+  const { service, incident_key: incidentKey } = known(walk.event);
+  const { name: rule, digest: ruleDigest } = known(walk.rule);
   const incarnation = walk.target?.incarnation;
   for (let attempt = 0; ; attempt += 1) {
-    const id = decisionId({
-      rule: name,
-      ruleDigest: digest,
-      service,
-      attempt,
-      ...(incarnation === undefined ? {} : { incarnation }),
-      ...(incident_key === undefined ? {} : { incidentKey: incident_key }),
-    });
+    const id = decisionId({ rule, ruleDigest, service, attempt, incarnation, incidentKey });
     const run = await walk.reads.engine.get(id);
-    if (run === undefined || run.status === 'running') return id;
+    if (run === undefined || run.status === 'running') return { id, run };
   }
+}
+
+function lockTarget(walk: Walk): LockTarget {
+  const { service } = known(walk.event);
+  return known(walk.rule).lock.type === 'host'
+    ? { kind: 'host', service, host: known(walk.target).hostId }
+    : { kind: 'service', service };
 }
 
 async function takeLock(
   walk: Walk,
-  target: Parameters<Walk['reads']['locks']['inspect']>[0],
+  target: LockTarget,
   holder: string,
 ): ReturnType<Walk['reads']['locks']['inspect']> {
   if (isDry(walk)) return walk.reads.locks.inspect(target);
-  const grant = await known(walk.effects).locks.acquire(
-    { target, holder, ttlMs: walk.settings.lockTtlMs },
-    { signal: walk.signal },
-  );
+  const request = { target, holder, ttlMs: walk.settings.lockTtlMs };
+  const grant = await known(walk.effects).locks.acquire(request, { signal: walk.signal });
   if (!grant.granted) return { heldBy: grant.heldBy, by: grant.by };
   walk.lease = grant.lease;
   return undefined;
 }
 
 // 12 --------------------------------------------------------------------------------------------------------------
-const ballot: Gate = async (walk) => {
+async function ballot(walk: Walk): Promise<GateOutcome> {
   const rule = known(walk.rule);
-  const result = await walk.reads.voters.ballot(
-    {
-      decisionId: known(walk.decisionId),
-      configDigest: known(walk.snapshot).digest,
-      event: known(walk.event),
-      rule: rule.name,
-      required: rule.quorum.required,
-      ...(walk.target === undefined ? {} : { hostId: walk.target.hostId }),
-      deadlineAtMs: walk.reads.clock.monotonic() + Math.min(rule.quorum.timeoutMs, remainingMs(walk)),
-    },
-    { signal: walk.signal },
-  );
-  walk.ballot = result;
-  const evidence = {
-    yes: result.yes,
-    required: result.required,
-    members: result.members,
-    voided: result.voided,
+  const { clock, voters } = walk.reads;
+  const request = {
+    decisionId: known(walk.decisionId),
+    configDigest: known(walk.snapshot).digest,
+    event: known(walk.event),
+    rule: rule.name,
+    required: rule.quorum.required,
+    ...(walk.target === undefined ? {} : { hostId: walk.target.hostId }),
+    deadlineAtMs: clock.monotonic() + Math.min(rule.quorum.timeoutMs, remainingMs(walk)),
   };
-  if (result.outcome === 'reached') return pass(`${result.yes} of ${result.members} nodes say yes`, evidence);
-  const failing = failingChecks(result);
-  const unmet = (result.unmet ?? []).map((line) => `; ${line}`).join('');
-  const count = `${result.yes} of ${result.required} needed votes${unmet}`;
-  if (result.outcome === 'timed_out') return escalate('quorum_timed_out', `${count} in time`, { evidence });
-  if (failing.length === 0) return escalate('quorum_not_reached', count, { evidence });
-  return escalate('precondition_failed', `${count}; ${failing.join('; ')}`, {
-    evidence,
-    wouldFlip: `${failing[0]?.split(':')[0] ?? 'the precondition'} passes on ${result.required} nodes`,
-  });
-};
+  const result = await voters.ballot(request, { signal: walk.signal });
+  walk.ballot = result;
+  const { yes, required, members, voided } = result;
+  const evidence = { yes, required, members, voided };
+  if (result.outcome !== 'reached') return exits.ballotLost(result, evidence);
+  return pass(`${yes} of ${members} nodes say yes`, evidence);
+}
 
 // 13 --------------------------------------------------------------------------------------------------------------
-const budget: Gate = async (walk) => {
-  const event = known(walk.event);
+async function budget(walk: Walk): Promise<GateOutcome> {
+  const { service, region, account } = known(walk.event);
+  const zone = walk.target?.zone ?? 'all';
   const charge = {
     decisionId: known(walk.decisionId),
-    service: event.service,
-    zone: walk.target?.zone ?? 'all',
-    account: walk.target?.incarnation.account ?? event.account ?? 'unknown',
-    region: event.region,
+    service,
+    zone,
+    account: walk.target?.incarnation.account ?? account ?? 'unknown',
+    region,
   };
   try {
     const answer = isDry(walk)
       ? await walk.reads.budgets.peek(charge)
       : await known(walk.effects).budgets.reserve(charge);
-    if (answer.granted) {
-      walk.budgetReserved = !isDry(walk);
-      return pass(`${answer.inFlight} in flight, ${answer.perHour} within the hour`, {
-        ...answer,
-        zone: charge.zone,
-      });
-    }
-    const detail = `the ${answer.scope} has ${answer.used} of ${answer.max} (${answer.bound})`;
-    return escalate('budget_spent', detail, {
-      evidence: { ...answer },
-      wouldFlip: `${answer.bound} below ${answer.max}`,
-    });
+    if (!answer.granted) return exits.budgetSpent(answer);
+    walk.budgetReserved = !isDry(walk);
+    return pass(`${answer.inFlight} in flight, ${answer.perHour} within the hour`, { ...answer, zone });
   } catch (error) {
     // S6: unreadable means nothing left.
-    return escalate('budget_unavailable', describeError(error));
+    return exits.budgetUnavailable(error);
   }
-};
+}
 
 // 14 --------------------------------------------------------------------------------------------------------------
-const acknowledge: Gate = async (walk) => {
-  const leftMs = remainingMs(walk);
+async function acknowledge(walk: Walk): Promise<GateOutcome> {
+  const leftMs = slackMs(walk);
   const evidence = { left_ms: leftMs };
-  if (leftMs === 0)
-    return escalate('deadline_passed', 'too late to acknowledge: the page escalates by itself', { evidence });
+  if (leftMs <= 0) return exits.deadlinePassed(-leftMs);
   if (isDry(walk)) return pass('the page would be acknowledged', evidence);
-  const effects = known(walk.effects);
+  const incidentKey = walk.namedPage;
   const page: PageRecord =
-    walk.namedPage === undefined
+    incidentKey === undefined
       ? { action: 'none', detail: 'the event names no page' }
-      : { incident_key: walk.namedPage, action: 'acknowledged', detail: 'taken by Lazarus' };
+      : { incident_key: incidentKey, action: 'acknowledged', detail: 'taken by Lazarus' };
   try {
     // S10: durable first, so that a crash right after the acknowledgement still ends in resolved or escalated.
-    await effects.audit.commitIntent(recordOf(walk, remediation(walk), page));
+    await known(walk.effects).audit.commitIntent(recordOf(walk, remediation(walk), page));
   } catch (error) {
-    return escalate('audit_unavailable', `nothing is done without a durable record: ${describeError(error)}`);
+    return exits.auditUnavailable(error);
   }
-  if (walk.namedPage === undefined) {
-    walk.page = page;
-    return pass('the event names no page', evidence);
-  }
-  const refused = await acknowledgePage(walk, walk.namedPage);
-  if (refused !== undefined) return escalate('pager_refused', refused, { evidence });
+  const refused = incidentKey === undefined ? undefined : await acknowledgePage(walk, incidentKey);
+  if (refused !== undefined) return refused;
   walk.page = page;
-  return pass(`page ${walk.namedPage} is ours, ${seconds(leftMs)} left`, evidence);
-};
+  if (incidentKey === undefined) return pass(page.detail, evidence);
+  return pass(`page ${incidentKey} is ours, ${seconds(leftMs)} left`, evidence);
+}
 
-/** Acknowledges, looking again for a page that is opened a little after the event; returns why not. */
-async function acknowledgePage(walk: Walk, incidentKey: string): Promise<string | undefined> {
+/** Acknowledges, looking again for a page that is opened a little after the event. */
+async function acknowledgePage(walk: Walk, incidentKey: string): Promise<Stopped | undefined> {
   const { clock } = walk.reads;
+  const { pager } = known(walk.effects);
   const untilMs = clock.monotonic() + Math.min(walk.settings.pageLookupMs, remainingMs(walk));
   for (;;) {
     let result: PageResult;
     try {
-      result = await withTimeout(clock, Math.max(1, remainingMs(walk)), walk.signal, (signal) =>
-        known(walk.effects).pager.acknowledge({ incidentKey, signal }),
+      result = await withinDeadline(clock, Math.max(1, remainingMs(walk)), walk.signal, (call) =>
+        pager.acknowledge({ incidentKey, signal: call.signal }),
       );
     } catch (error) {
-      return `the pager did not take the acknowledgement: ${describeError(error)}`;
+      return exits.pagerRefused(incidentKey, { error: describeError(error) });
     }
     if (result.done) return undefined;
     if (result.reason !== 'not_found' || clock.monotonic() >= untilMs)
-      return refusal(incidentKey, result.reason, result.page);
-    await pause(clock, PAGE_RETRY_MS, walk.signal);
+      return exits.pagerRefused(incidentKey, result);
+    await clock.sleep(PAGE_RETRY_MS, { signal: walk.signal });
   }
 }
 
-function refusal(incidentKey: string, reason: string, page: Page | undefined): string {
-  return `page ${incidentKey}: ${reason.replaceAll('_', ' ')}${page === undefined ? '' : ` (${page.status})`}`;
-}
-
 // 15 --------------------------------------------------------------------------------------------------------------
-const run: Gate = async (walk) => {
-  if (isDry(walk)) return { verdict: 'pass', reason: 'the workflow would start', done: remediation(walk) };
+async function run(walk: Walk): Promise<GateOutcome> {
+  if (isDry(walk)) return { ...pass('the workflow would start'), done: remediation(walk) };
   const event = known(walk.event);
   const rule = known(walk.rule);
   const workflow = known(rule.workflow);
+  const runId = known(walk.decisionId);
   try {
     const submitted = await known(walk.effects).engine.submit({
-      runId: known(walk.decisionId),
+      runId,
       workflow: workflow.name,
       ...(workflow.digest === undefined ? {} : { workflowDigest: workflow.digest }),
       inputs: workflow.inputs,
@@ -601,37 +471,29 @@ const run: Gate = async (walk) => {
       rule: rule.name,
       configDigest: known(walk.snapshot).digest,
       service: event.service,
-      lock:
-        rule.lock.type === 'host'
-          ? { kind: 'host', service: event.service, host: known(walk.target).hostId }
-          : { kind: 'service', service: event.service },
+      lock: lockTarget(walk),
       timeoutMs: workflow.timeoutMs,
       ...(walk.target === undefined ? {} : { hostId: walk.target.hostId }),
       ...(walk.namedPage === undefined ? {} : { incidentKey: walk.namedPage }),
       ...(rule.notificationGroup === undefined ? {} : { notificationGroup: rule.notificationGroup }),
     });
-    const started = submitted === 'created' ? undefined : await walk.reads.engine.get(known(walk.decisionId));
-    if (started !== undefined && started.status !== 'running') {
-      return escalate(
-        'run_not_started',
-        `run ${short(started.run_id)} of this decision is over (${started.status})`,
-      );
-    }
+    const started = submitted === 'created' ? undefined : await walk.reads.engine.get(runId);
+    if (started !== undefined && started.status !== 'running') return exits.runIsOver(started);
     const reason =
       submitted === 'created' ? `${workflow.name} started` : `${workflow.name} was started before`;
-    return { verdict: 'pass', reason, evidence: { submitted }, done: remediation(walk) };
+    return { ...pass(reason, { submitted }), done: remediation(walk) };
   } catch (error) {
-    return escalate('run_not_started', describeError(error));
+    return exits.runNotStarted(error);
   }
-};
+}
 
 function remediation(walk: Walk): Decision {
-  const result = known(walk.ballot);
+  const { yes, members } = known(walk.ballot);
   return {
     kind: 'remediate',
     workflow: known(known(walk.rule).workflow).name,
     run_id: known(walk.decisionId),
-    votes: `${result.yes}/${result.members}`,
+    votes: `${yes}/${members}`,
   };
 }
 
@@ -658,16 +520,4 @@ const GATES: Readonly<Record<GateId, Gate>> = {
 function known<T>(value: T | undefined): T {
   if (value === undefined) throw new TypeError('an earlier gate did not establish what this one needs');
   return value;
-}
-
-async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  await clock.sleep(ms, { signal });
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1000).toFixed(ms < 10_000 ? 1 : 0)} s`;
-}
-
-function short(id: string): string {
-  return id.slice(0, 12);
 }

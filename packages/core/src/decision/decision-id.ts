@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Incarnation } from '../ports/fleet.ts';
 
 /** What a decision to act is about. Two events that agree in all of it are about the same action. */
@@ -6,9 +6,9 @@ export interface DecisionSubject {
   readonly rule: string;
   readonly ruleDigest: string;
   /** Absent for actions on a service as a whole; `service` then stands for the target. */
-  readonly incarnation?: Incarnation;
+  readonly incarnation?: Incarnation | undefined;
   readonly service: string;
-  readonly incidentKey?: string;
+  readonly incidentKey?: string | undefined;
   /** 0 for the first attempt on this incarnation; grows only when an earlier run has ended. */
   readonly attempt: number;
 }
@@ -28,5 +28,5 @@ export function decisionId(subject: DecisionSubject): string {
     subject.incidentKey ?? null,
     subject.attempt,
   ];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  return hash('sha256', JSON.stringify(parts), 'hex');
 }

@@ -59,6 +59,8 @@ export interface DecisionRecord {
     readonly members: number;
     readonly cast: readonly Vote[];
     readonly voided: readonly VoidVote[];
+    /** Members that said nothing until the end. */
+    readonly silent?: readonly string[];
   };
   readonly page: PageRecord;
   readonly notification_group?: string;

@@ -4,8 +4,6 @@ import type { Host } from '../ports/fleet.ts';
 import type { Lease } from '../ports/locks.ts';
 import type { BallotResult } from '../ports/voters.ts';
 import type { WindowView } from '../ports/windows.ts';
-import type { Decision } from './decision.ts';
-import type { ExitName } from './ladder.ts';
 import type { DecisionEffects, DecisionReads } from './ports.ts';
 import type { DecisionRecord, GateRecord, PageRecord } from './record.ts';
 
@@ -48,99 +46,72 @@ export interface Walk {
   readonly signal: AbortSignal;
   readonly gates: GateRecord[];
 
-  event?: LazarusEvent;
+  event: LazarusEvent | undefined;
+  /** When the event happened, wall time in milliseconds; that of receipt until it is decoded. */
+  eventAtMs: number;
   eventId: string;
-  namedPage?: string;
-  target?: Host;
-  targetProblem?: string;
-  match?: RuleMatch;
-  rule?: EffectiveRule;
-  view?: WindowView;
-  decisionId?: string;
-  lease?: Lease;
+  namedPage: string | undefined;
+  target: Host | undefined;
+  targetProblem: string | undefined;
+  match: RuleMatch | undefined;
+  rule: EffectiveRule | undefined;
+  view: WindowView | undefined;
+  decisionId: string | undefined;
+  lease: Lease | undefined;
   budgetReserved: boolean;
-  ballot?: BallotResult;
-  page?: PageRecord;
+  ballot: BallotResult | undefined;
+  page: PageRecord | undefined;
   /** The intent that this walk goes on from: its run exists. */
-  resumes?: DecisionRecord;
+  resumes: DecisionRecord | undefined;
 }
 
-/** What a gate says. A gate that stops the event carries the decision; `done` ends the walk with a pass. */
-export type GateOutcome =
-  | {
-      readonly verdict: 'pass';
-      readonly reason: string;
-      readonly evidence?: Evidence;
-      readonly done?: Decision;
-    }
-  | {
-      readonly verdict: 'fail';
-      /** `invariant_broken`: the gate itself failed, which can happen on any rung. */
-      readonly exit: ExitName | 'invariant_broken';
-      readonly reason: string;
-      readonly evidence?: Evidence;
-      readonly wouldFlip?: string;
-      readonly decision: Decision;
-    };
-
-type Evidence = Readonly<Record<string, unknown>>;
-
-/** One gate of the ladder. */
-export type Gate = (walk: Walk) => Promise<GateOutcome> | GateOutcome;
-
-/** The gate lets the event on. */
-export function pass(reason: string, evidence?: Evidence): GateOutcome {
-  return evidence === undefined ? { verdict: 'pass', reason } : { verdict: 'pass', reason, evidence };
-}
-
-/** The gate wakes a person; the exit is the reason. */
-export function escalate(
-  exit: Extract<ExitName, Extract<Decision, { kind: 'escalate' }>['reason']>,
-  detail: string,
-  more: { readonly evidence?: Evidence; readonly wouldFlip?: string } = {},
-): GateOutcome {
+/** A walk before its first gate. Every field is there from the start: walks of one shape are fast to read. */
+export function startWalk(
+  start: Pick<Walk, 'received' | 'settings' | 'reads' | 'effects' | 'snapshot' | 'signal'>,
+): Walk {
+  const { received, settings, reads, effects, snapshot, signal } = start;
   return {
-    verdict: 'fail',
-    exit,
-    reason: detail,
-    ...more,
-    decision: { kind: 'escalate', reason: exit, detail },
+    received,
+    settings,
+    reads,
+    effects,
+    snapshot,
+    signal,
+    gates: [],
+    event: undefined,
+    eventAtMs: received.atMs,
+    eventId: `undecoded/${received.position}`,
+    namedPage: undefined,
+    target: undefined,
+    targetProblem: undefined,
+    match: undefined,
+    rule: undefined,
+    view: undefined,
+    decisionId: undefined,
+    lease: undefined,
+    budgetReserved: false,
+    ballot: undefined,
+    page: undefined,
+    resumes: undefined,
   };
 }
 
-/** The event needs nothing of its own. */
-export function suppress(
-  exit: Extract<ExitName, Extract<Decision, { kind: 'suppress' }>['reason']>,
-  detail: string,
-  more: {
-    readonly evidence?: Evidence;
-    readonly attachedTo?: string;
-    readonly runId?: string;
-  } = {},
-): GateOutcome {
-  const decision: Decision = {
-    kind: 'suppress',
-    reason: exit,
-    detail,
-    ...(more.attachedTo === undefined ? {} : { attached_to: more.attachedTo }),
-    ...(more.runId === undefined ? {} : { run_id: more.runId }),
-  };
-  return {
-    verdict: 'fail',
-    exit,
-    reason: detail,
-    ...(more.evidence === undefined ? {} : { evidence: more.evidence }),
-    decision,
-  };
+/** A dry walk, or a rule that is not trusted to act yet. */
+export function isDry(walk: Walk): boolean {
+  return walk.effects === undefined || walk.rule?.mode !== 'act';
+}
+
+/** Milliseconds until this event must be acknowledged or escalated; negative when it is too late. */
+export function slackMs(walk: Walk): number {
+  const budgetMs = walk.rule?.decideWithinMs ?? walk.settings.decideWithinMs;
+  const ageAtReceiptMs = Math.max(0, walk.received.atMs - walk.eventAtMs);
+  const elapsedMs = walk.reads.clock.monotonic() - walk.received.monotonicMs;
+  return budgetMs - ageAtReceiptMs - elapsedMs;
 }
 
 /** Milliseconds left until this event must be acknowledged or escalated; 0 when it is too late. */
 export function remainingMs(walk: Walk): number {
-  const budgetMs = walk.rule?.decideWithinMs ?? walk.settings.decideWithinMs;
-  const ageAtReceiptMs =
-    walk.event === undefined ? 0 : Math.max(0, walk.received.atMs - Date.parse(walk.event.time));
-  const elapsedMs = walk.reads.clock.monotonic() - walk.received.monotonicMs;
-  return Math.max(0, budgetMs - ageAtReceiptMs - elapsedMs);
+  return Math.max(0, slackMs(walk));
 }
 
 /** Key under which alarms about the same thing coalesce. */
@@ -148,60 +119,4 @@ export function entityOf(walk: Walk): string {
   const { event, target } = walk;
   if (event === undefined) return walk.eventId;
   return target?.hostId ?? event.host ?? `service:${event.service}`;
-}
-
-/** The record of the walk so far, with the decision it came to. */
-export function recordOf(walk: Walk, decision: Decision, page: PageRecord): DecisionRecord {
-  if (walk.resumes !== undefined) return resumedRecord(walk, walk.resumes, decision, page);
-  const { event, rule, target, ballot, snapshot } = walk;
-  const iso = (ms: number) => new Date(ms).toISOString();
-  return {
-    event_id: walk.eventId,
-    ...(walk.decisionId === undefined ? {} : { decision_id: walk.decisionId }),
-    region: event?.region ?? walk.settings.region,
-    environment: event?.environment ?? '',
-    service: event?.service ?? '',
-    ...(event?.host === undefined ? {} : { host: event.host }),
-    ...(target === undefined ? {} : { incarnation: target.incarnation }),
-    event_type: event?.event_type ?? '',
-    source: event?.source ?? '',
-    event: event ?? walk.received.payload,
-    ...(rule === undefined ? {} : { rule: rule.name, rule_digest: rule.digest }),
-    ...(snapshot === undefined ? {} : { config_digest: snapshot.digest }),
-    mode: rule?.mode ?? 'act',
-    coordinator: walk.settings.node,
-    received_at: iso(walk.received.atMs),
-    decided_at: iso(walk.reads.clock.now()),
-    decision,
-    gates: [...walk.gates],
-    ...(ballot === undefined
-      ? {}
-      : {
-          votes: {
-            yes: ballot.yes,
-            required: ballot.required,
-            members: ballot.members,
-            cast: ballot.votes,
-            voided: ballot.voided,
-          },
-        }),
-    page,
-    ...(rule?.notificationGroup === undefined ? {} : { notification_group: rule.notificationGroup }),
-  };
-}
-
-/** Everything that the first walk found out stays in the record; the gates of this one follow. Keeps S11. */
-function resumedRecord(
-  walk: Walk,
-  intent: DecisionRecord,
-  decision: Decision,
-  page: PageRecord,
-): DecisionRecord {
-  return {
-    ...intent,
-    decided_at: new Date(walk.reads.clock.now()).toISOString(),
-    decision,
-    gates: [...intent.gates, ...walk.gates],
-    page,
-  };
 }

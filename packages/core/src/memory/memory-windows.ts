@@ -5,7 +5,13 @@ import type { Clock } from '../ports/clock.ts';
 import type { Observation, Windows } from '../ports/windows.ts';
 import { seeId } from '../windows/first-sight.ts';
 import type { RegionBounds, RegionKnowledge, RegionWindows } from './region-windows.ts';
-import { countObservation, createRegionWindows, exportRegion, viewRegion } from './region-windows.ts';
+import {
+  countObservation,
+  createRegionWindows,
+  exportRegion,
+  serviceClearsInMs,
+  viewRegion,
+} from './region-windows.ts';
 
 const stored = (value: number) => z.int().min(1).max(10_000_000).default(value);
 
@@ -111,6 +117,10 @@ export function createMemoryWindows(
     view: async ({ region: name, service }) => {
       const nowMs = clock.monotonic();
       return viewRegion(regionOf(name, nowMs), service, knowledgeOf(name, nowMs), nowMs);
+    },
+    clearsInMs: async ({ region: name, service }, maxEntities) => {
+      const nowMs = clock.monotonic();
+      return serviceClearsInMs(regionOf(name, nowMs), service, maxEntities, nowMs);
     },
   };
 }

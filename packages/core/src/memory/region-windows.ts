@@ -14,6 +14,7 @@ import type { FirstSight } from '../windows/first-sight.ts';
 import { createFirstSight, seeId } from '../windows/first-sight.ts';
 import type { RollingWindow } from '../windows/rolling-window.ts';
 import {
+  clearsInMs,
   countKeys,
   createRollingWindow,
   exportKeys,
@@ -95,6 +96,17 @@ export function viewRegion(
     entities: countEntities(region, service, nowMs),
     windowMs: region.bounds.breaker.windowMs,
   };
+}
+
+/** When a service has at most `max` failing entities left; see the port. */
+export function serviceClearsInMs(
+  region: RegionWindows,
+  service: string,
+  max: number,
+  nowMs: number,
+): number | undefined {
+  const entities = region.entitiesOf.get(service);
+  return entities === undefined ? 0 : clearsInMs(entities, max, nowMs);
 }
 
 /** The observations that still count, oldest first, without their event ids. */

@@ -67,6 +67,8 @@ export interface BallotResult {
   readonly voided: readonly VoidVote[];
   /** What the ballot as a whole did not show, for example a vote from the host's own zone; one line each. */
   readonly unmet?: readonly string[];
+  /** Members that said nothing until the end. */
+  readonly silent?: readonly string[];
   readonly durationMs: number;
 }
 

@@ -39,4 +39,12 @@ export interface Windows {
   observe(observation: Observation): Promise<WindowView & { readonly firstSeen: boolean }>;
   /** Reads without counting. @throws PortError `LZ_WINDOWS_UNAVAILABLE`. */
   view(scope: { readonly region: string; readonly service: string }): Promise<WindowView>;
+  /**
+   * Milliseconds until at most `maxEntities` of a service are still in its window if nothing else fails: for people who ask
+   * when it goes on. Adapters that cannot tell leave it out. @throws PortError `LZ_WINDOWS_UNAVAILABLE`.
+   */
+  clearsInMs?(
+    scope: { readonly region: string; readonly service: string },
+    maxEntities: number,
+  ): Promise<number | undefined>;
 }

@@ -109,6 +109,21 @@ export function exportKeys(window: RollingWindow, nowMs: number): readonly AgedK
   return keys;
 }
 
+/**
+ * Milliseconds until at most `max` keys are left if none is seen again: 0 when that is so already, `undefined` for a window
+ * that has run out of room or when there never can be so few.
+ */
+export function clearsInMs(window: RollingWindow, max: number, nowMs: number): number | undefined {
+  if (countKeys(window, nowMs) === UNCOUNTABLE || max < 0) return undefined;
+  let entry = window.oldest;
+  let leaving: Entry | undefined;
+  for (let over = window.size - max; over > 0; over -= 1) {
+    leaving = entry;
+    entry = entry?.newer;
+  }
+  return leaving === undefined ? 0 : leaving.lastSeenMs + window.windowMs - nowMs;
+}
+
 function forgetOldKeys(window: RollingWindow, nowMs: number, onForgotten?: (key: string) => void): void {
   let entry = window.oldest;
   while (entry !== undefined && nowMs - entry.lastSeenMs >= window.windowMs) {

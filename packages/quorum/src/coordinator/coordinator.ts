@@ -175,6 +175,7 @@ function createBallotRun(
       members: options.membership.members.length,
       votes: box.votes,
       voided: box.voided,
+      ...(box.outstanding.length === 0 ? {} : { silent: box.outstanding }),
       ...(unmet.length === 0 ? {} : { unmet: unmet.map(({ check, reason }) => `${check} ${reason}`) }),
       durationMs: clock.monotonic() - startedAtMs,
     };
