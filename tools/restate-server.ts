@@ -58,6 +58,12 @@ export interface RestateServerOptions {
   readonly firstPort?: number;
   /** Partitions of a new cluster: more use more cores. @defaultValue 4 */
   readonly partitions?: number;
+  /**
+   * Silence after which a service process is given up that keeps its connection, milliseconds.
+   *
+   * @defaultValue 60 000, as the server has it: a ping after 40 s, 20 s for its answer
+   */
+  readonly silenceMs?: number;
 }
 
 /** Why Restate cannot run here; `undefined` when it can. */
@@ -110,7 +116,8 @@ async function startNodes(count: number, options: RestateServerOptions): Promise
   const nodes = ports.map((own, index) => {
     const name = `node-${index + 1}`;
     const file = join(dir, `${name}.toml`);
-    writeFileSync(file, configuration({ name, dir, own, ports, partitions: options.partitions ?? 4 }));
+    const { partitions = 4, silenceMs = 60_000 } = options;
+    writeFileSync(file, configuration({ name, dir, own, ports, partitions, silenceMs }));
     return new Node({ name, binary, file, log: join(dir, `${name}.log`), ports: own });
   });
   const stop = async (): Promise<void> => {
@@ -133,6 +140,7 @@ function configuration(node: {
   readonly own: Ports;
   readonly ports: readonly Ports[];
   readonly partitions: number;
+  readonly silenceMs: number;
 }): string {
   const addresses = node.ports.map(({ fabric }) => `"http://${HOST}:${fabric}"`);
   return [
@@ -159,6 +167,9 @@ function configuration(node: {
     '[admin]',
     `bind-port = ${node.own.admin}`,
     'disable-web-ui = true',
+    '[worker.invoker]',
+    `http2-keep-alive-interval = "${Math.round((node.silenceMs * 2) / 3)}ms"`,
+    `http2-keep-alive-timeout = "${Math.round(node.silenceMs / 3)}ms"`,
     '',
   ].join('\n');
 }

@@ -1,7 +1,8 @@
 import { ConfigurationError, describeError } from '@lazarus/core';
+import type * as SdkModule from '@restatedev/restate-sdk';
 
 /** The SDK of Restate, an optional peer that is loaded when an engine is made. */
-export type Sdk = typeof import('@restatedev/restate-sdk');
+export type Sdk = typeof SdkModule;
 
 /** @throws ConfigurationError `LZ_PORT_MISSING` when it is not installed. */
 export async function loadSdk(): Promise<{ readonly sdk: Sdk; readonly version: string }> {

@@ -148,7 +148,7 @@ async function listen(server: Http2Server, { host, port }: ResolvedOptions['list
 /** The SDK's words go where ours go; what it says about each call is for debugging. */
 function loggerOf(log: Logger): LoggerTransport {
   return (meta, message: unknown, ...rest: unknown[]) => {
-    if (meta.replaying || meta.level === 'trace') return;
+    if (meta.replaying) return;
     const text = [message, ...rest].map((part) => (typeof part === 'string' ? part : describeError(part)));
     log.debug('restate', { level: meta.level, text: text.join(' ').slice(0, 500) });
   };

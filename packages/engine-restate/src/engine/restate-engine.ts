@@ -274,7 +274,7 @@ class Engine implements RestateEngine {
    */
   #assertDrives(run: PinnedRun): void {
     const isKnown = (run.format as number) === PINNED_FORMAT && canRun(run.definition, this.#ports.actions);
-    if (isKnown || (run.deadlineAtMs ?? 0) < this.#ports.clock.now()) return;
+    if (isKnown || run.deadlineAtMs < this.#ports.clock.now()) return;
     this.#endpoint?.sendElsewhere();
     throw new WorkflowError({
       code: 'LZ_WORKFLOW_UNKNOWN',

@@ -83,9 +83,13 @@ export class RunWatch {
 
   async #forever(): Promise<void> {
     const { closing, ports, times } = this.#ports;
-    while (!closing.aborted) {
-      await ports.clock.sleep(times.watchMs, { signal: closing }).catch(() => undefined);
-      if (!closing.aborted) await this.#once();
+    for (;;) {
+      try {
+        await ports.clock.sleep(times.watchMs, { signal: closing });
+      } catch {
+        return;
+      }
+      await this.#once();
     }
   }
 

@@ -1,7 +1,7 @@
 import { describeError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
 import { canRun, coordinate, journalView } from '@lazarus/dag';
-import type { EngineOptions, JournalEntry } from '@lazarus/dag';
+import type { EngineOptions, JournalEntry, Settled } from '@lazarus/dag';
 import { JournalContext } from '../durable/journal-context.ts';
 import type { RecordedEntry } from '../durable/journal-context.ts';
 import type { RecordedRun } from '../server/run-store.ts';
@@ -48,7 +48,7 @@ function line(entry: RecordedEntry, names: ReadonlyMap<number, string>): Journal
   if (entry.kind === 'command')
     return entry.call === 'run' && !entry.name.includes('~') ? [{ kind: 'intent', key: entry.name }] : [];
   const key = names.get(entry.id)?.split('~')[0];
-  const value = entry.value as { readonly settled?: never; readonly atMs?: number } | null;
+  const value = entry.value as { readonly settled?: Settled; readonly atMs?: number } | null;
   if (key === undefined || value?.settled === undefined) return [];
   return [{ kind: 'done', key, atMs: value.atMs ?? 0, result: value.settled }];
 }

@@ -54,9 +54,17 @@ interface BodyItem extends Pending {
   ranHere: boolean;
 }
 
+interface TimerItem extends Pending {
+  readonly kind: 'timer';
+  /** Wall time, milliseconds. */
+  readonly atMs: number;
+  /** Place in the order in which the timers were set. */
+  readonly setAs: number;
+}
+
 type Item =
   | BodyItem
-  | (Pending & { readonly kind: 'timer'; readonly atMs: number })
+  | TimerItem
   | (Pending & { readonly kind: 'signal'; readonly name: string; readonly durable: Durable });
 
 /** The {@link RunHandle} on Restate. */
@@ -70,6 +78,7 @@ export class RestateRun implements RunHandle {
   /** The last thing that happened was seen by this execution first. */
   #isLive = false;
   #isCanceled = false;
+  #timersSet = 0;
   #sleep: { readonly durable: Durable; readonly atMs: number } | undefined;
 
   constructor(run: RunRecord, context: DurableContext, ports: RestateRunPorts) {
@@ -114,7 +123,8 @@ export class RestateRun implements RunHandle {
   }
 
   timer(name: string, atMs: number): Pending {
-    return this.#add({ kind: 'timer', key: `timer:${name}`, atMs });
+    this.#timersSet += 1;
+    return this.#add({ kind: 'timer', key: `timer:${name}`, atMs, setAs: this.#timersSet });
   }
 
   signal(name: string): Pending {
@@ -300,9 +310,14 @@ export function signalKey(name: string, index: number): string {
   return `${name}#${index}`;
 }
 
-function earliest(items: readonly Item[]): Extract<Item, { kind: 'timer' }> | undefined {
-  let found: Extract<Item, { kind: 'timer' }> | undefined;
-  for (const item of items)
-    if (item.kind === 'timer' && (found === undefined || item.atMs < found.atMs)) found = item;
+/** Of timers that are due together, the one that was set first. */
+function earliest(items: readonly Item[]): TimerItem | undefined {
+  let found: TimerItem | undefined;
+  for (const item of items) {
+    if (item.kind !== 'timer') continue;
+    const isEarlier =
+      found === undefined || item.atMs < found.atMs || (item.atMs === found.atMs && item.setAs < found.setAs);
+    if (isEarlier) found = item;
+  }
   return found;
 }

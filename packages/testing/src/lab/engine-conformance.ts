@@ -94,7 +94,11 @@ export function describeEngineConformance(runner: ContractRunner, options: Engin
         const run = await stage.finish(engine);
         expect([...answers].sort()).toEqual(['created', 'exists']);
         expect(run.status).toBe('succeeded');
-        expect(stage.ledger.bodies).toEqual([...STEPS]);
+        // b and c are one wave: which of them an engine lets run first is its own business.
+        expect(stage.ledger.bodies.map((step) => (step === 'c' ? 'b' : step))).toEqual(
+          STEPS.map((step) => (step === 'c' ? 'b' : step)),
+        );
+        for (const step of STEPS) expect(stage.count(step)).toBe(1);
         expect(await engine.submit(request('conformance.seven'))).toBe('exists');
       }),
     );

@@ -1,0 +1,141 @@
+import { createSystemClock } from '@lazarus/core';
+import type { Clock } from '@lazarus/core/ports';
+import { createActionRegistry } from '@lazarus/dag';
+import type { Action } from '@lazarus/dag';
+import { createSeededRandom, createSequentialIds, silentLogger } from '@lazarus/testing';
+import type { EngineHarness, EngineProcess } from '@lazarus/testing/contracts';
+import { startRestate } from '../../../../tools/restate-server.ts';
+import { startBalancer } from '../../../../tools/tcp-balancer.ts';
+import { createRestateEngine } from '../../src/index.ts';
+import type { RestateEngine } from '../../src/index.ts';
+
+const POLL_MS = 20;
+
+/** Silence after which the server gives up a process that keeps its connections, milliseconds. */
+export const SILENCE_MS = 900;
+
+/** The life of a simulated process: everything that it does passes the gate, which closes when it is frozen or dead. */
+class Gate {
+  #closed: Promise<void> | undefined;
+  #open: () => void = () => undefined;
+
+  close(): void {
+    this.#closed ??= new Promise((resolve) => {
+      this.#open = resolve;
+    });
+  }
+
+  open(): void {
+    this.#open();
+    this.#closed = undefined;
+  }
+
+  async pass(): Promise<void> {
+    while (this.#closed !== undefined) await this.#closed;
+  }
+}
+
+function gatedAction(action: Action, gate: Gate): Action {
+  const { check } = action;
+  const gated = async <T>(work: Promise<T>): Promise<T> => {
+    const result = await work;
+    await gate.pass();
+    return result;
+  };
+  return {
+    ...action,
+    run: async (input, context) => {
+      await gate.pass();
+      return gated(action.run(input, context));
+    },
+    ...(check === undefined ? {} : { check: (input, context) => gated(check(input, context)) }),
+  };
+}
+
+/** Processes in this process, behind one address, on a Restate server of their own. */
+export async function createRestateHarness(): Promise<EngineHarness> {
+  const system = createSystemClock();
+  const restate = await startRestate({ silenceMs: SILENCE_MS });
+  const balancer = await startBalancer();
+  const ids = createSequentialIds();
+  const engines: { readonly engine: RestateEngine; readonly gate: Gate }[] = [];
+  let wallOffsetMs = 0;
+
+  return {
+    start: async ({ actions, workflows }): Promise<EngineProcess> => {
+      const gate = new Gate();
+      const clock: Clock = {
+        now: () => system.now() + wallOffsetMs,
+        monotonic: () => system.monotonic(),
+        sleep: async (ms, options) => {
+          await system.sleep(ms, options);
+          await gate.pass();
+        },
+      };
+      const port = await freePort();
+      const target = `http://127.0.0.1:${port}`;
+      balancer.add(target);
+      const engine = await createRestateEngine(
+        {
+          servers: [{ ingressUrl: restate.ingressUrl, adminUrl: restate.adminUrl }],
+          listen: { port },
+          serviceUrl: balancer.url,
+          times: { watchMs: 500 },
+        },
+        {
+          actions: createActionRegistry(actions.map((action) => gatedAction(action, gate))),
+          workflows,
+          ports: {},
+          clock,
+          ids,
+          random: createSeededRandom(engines.length + 1),
+          log: silentLogger,
+        },
+      );
+      engines.push({ engine, gate });
+      return {
+        engine,
+        kill: () => {
+          gate.close();
+          balancer.remove(target);
+        },
+        freeze: () => {
+          gate.close();
+          balancer.freeze(target);
+        },
+        thaw: () => {
+          gate.open();
+          balancer.thaw(target);
+        },
+      };
+    },
+    until: async (condition, limitMs) => {
+      const endMs = system.monotonic() + limitMs;
+      while (!(await condition())) {
+        if (system.monotonic() >= endMs) throw new Error(`not so within ${limitMs} ms`);
+        await system.sleep(POLL_MS);
+      }
+    },
+    jumpWall: (ms) => {
+      wallOffsetMs += ms;
+    },
+    close: async () => {
+      for (const { engine, gate } of engines) {
+        gate.open();
+        await engine.close();
+      }
+      await balancer.stop();
+      await restate.stop();
+    },
+  };
+}
+
+async function freePort(): Promise<number> {
+  const { createServer } = await import('node:net');
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
