@@ -62,7 +62,7 @@ function pageLine({ page }: DecisionRecord): string {
   return oneLine(`${key}: ${page.action.replaceAll('_', ' ')}, ${page.detail}`);
 }
 
-/** What a node wrote down counts: it knew more than its evidence shows. */
+/** What a node of an earlier version wrote down counts: its evidence shows less. */
 function flipLines(record: DecisionRecord, options: RenderOptions): readonly string[] {
   const paint = createPaint(options);
   const stopped = record.gates.findLast(({ verdict }) => verdict === 'fail');

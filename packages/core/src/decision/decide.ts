@@ -21,6 +21,7 @@ import type { LockTarget } from '../ports/locks.ts';
 import type { PageResult } from '../ports/pager.ts';
 import type { RunView } from '../ports/workflow-engine.ts';
 import { entityBound } from '../rate-limit/limiter.ts';
+import { isoTime } from '../time/iso-time.ts';
 import { withinDeadline } from '../time/within-deadline.ts';
 import type { Decision } from './decision.ts';
 import { decisionId } from './decision-id.ts';
@@ -45,9 +46,11 @@ type Gate = (walk: Walk) => Promise<GateOutcome> | GateOutcome;
 /** Walks the ladder and returns what was decided. Never rejects: a bug is a reason to escalate, too. */
 export async function decide(walk: Walk): Promise<Decision> {
   const { clock } = walk.reads;
+  const { atMs, monotonicMs } = walk.received;
   let startedMs = clock.monotonic();
   for (const rung of LADDER) {
-    const atMs = clock.now();
+    // The wall clock is read once per event: the instants of a record are in order even when it jumps.
+    const at = isoTime(atMs + Math.round(startedMs - monotonicMs));
     let outcome: GateOutcome;
     try {
       const answer = GATES[rung.id](walk);
@@ -56,7 +59,7 @@ export async function decide(walk: Walk): Promise<Decision> {
       outcome = broken(walk, rung.id, error);
     }
     const endedMs = clock.monotonic();
-    walk.gates.push(gateRecord(rung, outcome, walk, { atMs, durationMs: endedMs - startedMs }));
+    walk.gates.push(gateRecord(rung, outcome, at, endedMs - startedMs));
     startedMs = endedMs;
     if (outcome.verdict === 'fail') return inMode(walk, outcome.decision);
     if (outcome.done !== undefined) return inMode(walk, outcome.done);

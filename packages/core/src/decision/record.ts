@@ -13,7 +13,10 @@ export interface GateRecord {
   /** One line for people. */
   readonly reason: string;
   readonly evidence: Readonly<Record<string, unknown>>;
-  /** The nearest change that would have flipped the verdict, when the gate can tell. */
+  /**
+   * The nearest change that would have flipped the verdict, in records of versions that wrote it down; `explainDecision`
+   * computes it from the evidence.
+   */
   readonly would_flip?: string;
   /** ISO time. */
   readonly at: string;

@@ -4,36 +4,21 @@ import type { Decision } from './decision.ts';
 import type { GateOutcome } from './gate-outcome.ts';
 import { NO_EVIDENCE } from './gate-outcome.ts';
 import type { LADDER } from './ladder.ts';
-import { changeToPass } from './nearest-change.ts';
 import type { DecisionRecord, GateRecord, PageRecord } from './record.ts';
 import type { Walk } from './walk.ts';
 
-/** The entry of one gate, with what would have flipped it when it stopped the event. */
+/** The entry of one gate. What would have flipped it is not written: it follows from the evidence (explain.ts). */
 export function gateRecord(
   rung: (typeof LADDER)[number],
   outcome: GateOutcome,
-  walk: Walk,
-  time: { readonly atMs: number; readonly durationMs: number },
+  at: string,
+  durationMs: number,
 ): GateRecord {
-  const { reason, evidence = NO_EVIDENCE } = outcome;
-  const at = isoTime(time.atMs);
   const { id: gate, number } = rung;
+  const { verdict, reason, evidence = NO_EVIDENCE } = outcome;
   if (outcome.verdict === 'pass')
-    return { gate, number, verdict: 'pass', reason, evidence, at, duration_ms: time.durationMs };
-  const { exit } = outcome;
-  const votes = walk.ballot === undefined ? {} : { votes: votesOf(walk.ballot) };
-  const change = changeToPass({ gate, exit, reason, evidence, at, duration_ms: time.durationMs, ...votes });
-  return {
-    gate,
-    number,
-    verdict: 'fail',
-    exit,
-    reason,
-    evidence,
-    ...(change === undefined ? {} : { would_flip: change.text }),
-    at,
-    duration_ms: time.durationMs,
-  };
+    return { gate, number, verdict, reason, evidence, at, duration_ms: durationMs };
+  return { gate, number, verdict, exit: outcome.exit, reason, evidence, at, duration_ms: durationMs };
 }
 
 /** The record of the walk so far, with the decision it came to. */

@@ -39,13 +39,20 @@ export async function withinDeadline<T>(
   outer?.throwIfAborted();
   const call = new LazyCall();
   const answer = Promise.resolve(work(call));
-  const progress = { isSettled: false };
-  const settle = (): void => {
-    progress.isSettled = true;
-  };
-  answer.then(settle, settle);
-  for (let turn = 0; turn < TURNS && !progress.isSettled; turn += 1) await NEXT_TURN;
-  if (progress.isSettled) return answer;
+  const early: { outcome?: { readonly value: T } | { readonly error: unknown } } = {};
+  answer.then(
+    (value) => {
+      early.outcome = { value };
+    },
+    (error: unknown) => {
+      early.outcome = { error };
+    },
+  );
+  for (let turn = 0; turn < TURNS && early.outcome === undefined; turn += 1) await NEXT_TURN;
+  if (early.outcome !== undefined) {
+    if ('error' in early.outcome) throw early.outcome.error;
+    return early.outcome.value;
+  }
   try {
     return await withTimeout(clock, timeoutMs, outer, (signal) => {
       signal.addEventListener('abort', () => call.abort(signal.reason), { once: true });
