@@ -9,6 +9,7 @@ export type Engine = Pick<
 >;
 
 /** Opens the engine that the settings name. */
-export async function openEngine({ engine }: Settings, options: EngineOptions): Promise<Engine> {
-  return createEmbeddedEngine({ ...options, file: engine.journal, times: { leaseTtlMs: engine.lease } });
+export async function openEngine({ engine, locks }: Settings, options: EngineOptions): Promise<Engine> {
+  const times = { leaseTtlMs: engine.lease, lockTtlMs: locks.ttl };
+  return createEmbeddedEngine({ ...options, file: engine.journal, times });
 }

@@ -8,7 +8,7 @@ import type { Undo } from './undo.ts';
 
 /** A lane for each node of this process: its own part of the stream, and its own controller. */
 export async function openLanes(
-  { region }: Settings,
+  { region, locks }: Settings,
   nodes: readonly [Node, ...Node[]],
   stream: StreamParts,
   onClose: Undo['onClose'],
@@ -16,8 +16,9 @@ export async function openLanes(
 ): Promise<readonly [Lane, ...Lane[]]> {
   const lanes: Lane[] = [];
   for (const { id, fleet, voters } of nodes) {
-    const controller = onClose(createController({ node: id, region }, { ...ports, fleet, voters }), (it) =>
-      it.close(),
+    const controller = onClose(
+      createController({ node: id, region, lockTtlMs: locks.ttl }, { ...ports, fleet, voters }),
+      (it) => it.close(),
     );
     const sensor = await stream.sensorFor(id, ({ payload, position, nacks, reason }) =>
       controller.giveUp(payload, {

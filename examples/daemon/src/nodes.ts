@@ -119,6 +119,25 @@ function makeNode(
     { self: id, membership },
     { clock, ids, log, transport, voter, onLateVote },
   );
-  const voters = ports.ballots.remembering(coordinator);
+  const voters = ports.ballots.remembering(logged(coordinator, id, log));
   return { node: { id, zone, fleet, probe, voters }, close: () => coordinator.close() };
+}
+
+/** The same voters; every ballot leaves a line, also one that is put again right before a run acts. */
+function logged(voters: Voters, node: string, log: Logger): Voters {
+  return {
+    ballot: async (request, options) => {
+      const result = await voters.ballot(request, options);
+      log.info('ballot', {
+        node,
+        decision_id: request.decisionId,
+        revalidates: request.revalidates === true,
+        outcome: result.outcome,
+        yes: result.yes,
+        required: result.required,
+        took_ms: Math.round(result.durationMs),
+      });
+      return result;
+    },
+  };
 }

@@ -15,7 +15,8 @@ interface Related {
   readonly peers: readonly Named[];
   readonly tls?: object | undefined;
   readonly stream: { readonly kind: string };
-  readonly shared_state: { readonly kind: string };
+  readonly shared_state: { readonly kind: string; readonly grace?: number };
+  readonly locks: { readonly ttl: number };
 }
 
 type Problem = readonly [path: (string | number)[], message: string];
@@ -26,6 +27,7 @@ export function refineNodes(settings: Related, context: z.RefinementCtx): void {
     ...problemsOfListener(settings),
     ...problemsOfNodes(settings),
     ...problemsOfPeers(settings),
+    ...problemsOfGrace(settings),
   ];
   for (const [path, message] of problems) context.addIssue({ code: 'custom', path, message });
 }
@@ -66,4 +68,10 @@ function* problemsOfPeers(settings: Related): Generator<Problem> {
       ['stream'],
       'is embedded in one process: nodes in several processes need kind kinesis or emulator',
     ];
+}
+
+function* problemsOfGrace({ shared_state: shared, locks, peers }: Related): Generator<Problem> {
+  // A lock that Redis lost must have run out at its holder before anybody else is given it.
+  if (peers.length > 0 && shared.grace !== undefined && shared.grace < locks.ttl)
+    yield [['shared_state', 'grace'], `is shorter than a lock lives (locks.ttl, ${locks.ttl / 1000} s)`];
 }

@@ -45,12 +45,16 @@ const Membership = {
   tls: z.strictObject({ ca: z.string().min(1), cert: z.string().min(1), key: z.string().min(1) }).optional(),
 };
 
+/** After how long the shards of a node that says nothing are read by others. */
+const failover = DurationSchema.prefault('10s');
+
 const Stream = z
   .discriminatedUnion('kind', [
     z.strictObject({
       kind: z.literal('embedded'),
       name: z.string().default('lazarus-events'),
       shards: z.number().int().min(1).max(20).default(3),
+      failover,
     }),
     /** An emulator that several processes share; the stream is made when it is missing. */
     z.strictObject({
@@ -58,8 +62,14 @@ const Stream = z
       name: z.string().default('lazarus-events'),
       shards: z.number().int().min(1).max(20).default(3),
       endpoint: z.url(),
+      failover,
     }),
-    z.strictObject({ kind: z.literal('kinesis'), name: z.string().min(1), endpoint: z.url().optional() }),
+    z.strictObject({
+      kind: z.literal('kinesis'),
+      name: z.string().min(1),
+      endpoint: z.url().optional(),
+      failover,
+    }),
   ])
   .prefault({ kind: 'embedded' });
 
@@ -108,6 +118,8 @@ export const SettingsSchema = z
     stream: Stream,
     /** What the nodes share: within this process, or in Redis with other processes of the region. */
     shared_state: SharedState,
+    /** Locks on hosts and services; a run renews its own at a third of the time. */
+    locks: z.strictObject({ ttl: DurationSchema.prefault('30s') }).prefault({}),
     /** The audit log; processes on one disk name the same file, so that each knows what the others have ended. */
     audit: z.strictObject({ file: z.string().min(1).optional() }).prefault({}),
     /** EC2 and ELBv2; without an endpoint it is AWS itself. */

@@ -36,7 +36,7 @@ export async function openStream(
   const { clock, random, log, meter, readers } = ports;
   const place = await placeOf(settings, clock);
   const leases = await openLeases(settings, clock);
-  const { name } = settings.stream;
+  const { name, failover } = settings.stream;
   const stream = await createKinesisStream({ streamName: name, clientConfig: place.client, clock, random });
   return {
     stream,
@@ -49,6 +49,7 @@ export async function openStream(
         streamName: name,
         worker: node,
         expectedWorkers: readers,
+        failoverMs: failover,
         clientConfig: place.client,
         leases,
         onDeadLetter: async (letter) => {

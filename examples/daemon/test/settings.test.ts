@@ -71,6 +71,11 @@ describe('settings of one node with peers', () => {
       [NODE.replace('id: a', 'id: b'), PEERS, TLS, REDIS, STREAM],
       /peers two nodes are called b/,
     ],
+    [
+      'S4: with a grace below the TTL of a lock',
+      [NODE, PEERS, TLS, REDIS.replace(' }', ', grace: 5s }'), STREAM],
+      /grace is shorter than a lock lives \(locks\.ttl, 30 s\)/,
+    ],
     ['beside a list of nodes', [NODE, 'nodes: [{ id: x, zone: z }]'], /node cannot be given beside `nodes`/],
   ])('%s are refused, and the message says what to do', (_what, lines, message) => {
     expect(() => read(...lines)).toThrow(message);

@@ -49,7 +49,20 @@ const pages = createPagerDutyEvents({
   clock,
   random: { next: Math.random },
 });
-const controller = required(values.controller, 'controller');
+/** The nodes of the region; any of them takes an event. */
+const controllers = required(values.controller, 'controller').split(',');
+
+async function deposit(event: unknown): Promise<void> {
+  for (const [index, url] of controllers.entries()) {
+    try {
+      await requestJson(`${url}/v1/events`, { body: event });
+      return;
+    } catch (error) {
+      if (index === controllers.length - 1) throw error;
+    }
+  }
+}
+
 const sensor = createHealthcheckSensor(
   {
     name: 'demo',
@@ -63,7 +76,7 @@ const sensor = createHealthcheckSensor(
     clock,
     ids: { next: () => randomUUID() },
     log,
-    deposit: (event) => requestJson(`${controller}/v1/events`, { body: event }),
+    deposit,
     openPage: ({ incidentKey, summary, host }) => pages.trigger({ incidentKey, summary, source: host }),
   },
 );

@@ -8,11 +8,13 @@ import { fileURLToPath } from 'node:url';
 import { startChild } from '../processes/child.ts';
 import type { Child } from '../processes/child.ts';
 
-const REGION = 'us-east-1';
+/** The simulated region. */
+export const REGION = 'us-east-1';
 const ZONES = ['a', 'b', 'c'];
 /** Integration key of the simulated pager; it accepts any 32 characters. */
-const ROUTING_KEY = 'lazarus-demo-routing-key-0000000';
-const TOKEN = 'simulated-pager-token';
+export const ROUTING_KEY = 'lazarus-demo-routing-key-0000000';
+/** Token of the simulated pager's API; it accepts any. */
+export const PAGER_TOKEN = 'simulated-pager-token';
 
 /** What a world is made with. */
 export interface WorldOptions {
@@ -139,7 +141,7 @@ function writeSettings(
   at: { readonly regionUrl: string; readonly pagerUrl: string; readonly port: number },
 ): string {
   const file = join(stateDir, 'lazarus.yaml');
-  writeFileSync(join(stateDir, 'pager-token'), `${TOKEN}\n`, { mode: 0o600 });
+  writeFileSync(join(stateDir, 'pager-token'), `${PAGER_TOKEN}\n`, { mode: 0o600 });
   const nodes = ZONES.map((letter) => `  - { id: ${letter}, zone: ${REGION}${letter} }`);
   const lines = [
     '# Written at each start. What may be edited is in config/; send the controller SIGHUP after that.',
