@@ -22,28 +22,31 @@ const MAX_KEYS = 64;
  * has for itself is best; a range is as good as half of all ranges of its field; then comes the presence of a field.
  */
 export class AccessPlanner {
-  /** Branches by condition, for conditions with one key: all branches with the condition share it. */
+  /** Branches by condition: conditions are numbered, and shared by all branches that ask the same. */
   readonly #branches: number[] = [];
+  readonly #costs: number[] = [];
   readonly #counts = new Map<string, number>();
   readonly #ranges = new Map<number, number>();
   readonly #uses = new Map<number, number>();
 
   constructor(branches: readonly OpenBranch[]) {
-    for (const { conditions } of branches) {
-      for (const condition of conditions) this.#count(condition);
+    const conditions: Condition[] = [];
+    for (const branch of branches) {
+      for (const condition of branch.conditions) {
+        const known = this.#branches[condition.id] ?? 0;
+        this.#branches[condition.id] = known + 1;
+        if (known === 0) conditions.push(condition);
+      }
     }
+    for (const condition of conditions) this.#count(condition, this.#branches[condition.id] ?? 0);
   }
 
-  #count({ id, path, access }: Condition): void {
-    this.#uses.set(path, (this.#uses.get(path) ?? 0) + 1);
+  #count({ path, access }: Condition, branches: number): void {
+    add(this.#uses, path, branches);
     if (access === undefined || access.length > MAX_KEYS) return;
-    this.#branches[id] = (this.#branches[id] ?? 0) + 1;
     for (const key of access) {
-      if (key.kind === 'range') this.#ranges.set(path, (this.#ranges.get(path) ?? 0) + 1);
-      else if (access.length > 1) {
-        const name = keyName(path, key);
-        this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
-      }
+      if (key.kind === 'range') add(this.#ranges, path, branches);
+      else if (access.length > 1) add(this.#counts, keyName(path, key), branches);
     }
   }
 
@@ -52,7 +55,7 @@ export class AccessPlanner {
     let best: Access = { kind: 'always' };
     let bestCost = Infinity;
     for (const condition of branch.conditions) {
-      const cost = this.#cost(condition);
+      const cost = (this.#costs[condition.id] ??= this.#cost(condition));
       if (cost < bestCost && condition.access !== undefined) {
         best = { kind: 'keys', condition, keys: condition.access };
         bestCost = cost;
@@ -83,6 +86,10 @@ export class AccessPlanner {
     }
     return rarest === undefined ? { kind: 'always' } : { kind: 'presence', condition: rarest };
   }
+}
+
+function add<K>(counts: Map<K, number>, key: K, more: number): void {
+  counts.set(key, (counts.get(key) ?? 0) + more);
 }
 
 function keyName(path: number, key: Exclude<AccessKey, { kind: 'range' }>): string {

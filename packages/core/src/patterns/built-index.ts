@@ -1,10 +1,11 @@
 import type { Condition } from './condition.ts';
 import type { FieldReader } from './event-fields.ts';
+import type { FieldPath } from './field-path.ts';
 import type { RangeTree } from './range-tree.ts';
-import type { Scalar } from './value-test.ts';
+import type { ValueMap } from './value-map.ts';
 
-/** Branches in one place (leaf numbers), or an index over their remaining conditions. */
-export type Bucket = number | number[] | IndexNode;
+/** Branches in one place (the number of the first leaf), or an index over their remaining conditions. */
+export type Bucket = number | IndexNode;
 
 /** Branches by the field that leads to them. */
 export interface IndexNode {
@@ -17,18 +18,24 @@ export interface IndexNode {
 /** Ways from the value of a field to branches. */
 export interface PathIndex {
   readonly path: number;
-  readonly equals: ReadonlyMap<Scalar, Bucket> | undefined;
-  readonly folded: ReadonlyMap<string, Bucket> | undefined;
-  readonly prefixes: AffixIndex | undefined;
-  readonly suffixes: AffixIndex | undefined;
+  readonly field: FieldPath;
+  readonly equals: ValueMap<Bucket> | undefined;
+  readonly texts: TextIndex | undefined;
   readonly ranges: RangeTree<Bucket> | undefined;
   readonly presence: Bucket | undefined;
+}
+
+/** Ways from a text to branches, besides the text itself. */
+export interface TextIndex {
+  readonly folded: ValueMap<Bucket> | undefined;
+  readonly prefixes: AffixIndex | undefined;
+  readonly suffixes: AffixIndex | undefined;
 }
 
 /** Prefixes or suffixes, looked up by their lengths. */
 export interface AffixIndex {
   readonly lengths: readonly number[];
-  readonly texts: ReadonlyMap<string, Bucket>;
+  readonly texts: ValueMap<Bucket>;
 }
 
 /** What remains to be tested once a branch was reached. */
@@ -38,13 +45,14 @@ export interface Residual {
   readonly whole: boolean;
 }
 
-/** An index, built; leaves are numbered. */
+/**
+ * An index, built. A leaf is a branch in one place; the leaves of one place follow each other, and two numbers tell of each:
+ * the entry that it belongs to, and its residual, as `~residual` when it is the last of its place.
+ */
 export interface BuiltIndex {
   readonly reader: FieldReader;
   readonly root: IndexNode;
-  /** Entry and remainder of each leaf: a branch in one place. */
-  readonly entryOf: Int32Array;
-  readonly residualOf: Int32Array;
+  readonly leaves: Int32Array;
   readonly residuals: readonly Residual[];
   readonly scanned: readonly number[];
 }

@@ -1,9 +1,10 @@
 import { formatPath } from '../documents/document-path.ts';
 import { ConfigurationError } from '../errors/lazarus-error.ts';
 import type { Issue } from '../errors/lazarus-error.ts';
+import { IndexBuilder } from './index-builder.ts';
 import { parsePattern } from './parse-pattern.ts';
-import type { Conjunction, PatternParse } from './parse-pattern.ts';
-import { buildPatternIndex } from './pattern-index.ts';
+import type { PatternParse } from './parse-pattern.ts';
+import { toPatternIndex } from './pattern-index.ts';
 import { readPatternText } from './pattern-text.ts';
 
 /** A pattern with the name that a match returns. Several patterns may share a name: either of them is enough. */
@@ -33,10 +34,11 @@ export interface CompiledPatterns {
  */
 export function compilePatterns(patterns: readonly NamedPattern[]): CompiledPatterns {
   const issues: Issue[] = [];
-  const entries: (readonly Conjunction[])[] = [];
+  const builder = new IndexBuilder();
   for (const { name, pattern } of patterns) {
     const parsed = readPattern(pattern);
-    if (parsed.ok) entries.push(parsed.branches);
+    // Added at once: what the parser made is garbage before the next pattern is read.
+    if (parsed.ok) builder.add(parsed.branches);
     else
       issues.push(
         ...parsed.refusals.map(({ path, message, hint }) => ({
@@ -53,17 +55,14 @@ export function compilePatterns(patterns: readonly NamedPattern[]): CompiledPatt
       summary: 'event patterns were refused',
       issues,
     });
-  const index = buildPatternIndex(entries);
+  const index = toPatternIndex(builder.build());
   const names = patterns.map(({ name }) => name);
+  const match = index.labeled(names);
+  const areUnique = new Set(names).size === names.length;
   return Object.freeze({
-    match: (event: unknown) => named(index.match(event), names),
-    scanned: Object.freeze(named(index.scanned, names)),
+    match: areUnique ? match : (event: unknown) => [...new Set(match(event))],
+    scanned: Object.freeze([...new Set(index.scanned.map((number) => names[number] ?? ''))]),
   });
-}
-
-function named(numbers: readonly number[], names: readonly string[]): readonly string[] {
-  const list = numbers.map((number) => names[number] ?? '');
-  return list.length < 2 ? list : [...new Set(list)];
 }
 
 function readPattern(pattern: unknown): PatternParse {

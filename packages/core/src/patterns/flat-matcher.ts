@@ -1,161 +1,174 @@
-import type { Bucket, BuiltIndex, IndexNode, PathIndex, Residual } from './built-index.ts';
+import type {
+  AffixIndex,
+  Bucket,
+  BuiltIndex,
+  IndexNode,
+  PathIndex,
+  Residual,
+  TextIndex,
+} from './built-index.ts';
+import { passes } from './condition.ts';
+import type { Condition } from './condition.ts';
+import type { Fields } from './field-key.ts';
+import { isMany, readField } from './field-path.ts';
+import type { FieldPath, Read } from './field-path.ts';
 import { foldCase } from './value-test.ts';
 import type { Scalar } from './value-test.ts';
+import type { ValueMap } from './value-map.ts';
 
-/** Stands for a field with a list on its way, or with more than one value. */
-const MANY = Symbol('many');
+/** No entry matches. */
+export const NOTHING = -1;
+/** Only the other matcher can tell. */
+export const LISTS = -2;
 
-type Read = Scalar | undefined | typeof MANY;
+/** The only way into an index whose every branch pins the same field to a literal, as rules of services do. */
+interface OneWay {
+  readonly field: FieldPath;
+  readonly equals: ValueMap<Bucket>;
+}
 
 /**
- * Matches an event whose fields each have one value, as nearly all do: a field is read when the first condition asks for it,
- * and never when none does. An event with a list in a field that was asked for is left to the other matcher.
+ * Matches an event whose fields each have one value, as nearly all do: a field is read when a condition asks for it. An event
+ * with a list in a field that was asked for is left to the other matcher.
  */
 export class FlatMatcher {
-  readonly #index: BuiltIndex;
-  /** For each path, every way to spell it with keys: `a.b` is `[a, b]` and `[a.b]`. */
-  readonly #spellings: readonly (readonly Spelling[])[];
-  readonly #values: Scalar[] = [];
-  /** Match in which a value was read; an older one counts as unread. */
-  readonly #readIn: Float64Array;
-  #generation = 0;
-  #event: unknown;
-  #many = false;
-  #found: number[] = [];
+  readonly #root: IndexNode;
+  readonly #oneWay: OneWay | undefined;
+  readonly #leaves: Int32Array;
+  readonly #residuals: readonly Residual[];
+  /** Places that a range led to and that were not visited yet. */
+  readonly #waiting: Bucket[] = [];
+  #hasMany = false;
+  /** Most events have one at most, and need no list until the end. */
+  #first = NOTHING;
+  #several: number[] | undefined;
 
-  constructor(index: BuiltIndex) {
-    this.#index = index;
-    this.#spellings = index.reader.paths.map((path) => spellingsOf(path.split('.')).map(toSpelling));
-    this.#readIn = new Float64Array(index.reader.paths.length);
+  constructor({ root, leaves, residuals }: BuiltIndex) {
+    this.#root = root;
+    this.#leaves = leaves;
+    this.#residuals = residuals;
+    this.#oneWay = oneWayOf(root);
   }
 
-  /** Numbers of the entries that match, in any order; `undefined` when the event has lists where it matters. */
-  match(event: unknown): readonly number[] | undefined {
-    if (typeof event !== 'object' || event === null || Array.isArray(event)) return undefined;
-    this.#begin(event);
-    this.#visitNode(this.#index.root);
-    this.#event = undefined;
-    return this.#many ? undefined : this.#found;
+  /**
+   * The first entry found; `NOTHING` when none matches, `LISTS` when the event has lists where it matters. Others are in
+   * {@link FlatMatcher.several} until the next call, in any order, some perhaps more than once.
+   */
+  find(event: unknown): number {
+    if (typeof event !== 'object' || event === null || Array.isArray(event)) return LISTS;
+    this.#first = NOTHING;
+    this.#several = undefined;
+    this.#hasMany = false;
+    const oneWay = this.#oneWay;
+    if (oneWay === undefined) this.#visitNode(event as Fields, this.#root);
+    else this.#go(event as Fields, oneWay);
+    return this.#entry();
   }
 
-  #begin(event: object): void {
-    this.#generation += 1;
-    this.#event = event;
-    this.#many = false;
-    this.#found = [];
+  /** What was found; a method of its own, because the compiler does not see that a visit changes the fields. */
+  #entry(): number {
+    return this.#hasMany ? LISTS : this.#first;
   }
 
-  #visitNode({ indexes, always }: IndexNode): void {
-    if (always !== undefined) this.#visit(always);
+  /** All entries found, when there are several. */
+  get several(): readonly number[] | undefined {
+    return this.#several;
+  }
+
+  #go(event: Fields, { field, equals }: OneWay): void {
+    const value = readField(event, field);
+    if (value === undefined) return;
+    if (isMany(value)) this.#hasMany = true;
+    else {
+      const bucket = equals.get(value);
+      if (bucket !== undefined) this.#visit(event, bucket);
+    }
+  }
+
+  #visitNode(event: Fields, { indexes, always }: IndexNode): void {
+    if (always !== undefined) this.#visit(event, always);
     for (const index of indexes) {
-      const value = this.#valueOf(index.path);
-      if (value !== undefined) this.#visitValue(value, index);
-      if (this.#many) return;
+      if (this.#hasMany) return;
+      const value = readField(event, index.field);
+      if (isMany(value)) this.#hasMany = true;
+      else if (value !== undefined) this.#visitValue(event, value, index);
     }
   }
 
-  #visit(bucket: Bucket): void {
-    if (typeof bucket === 'number') this.#reach(bucket);
-    else if (Array.isArray(bucket)) for (const leaf of bucket) this.#reach(leaf);
-    else this.#visitNode(bucket);
+  #visit(event: Fields, bucket: Bucket): void {
+    if (typeof bucket === 'number') this.#reach(event, bucket);
+    else this.#visitNode(event, bucket);
   }
 
-  #visitValue(value: Scalar, index: PathIndex): void {
-    if (index.presence !== undefined) this.#visit(index.presence);
-    const equal = index.equals?.get(value);
-    if (equal !== undefined) this.#visit(equal);
-    if (typeof value === 'number') index.ranges?.find(value, (bucket) => this.#visit(bucket));
-    else if (typeof value === 'string') this.#visitText(value, index);
+  #visitValue(event: Fields, value: Scalar, { presence, equals, texts, ranges }: PathIndex): void {
+    if (presence !== undefined) this.#visit(event, presence);
+    const equal = equals?.get(value);
+    if (equal !== undefined) this.#visit(event, equal);
+    if (texts !== undefined && typeof value === 'string') this.#visitText(event, value, texts);
+    if (ranges === undefined || typeof value !== 'number') return;
+    const waiting = this.#waiting;
+    const before = waiting.length;
+    ranges.find(value, waiting);
+    while (waiting.length > before) {
+      const bucket = waiting.pop();
+      if (bucket !== undefined) this.#visit(event, bucket);
+    }
   }
 
-  #visitText(value: string, { folded, prefixes, suffixes }: PathIndex): void {
+  #visitText(event: Fields, value: string, { folded, prefixes, suffixes }: TextIndex): void {
     const same = folded?.get(foldCase(value));
-    if (same !== undefined) this.#visit(same);
-    if (prefixes !== undefined) {
-      for (const length of prefixes.lengths) {
-        const bucket = length > value.length ? undefined : prefixes.texts.get(value.slice(0, length));
-        if (bucket !== undefined) this.#visit(bucket);
+    if (same !== undefined) this.#visit(event, same);
+    if (prefixes !== undefined) this.#visitAffix(event, value, prefixes, false);
+    if (suffixes !== undefined) this.#visitAffix(event, value, suffixes, true);
+  }
+
+  #visitAffix(event: Fields, value: string, { lengths, texts }: AffixIndex, isSuffix: boolean): void {
+    for (const length of lengths) {
+      if (length > value.length) return;
+      const bucket = texts.get(isSuffix ? value.slice(value.length - length) : value.slice(0, length));
+      if (bucket !== undefined) this.#visit(event, bucket);
+    }
+  }
+
+  /** Tests the leaves of one place; neighbors often ask for the same field, which is then read once. */
+  #reach(event: Fields, first: number): void {
+    const leaves = this.#leaves;
+    const residuals = this.#residuals;
+    let field: FieldPath | undefined;
+    let value: Read;
+    for (let at = first * 2; at < leaves.length; at += 2) {
+      const coded = leaves[at + 1] ?? -1;
+      const conditions = residuals[coded < 0 ? ~coded : coded]?.conditions ?? NO_CONDITIONS;
+      let holds = true;
+      for (const condition of conditions) {
+        if (condition.field !== field) value = readField(event, (field = condition.field));
+        if (isMany(value)) {
+          this.#hasMany = true;
+          return;
+        }
+        if (value === undefined ? !condition.mayBeAbsent : !passes(condition, value)) {
+          holds = false;
+          break;
+        }
       }
-    }
-    if (suffixes !== undefined) {
-      for (const length of suffixes.lengths) {
-        const bucket =
-          length > value.length ? undefined : suffixes.texts.get(value.slice(value.length - length));
-        if (bucket !== undefined) this.#visit(bucket);
-      }
+      if (holds) this.#find(leaves[at] ?? NOTHING);
+      if (coded < 0) return;
     }
   }
 
-  #reach(leaf: number): void {
-    const { entryOf, residualOf, residuals } = this.#index;
-    const residual = residuals[residualOf[leaf] ?? -1];
-    if (residual !== undefined && this.#holds(residual)) this.#found.push(entryOf[leaf] ?? -1);
-  }
-
-  #holds({ conditions }: Residual): boolean {
-    for (const condition of conditions) {
-      const value = this.#valueOf(condition.path);
-      if (value === undefined ? !condition.mayBeAbsent : !condition.passes(value)) return false;
-    }
-    return true;
-  }
-
-  #valueOf(path: number): Scalar | undefined {
-    if (this.#readIn[path] === this.#generation) return this.#values[path];
-    const value = this.#read(path);
-    if (value === MANY) {
-      this.#many = true;
-      return undefined;
-    }
-    this.#readIn[path] = this.#generation;
-    this.#values[path] = value as Scalar;
-    return value;
-  }
-
-  #read(path: number): Read {
-    let found: Read;
-    for (const spelling of this.#spellings[path] ?? NONE) {
-      const value = readKeys(this.#event as object, spelling);
-      if (value === undefined) continue;
-      if (found !== undefined || value === MANY) return MANY;
-      found = value;
-    }
-    return found;
+  #find(entry: number): void {
+    if (this.#first === NOTHING) this.#first = entry;
+    else (this.#several ??= [this.#first]).push(entry);
   }
 }
 
-const NONE: readonly Spelling[] = [];
+const NO_CONDITIONS: readonly Condition[] = [];
 
-/** One way to spell a path, and whether a key of it could be found on the prototype of every object. */
-interface Spelling {
-  readonly keys: readonly string[];
-  readonly isInherited: boolean;
-}
-
-function toSpelling(keys: readonly string[]): Spelling {
-  return { keys, isInherited: keys.some((key) => key in Object.prototype) };
-}
-
-function readKeys(event: object, { keys, isInherited }: Spelling): Read {
-  let value: unknown = event;
-  for (const key of keys) {
-    if (typeof value !== 'object' || value === null) return undefined;
-    if (Array.isArray(value)) return MANY;
-    if (isInherited && !Object.hasOwn(value, key)) return undefined;
-    value = (value as Record<string, unknown>)[key];
-    if (value === undefined) return undefined;
-  }
-  if (typeof value !== 'object' || value === null) return value as Scalar;
-  return Array.isArray(value) ? MANY : undefined;
-}
-
-/** Every way to join neighboring keys with dots, the one without dots first. */
-function spellingsOf(keys: readonly string[]): readonly (readonly string[])[] {
-  const [first = '', ...rest] = keys;
-  if (rest.length === 0) return [[first]];
-  const below = spellingsOf(rest);
-  return [
-    ...below.map((spelling) => [first, ...spelling]),
-    ...below.map(([head = '', ...tail]) => [`${first}.${head}`, ...tail]),
-  ];
+function oneWayOf({ indexes, always }: IndexNode): OneWay | undefined {
+  const [only, ...others] = indexes;
+  if (only?.equals === undefined || others.length > 0 || always !== undefined) return undefined;
+  const { field, equals, texts, ranges, presence } = only;
+  return texts === undefined && ranges === undefined && presence === undefined
+    ? { field, equals }
+    : undefined;
 }

@@ -1,11 +1,21 @@
 import { AccessPlanner } from './access-plan.ts';
 import type { Access, OpenBranch } from './access-plan.ts';
-import type { AffixIndex, Bucket, BuiltIndex, IndexNode, PathIndex, Residual } from './built-index.ts';
+import type {
+  AffixIndex,
+  Bucket,
+  BuiltIndex,
+  IndexNode,
+  PathIndex,
+  Residual,
+  TextIndex,
+} from './built-index.ts';
 import { ConditionCompiler } from './condition.ts';
 import type { AccessKey, Condition } from './condition.ts';
 import { FieldReader } from './event-fields.ts';
+import type { FieldPath } from './field-path.ts';
 import type { Conjunction } from './parse-pattern.ts';
 import { RangeTree } from './range-tree.ts';
+import { ValueMap } from './value-map.ts';
 import type { NumericRange, Scalar } from './value-test.ts';
 
 /** Branches in one place beyond which an index over their remaining conditions pays. */
@@ -17,30 +27,34 @@ export class IndexBuilder {
   readonly #reader = new FieldReader();
   readonly #residuals: Residual[] = [];
   readonly #residualNumbers = new Map<string, number>();
+  readonly #compiler = new ConditionCompiler(this.#reader);
+  readonly #open: OpenBranch[] = [];
   readonly #entryOfBranch: number[] = [];
-  readonly #entryOf: number[] = [];
-  readonly #residualOf: number[] = [];
+  /** Entry and residual of each leaf, in turns. */
+  readonly #leafCodes: number[] = [];
+  #entries = 0;
   /** Conditions of branches in which a field may be absent. */
   readonly #wholes = new Map<number, readonly Condition[]>();
   readonly #scanned = new Set<number>();
 
-  build(entries: readonly (readonly Conjunction[])[]): BuiltIndex {
-    const compiler = new ConditionCompiler(this.#reader);
-    const open: OpenBranch[] = [];
-    for (const [entry, branches] of entries.entries()) {
-      for (const branch of branches) {
-        const conditions = compiler.compile(branch);
-        if (conditions.some((condition) => condition.mayBeAbsent)) this.#wholes.set(open.length, conditions);
-        open.push({ branch: open.length, conditions });
-        this.#entryOfBranch.push(entry);
-      }
+  /** Adds the branches of one entry; entries are numbered in the order in which they come. */
+  add(branches: readonly Conjunction[]): void {
+    for (const branch of branches) {
+      const conditions = this.#compiler.compile(branch);
+      if (conditions.some(isAbsenceAllowed)) this.#wholes.set(this.#open.length, conditions);
+      this.#open.push({ branch: this.#open.length, conditions });
+      this.#entryOfBranch.push(this.#entries);
     }
-    const root = this.#node(open, 1);
+    this.#entries += 1;
+  }
+
+  /** The index of everything that was added. */
+  build(): BuiltIndex {
+    const root = this.#node(this.#open, 1);
     return {
       reader: this.#reader,
       root,
-      entryOf: Int32Array.from(this.#entryOf),
-      residualOf: Int32Array.from(this.#residualOf),
+      leaves: Int32Array.from(this.#leafCodes),
       residuals: this.#residuals,
       scanned: Object.freeze([...this.#scanned].sort((left, right) => left - right)),
     };
@@ -57,9 +71,9 @@ export class IndexBuilder {
         always.push(branch);
         continue;
       }
-      const { path } = access.condition;
+      const { path, field } = access.condition;
       let draft = drafts.get(path);
-      if (draft === undefined) drafts.set(path, (draft = new PathDraft()));
+      if (draft === undefined) drafts.set(path, (draft = new PathDraft(field)));
       draft.add(access, branch);
     }
     const paths = new Map([...drafts].map(([path, draft]) => [path, this.#pathIndex(path, draft, level)]));
@@ -77,10 +91,9 @@ export class IndexBuilder {
     );
     return {
       path,
+      field: draft.field,
       equals: mapValues(draft.equals, bucket),
-      folded: mapValues(draft.folded, bucket),
-      prefixes: affixIndex(draft.prefix, bucket),
-      suffixes: affixIndex(draft.suffix, bucket),
+      texts: textIndex(draft, bucket),
       ranges: ranges.length === 0 ? undefined : new RangeTree(ranges),
       presence: draft.presence.length === 0 ? undefined : this.#leaves(draft.presence),
     };
@@ -95,12 +108,16 @@ export class IndexBuilder {
   }
 
   #leaves(branches: readonly OpenBranch[]): Bucket {
-    const leaves = branches.map((branch) => this.#leaf(branch));
-    const [first] = leaves;
-    return leaves.length === 1 && first !== undefined ? first : leaves;
+    const first = this.#leafCodes.length / 2;
+    const last = branches.length - 1;
+    for (const [at, branch] of branches.entries()) {
+      const residual = this.#residualOf(branch);
+      this.#leafCodes.push(this.#entryOfBranch[branch.branch] ?? -1, at === last ? ~residual : residual);
+    }
+    return first;
   }
 
-  #leaf({ branch, conditions }: OpenBranch): number {
+  #residualOf({ branch, conditions }: OpenBranch): number {
     const whole = this.#wholes.get(branch);
     const remaining = whole ?? conditions;
     let key = whole === undefined ? '' : 'whole';
@@ -111,19 +128,25 @@ export class IndexBuilder {
       this.#residuals.push({ conditions: remaining, whole: whole !== undefined });
       this.#residualNumbers.set(key, residual);
     }
-    this.#residualOf.push(residual);
-    return this.#entryOf.push(this.#entryOfBranch[branch] ?? -1) - 1;
+    return residual;
   }
 }
 
+const isAbsenceAllowed = (condition: Condition): boolean => condition.mayBeAbsent;
+
 /** The branches of one path, while they are collected. */
 class PathDraft {
+  readonly field: FieldPath;
   readonly equals = new Map<Scalar, OpenBranch[]>();
   readonly folded = new Map<string, OpenBranch[]>();
   readonly prefix = new Map<string, OpenBranch[]>();
   readonly suffix = new Map<string, OpenBranch[]>();
   readonly ranges = new Map<string, { readonly range: NumericRange; readonly branches: OpenBranch[] }>();
   readonly presence: OpenBranch[] = [];
+
+  constructor(field: FieldPath) {
+    this.field = field;
+  }
 
   add(access: Exclude<Access, { kind: 'always' }>, branch: OpenBranch): void {
     if (access.kind === 'presence') {
@@ -158,21 +181,27 @@ function append<K>(map: Map<K, OpenBranch[]>, key: K, branch: OpenBranch): void 
   else if (known[known.length - 1]?.branch !== branch.branch) known.push(branch);
 }
 
-function mapValues<K, A, B>(map: ReadonlyMap<K, A>, change: (value: A) => B): ReadonlyMap<K, B> | undefined {
+type MakeBucket = (branches: readonly OpenBranch[]) => Bucket;
+
+function mapValues(map: ReadonlyMap<Scalar, OpenBranch[]>, bucket: MakeBucket): ValueMap<Bucket> | undefined {
   if (map.size === 0) return undefined;
-  const changed = new Map<K, B>();
-  for (const [key, value] of map) changed.set(key, change(value));
-  return changed;
+  const changed = new Map<Scalar, Bucket>();
+  for (const [key, branches] of map) changed.set(key, bucket(branches));
+  return new ValueMap(changed);
 }
 
-function affixIndex(
-  texts: ReadonlyMap<string, OpenBranch[]>,
-  bucket: (branches: readonly OpenBranch[]) => Bucket,
-): AffixIndex | undefined {
-  const changed = mapValues(texts, bucket);
-  if (changed === undefined) return undefined;
-  const lengths = [...new Set([...changed.keys()].map((text) => text.length))].sort(
-    (left, right) => left - right,
-  );
-  return { lengths, texts: changed };
+function textIndex({ folded, prefix, suffix }: PathDraft, bucket: MakeBucket): TextIndex | undefined {
+  if (folded.size + prefix.size + suffix.size === 0) return undefined;
+  return {
+    folded: mapValues(folded, bucket),
+    prefixes: affixIndex(prefix, bucket),
+    suffixes: affixIndex(suffix, bucket),
+  };
+}
+
+function affixIndex(affixes: ReadonlyMap<string, OpenBranch[]>, bucket: MakeBucket): AffixIndex | undefined {
+  const texts = mapValues(affixes, bucket);
+  if (texts === undefined) return undefined;
+  const lengths = [...new Set([...affixes.keys()].map((text) => text.length))];
+  return { lengths: lengths.sort((left, right) => left - right), texts };
 }

@@ -1,4 +1,5 @@
-import type { Bucket, BuiltIndex, PathIndex } from './built-index.ts';
+import type { Bucket, BuiltIndex, PathIndex, TextIndex } from './built-index.ts';
+import { passes } from './condition.ts';
 import type { Condition } from './condition.ts';
 import { joinPlaces } from './event-fields.ts';
 import type { FieldValue, Place } from './event-fields.ts';
@@ -29,15 +30,12 @@ export class PlacedMatcher {
       for (const path of this.#present) this.#fields[path] = undefined;
       this.#present.length = 0;
     }
-    return this.#found.length < 2
-      ? this.#found
-      : [...new Set(this.#found)].sort((left, right) => left - right);
+    return this.#found;
   }
 
   #visit(bucket: Bucket | undefined, place: Place): void {
     if (bucket === undefined) return;
     if (typeof bucket === 'number') this.#reach(bucket, place);
-    else if (Array.isArray(bucket)) for (const leaf of bucket) this.#reach(leaf, place);
     else {
       this.#visit(bucket.always, place);
       if (bucket.paths.size < this.#present.length) {
@@ -64,26 +62,36 @@ export class PlacedMatcher {
   #visitValue(value: Scalar, index: PathIndex, place: Place): void {
     if (index.equals !== undefined) this.#visit(index.equals.get(value), place);
     if (typeof value === 'number') {
-      index.ranges?.find(value, (bucket) => this.#visit(bucket, place));
+      const inRange: Bucket[] = [];
+      index.ranges?.find(value, inRange);
+      for (const bucket of inRange) this.#visit(bucket, place);
     } else if (typeof value === 'string') {
-      if (index.folded !== undefined) this.#visit(index.folded.get(foldCase(value)), place);
-      for (const length of index.prefixes?.lengths ?? NONE) {
-        if (length > value.length) break;
-        this.#visit(index.prefixes?.texts.get(value.slice(0, length)), place);
-      }
-      for (const length of index.suffixes?.lengths ?? NONE) {
-        if (length > value.length) break;
-        this.#visit(index.suffixes?.texts.get(value.slice(value.length - length)), place);
-      }
+      if (index.texts !== undefined) this.#visitText(value, index.texts, place);
     }
   }
 
-  #reach(leaf: number, place: Place): void {
-    const { entryOf, residualOf, residuals } = this.#index;
-    const residual = residuals[residualOf[leaf] ?? -1];
-    if (residual === undefined) return;
-    if (this.#holds(residual.conditions, 0, residual.whole ? undefined : place))
-      this.#found.push(entryOf[leaf] ?? -1);
+  #visitText(value: string, { folded, prefixes, suffixes }: TextIndex, place: Place): void {
+    if (folded !== undefined) this.#visit(folded.get(foldCase(value)), place);
+    for (const length of prefixes?.lengths ?? NONE) {
+      if (length > value.length) break;
+      this.#visit(prefixes?.texts.get(value.slice(0, length)), place);
+    }
+    for (const length of suffixes?.lengths ?? NONE) {
+      if (length > value.length) break;
+      this.#visit(suffixes?.texts.get(value.slice(value.length - length)), place);
+    }
+  }
+
+  /** Tests the leaves of one place. */
+  #reach(first: number, place: Place): void {
+    const { leaves, residuals } = this.#index;
+    for (let at = first * 2; at < leaves.length; at += 2) {
+      const coded = leaves[at + 1] ?? -1;
+      const residual = residuals[coded < 0 ? ~coded : coded];
+      if (residual !== undefined && this.#holds(residual.conditions, 0, residual.whole ? undefined : place))
+        this.#found.push(leaves[at] ?? -1);
+      if (coded < 0) return;
+    }
   }
 
   /** True when each condition has a value that passes, all of them in places that agree. */
@@ -95,7 +103,7 @@ export class PlacedMatcher {
       const joined = joinPlaces(place, found.place);
       if (joined === false) continue;
       present = true;
-      if (condition.passes(found.value) && this.#holds(conditions, at + 1, joined)) return true;
+      if (passes(condition, found.value) && this.#holds(conditions, at + 1, joined)) return true;
     }
     return !present && condition.mayBeAbsent && this.#holds(conditions, at + 1, place);
   }

@@ -29,19 +29,19 @@ export class RangeTree<T> {
     return highest;
   }
 
-  /** Calls `visit` with the value of every range that holds the number. */
-  find(number: number, visit: (value: T) => void): void {
-    this.#find(number, visit, 0, this.#ranges.length - 1);
+  /** Adds the value of every range that holds the number to `found`. */
+  find(number: number, found: T[]): void {
+    this.#find(number, found, 0, this.#ranges.length - 1);
   }
 
-  #find(number: number, visit: (value: T) => void, from: number, to: number): void {
+  #find(number: number, found: T[], from: number, to: number): void {
     if (from > to) return;
     const middle = (from + to) >> 1;
     if ((this.#highest[middle] ?? -Infinity) < number) return;
-    this.#find(number, visit, from, middle - 1);
+    this.#find(number, found, from, middle - 1);
     const range = this.#ranges[middle];
     if (range === undefined || range.low > number) return;
-    if (inRange(number, range)) visit(this.#values[middle] as T);
-    this.#find(number, visit, middle + 1, to);
+    if (inRange(number, range)) found.push(this.#values[middle] as T);
+    this.#find(number, found, middle + 1, to);
   }
 }
