@@ -112,6 +112,7 @@ class Engine implements RestateEngine {
   /** Monotonic instants of submissions in this process. */
   readonly #submittedAtMs = new Map<string, number>();
   readonly #closing = new AbortController();
+  #executions = 0;
   #workflows: KnownWorkflows;
   #endpoint: RunEndpoint | undefined;
 
@@ -147,6 +148,7 @@ class Engine implements RestateEngine {
       options: ports,
       owner,
       bodies: new BodiesInFlight(),
+      nextExecution: () => (this.#executions += 1),
       locks: this.#locks,
       closing,
       evidenceAtMs: (runId) =>

@@ -22,6 +22,8 @@ export interface ExecutionPorts {
   readonly bodies: BodiesInFlight;
   readonly locks: RunLocks;
   readonly closing: AbortSignal;
+  /** Numbers the executions of this process. */
+  nextExecution(): number;
   /** Monotonic instant of the evidence, when the run was submitted in this process. */
   evidenceAtMs(runId: string): number | undefined;
 }
@@ -48,7 +50,7 @@ export class Execution {
     this.#handle = new RestateRun(run, context, {
       clock: options.clock,
       random: () => options.random.next(),
-      owner,
+      by: `${owner}/${ports.nextExecution()}`,
       bodies,
       fence: () => this.#lock.fence,
       onBoundary: options.onBoundary,

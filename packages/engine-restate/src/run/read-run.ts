@@ -21,7 +21,7 @@ export async function readRun(
   const handle = new RestateRun(run, context, {
     clock,
     random: () => 0,
-    owner: '',
+    by: '',
     bodies: new BodiesInFlight(),
     fence: () => undefined,
   });

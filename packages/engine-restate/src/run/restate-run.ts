@@ -21,8 +21,8 @@ import type { BodiesInFlight } from './bodies-in-flight.ts';
 export interface RestateRunPorts {
   readonly clock: Clock;
   readonly random: () => number;
-  /** Names the process in the journal. */
-  readonly owner: string;
+  /** Names this execution in the journal. */
+  readonly by: string;
   readonly bodies: BodiesInFlight;
   fence(): FencingToken | undefined;
   /** For crash tests: called at each boundary of an attempt. */
@@ -34,7 +34,7 @@ export interface RestateRunPorts {
 type BodyRecord = {
   /** Wall time, milliseconds. */
   readonly atMs: number;
-  /** Process in which it ran. */
+  /** Execution in which it ran. */
   readonly by: string;
 } & ({ readonly settled: Settled } | { readonly late: true });
 
@@ -262,8 +262,8 @@ export class RestateRun implements RunHandle {
   /** Runs in this process alone: waits for the body until the next timer is due. */
   async #closure(item: BodyItem): Promise<BodyRecord> {
     item.ranHere = true;
-    const { clock, owner } = this.#ports;
-    const late = (): BodyRecord => ({ late: true, atMs: clock.now(), by: owner });
+    const { clock, by } = this.#ports;
+    const late = (): BodyRecord => ({ late: true, atMs: clock.now(), by });
     if (clock.now() >= item.untilMs) return late();
     const alarm = new AbortController();
     const alarmed = clock.sleep(item.untilMs - clock.now(), { signal: alarm.signal }).then(
@@ -275,7 +275,7 @@ export class RestateRun implements RunHandle {
     );
     const settled = await Promise.race([item.running, alarmed]);
     alarm.abort();
-    return settled === undefined ? late() : { settled, atMs: clock.now(), by: owner };
+    return settled === undefined ? late() : { settled, atMs: clock.now(), by };
   }
 
   async #body(item: BodyItem): Promise<Settled> {
