@@ -56,7 +56,7 @@ export function createRedisBudgets(
         code: CODE,
         keys,
         args: [charge.decisionId, JSON.stringify(charge), bounds, call],
-        confirm: call !== '',
+        confirm: call === '' ? undefined : ([word]) => word === 'granted',
       })
       .catch((error: unknown) => {
         // It may have been reserved although the answer was lost; the undo knows this very call.

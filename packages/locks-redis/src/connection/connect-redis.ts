@@ -12,12 +12,15 @@ import { parseOptions } from '@lazarus/core/errors';
 import { withTimeout } from '@lazarus/core/time';
 import type { Clock, Logger } from '@lazarus/core/ports';
 import type { z } from 'zod';
+import type { Batch, BatchedCall, ItemReply } from './batches.ts';
+import { Batches, WaitingCall } from './batches.ts';
 import type { Deadlines } from './deadlines.ts';
 import { createDeadlines } from './deadlines.ts';
 import { RedisConnectionOptions } from './options.ts';
 import type { RedisClient } from './redis-client.ts';
 import { CLIENT_EVENTS, evaluate, openClient } from './redis-client.ts';
-import type { Script } from './script.ts';
+import type { BatchScript, Script } from './script.ts';
+import { encodeRequests } from './script.ts';
 import type { ConnectionParts, Session } from './server-session.ts';
 import { ServerSession } from './server-session.ts';
 import type { StoreErrorCode } from './store-errors.ts';
@@ -40,16 +43,17 @@ export type RedisHealth =
 export interface ScriptCall {
   readonly code: StoreErrorCode;
   readonly keys: readonly string[];
-  readonly args: readonly (string | number)[];
+  /** Its own arguments, which may say what is known about the server. */
+  readonly args: readonly (string | number)[] | ((session: Session) => readonly (string | number)[]);
   readonly signal?: AbortSignal | undefined;
   /** Shorter than the deadline of the connection, milliseconds. */
-  readonly deadlineMs?: number;
+  readonly deadlineMs?: number | undefined;
   /** Carried out whenever it arrives; for calls that do no harm when they are late. */
-  readonly mayBeLate?: boolean;
-  /** Waits for the configured replicas. */
-  readonly confirm?: boolean;
+  readonly mayBeLate?: boolean | undefined;
+  /** Waits for the configured replicas when the answer says that something was taken. */
+  readonly confirm?: ((reply: ScriptReply) => boolean) | undefined;
   /** Called when an answer comes after the caller gave up, or replicas did not confirm it: gives back what was taken. */
-  readonly undo?: (reply: ScriptReply) => void;
+  readonly undo?: ((reply: ScriptReply) => void) | undefined;
 }
 
 /** What a script answered: the word that says what happened, the instant on the server's clock, and the rest. */
@@ -62,6 +66,8 @@ export interface RedisConnection {
   readonly graceMs: number;
   /** @internal Runs a script under the promises of the connection. */
   run(script: Script, call: ScriptCall): Promise<ScriptReply>;
+  /** @internal The same for a call that can share its way with others of this turn. */
+  ask<T>(script: BatchScript, call: BatchedCall<T>): Promise<T>;
   /** Calls back at every new epoch, and at once when there is one; returns the unsubscribe function. */
   onEpoch(listener: (epoch: number) => void): () => void;
   /** Looks at the server. Never rejects. */
@@ -112,6 +118,7 @@ class Connection implements RedisConnection {
   readonly #server: ServerSession;
   readonly #clock: Clock;
   readonly #deadlines: Deadlines;
+  readonly #batches: Batches;
   #confirming: RedisClient | undefined;
 
   constructor(parts: ConnectionParts) {
@@ -121,7 +128,8 @@ class Connection implements RedisConnection {
     this.graceMs = settings.graceMs;
     this.#parts = parts;
     this.#clock = clock;
-    this.#deadlines = createDeadlines(clock, settings.deadlineMs);
+    this.#deadlines = createDeadlines(clock);
+    this.#batches = new Batches((batch) => this.#sendBatch(batch));
     this.#server = new ServerSession(parts);
     this.onEpoch = (listener) => this.#server.onEpoch(listener);
   }
@@ -129,55 +137,91 @@ class Connection implements RedisConnection {
   async run(script: Script, call: ScriptCall): Promise<ScriptReply> {
     const deadlineMs = Math.min(call.deadlineMs ?? this.deadlineMs, this.deadlineMs);
     try {
-      const session = this.#server.ready;
-      const isPlain = deadlineMs === this.deadlineMs && !this.#mustConfirm(call);
-      if (session === undefined || !isPlain) return await this.#runWithin(script, call, deadlineMs);
-      return await this.#runAtOnce(script, call, session);
+      return await this.#runWithin(script, call, deadlineMs);
     } catch (error) {
       if (call.signal?.aborted === true) throw error;
       throw storeError(call.code, this.#server.where, error, deadlineMs);
     }
   }
 
-  #mustConfirm(call: ScriptCall): boolean {
-    return call.confirm === true && this.#parts.settings.confirmReplicas > 0;
+  ask<T>(script: BatchScript, call: BatchedCall<T>): Promise<T> {
+    const session = this.#server.ready;
+    const isPlain =
+      (call.deadlineMs ?? this.deadlineMs) >= this.deadlineMs &&
+      (call.confirm === undefined || this.#parts.settings.confirmReplicas === 0);
+    if (session === undefined || !isPlain) return this.#askAlone(script, call, call.deadlineMs);
+    if (call.signal?.aborted === true) return Promise.reject(call.signal.reason as Error);
+    const untilMs = this.#clock.monotonic() + this.deadlineMs;
+    const waiting = new WaitingCall(script, call as BatchedCall, untilMs, this.#deadlines, this.#toError);
+    this.#batches.add(waiting, session);
+    return waiting.promise as Promise<T>;
   }
 
-  /** The usual way: the server is known, and the call shares its timer with all others. */
-  #runAtOnce(script: Script, call: ScriptCall, session: Session): Promise<ScriptReply> {
-    call.signal?.throwIfAborted();
-    const { promise, resolve, reject } = Promise.withResolvers<ScriptReply>();
-    const deadline = this.#deadlines.add(() => reject(missedDeadline(this.deadlineMs)));
-    const onAbort = (): void => {
-      deadline.isOver = true;
-      reject(call.signal?.reason as Error);
+  readonly #toError = (code: StoreErrorCode, error: unknown): unknown =>
+    storeError(code, this.#server.where, error, this.deadlineMs);
+
+  async #askAlone<T>(script: BatchScript, call: BatchedCall<T>, deadlineMs: number | undefined): Promise<T> {
+    const { code, signal, confirm, undo } = call;
+    const shared = call.shared(call.group);
+    let asked: Session | undefined;
+    const read = ([, , reply]: ScriptReply): T => {
+      const failed = failureOf(reply as ItemReply);
+      if (failed !== undefined) throw failed;
+      return call.read(reply as ItemReply, asked as Session);
     };
-    const isInTime = (): boolean => {
-      call.signal?.removeEventListener('abort', onAbort);
-      if (deadline.isOver) return false;
-      deadline.isOver = true;
-      return true;
-    };
-    const onReply = (reply: ScriptReply): void => {
-      const isWanted = isInTime();
-      if (!isOtherServer(reply)) {
-        if (isWanted) resolve(reply);
-        else call.undo?.(reply);
-      } else if (isWanted) {
-        this.#server.forget(session);
-        const restMs = Math.max(1, deadline.untilMs - this.#clock.monotonic());
-        this.#runWithin(script, call, restMs).then(resolve, reject);
-      }
-    };
-    call.signal?.addEventListener('abort', onAbort, { once: true });
-    this.#send(script, call, this.#headOf(session, call, deadline.untilMs)).then(
-      onReply,
+    const reply = await this.run(script, {
+      code,
+      keys: shared.keys,
+      args: (session) => {
+        asked = session;
+        return [...shared.args(session), encodeRequests(call.values)];
+      },
+      mayBeLate: shared.mayBeLate,
+      signal,
+      deadlineMs,
+      confirm: confirm && ((answer) => confirm(read(answer))),
+      undo: undo && ((answer) => undo(read(answer))),
+    });
+    try {
+      return read(reply);
+    } catch (error) {
+      this.#server.noticeError(error);
+      throw this.#toError(code, error);
+    }
+  }
+
+  #sendBatch({ script, session, shared, calls }: Batch): void {
+    const keys = [this.#server.storeKey, ...shared.keys];
+    const untilMs = calls[0]?.untilMs ?? 0;
+    const head = [...this.#headOf(session, shared, untilMs), ...shared.args(session)];
+    const requests = encodeRequests(calls.flatMap(({ call }) => call.values));
+    evaluate(this.#parts.client, script, [keys.length, ...keys, ...head, requests]).then(
+      (reply) => this.#onReplies(reply as ScriptReply, session, calls),
       (error: unknown) => {
-        isInTime();
-        reject(error);
+        this.#server.noticeError(error);
+        for (const waiting of calls) waiting.fail(error);
       },
     );
-    return promise;
+  }
+
+  #onReplies(reply: ScriptReply, session: Session, calls: readonly WaitingCall[]): void {
+    if (isOtherServer(reply)) {
+      this.#server.forget(session);
+      const nowMs = this.#clock.monotonic();
+      for (const waiting of calls.filter(({ isOver }) => !isOver))
+        waiting.follow(this.#askAlone(waiting.script, waiting.call, Math.max(1, waiting.untilMs - nowMs)));
+      return;
+    }
+    for (const [at, waiting] of calls.entries()) {
+      const answer = reply[at + 2] as ItemReply;
+      const failed = failureOf(answer);
+      if (failed === undefined) {
+        waiting.settle(answer, session);
+      } else {
+        this.#server.noticeError(failed);
+        waiting.fail(failed);
+      }
+    }
   }
 
   /** The patient way: waits for a connection, enters an epoch, and asks again when the server is another one. */
@@ -188,7 +232,11 @@ class Connection implements RedisConnection {
     );
   }
 
-  #headOf(session: Session, call: ScriptCall, untilMs: number): readonly (string | number)[] {
+  #headOf(
+    session: Session,
+    call: { readonly mayBeLate?: boolean | undefined },
+    untilMs: number,
+  ): readonly (string | number)[] {
     const notAfterMs = call.mayBeLate === true ? NEVER : Math.ceil(untilMs + session.offsetMs);
     return [session.record, notAfterMs, this.#parts.serverNow?.() ?? ''];
   }
@@ -201,7 +249,9 @@ class Connection implements RedisConnection {
   ): Promise<ScriptReply> {
     for (let attempt = 1; ; attempt += 1) {
       const session = await this.#server.within(signal);
-      const reply = await this.#send(script, call, this.#headOf(session, call, untilMs), signal);
+      const own = typeof call.args === 'function' ? call.args(session) : call.args;
+      const args = [...this.#headOf(session, call, untilMs), ...own];
+      const reply = await this.#send(script, call, args, signal);
       if (!isOtherServer(reply)) {
         if (!signal.aborted) return reply;
         call.undo?.(reply);
@@ -216,16 +266,15 @@ class Connection implements RedisConnection {
   async #send(
     script: Script,
     call: ScriptCall,
-    head: readonly (string | number)[],
-    signal?: AbortSignal,
+    own: readonly (string | number)[],
+    signal: AbortSignal,
   ): Promise<ScriptReply> {
     const keys = [this.#server.storeKey, ...call.keys];
-    const args = [keys.length, ...keys, ...head, ...call.args];
+    const args = [keys.length, ...keys, ...own];
     try {
-      if (signal === undefined || !this.#mustConfirm(call)) {
-        return (await evaluate(this.#parts.client, script, args, signal)) as ScriptReply;
-      }
-      return await this.#confirmed(script, call, args, signal);
+      if (call.confirm !== undefined && this.#parts.settings.confirmReplicas > 0)
+        return await this.#confirmed(script, { ...call, confirm: call.confirm }, args, signal);
+      return (await evaluate(this.#parts.client, script, args, signal)) as ScriptReply;
     } catch (error) {
       this.#server.noticeError(error);
       throw error;
@@ -235,7 +284,7 @@ class Connection implements RedisConnection {
   /** WAIT speaks about the writes of its own connection and blocks it, so grants have one to themselves. */
   async #confirmed(
     script: Script,
-    call: ScriptCall,
+    call: ScriptCall & Required<Pick<ScriptCall, 'confirm'>>,
     args: readonly (string | number)[],
     signal: AbortSignal,
   ): Promise<ScriptReply> {
@@ -244,7 +293,7 @@ class Connection implements RedisConnection {
     const wanted = this.#parts.settings.confirmReplicas;
     const reply = (await evaluate(client, script, args, signal)) as ScriptReply;
     // Nothing was taken, so nothing has to be kept.
-    if (reply[0] !== 'granted') return reply;
+    if (call.confirm?.(reply) !== true) return reply;
     const received = Number(await client.call('WAIT', wanted, Math.ceil(this.deadlineMs / 2)));
     if (received >= wanted) return reply;
     call.undo?.(reply);
@@ -282,8 +331,9 @@ class Connection implements RedisConnection {
   }
 }
 
-function missedDeadline(deadlineMs: number): DOMException {
-  return new DOMException(`no answer within ${deadlineMs} ms`, 'TimeoutError');
+/** What a command within a script failed with, if this is no answer. */
+function failureOf(reply: ItemReply): Error | undefined {
+  return typeof reply === 'object' && reply[0] === 'error' ? new Error(String(reply[1])) : undefined;
 }
 
 /** Nothing was done: the server is another one than the caller thought, or its time is. */

@@ -3,53 +3,68 @@ import type { Clock } from '@lazarus/core/ports';
 /** A call that ends by itself at its deadline, unless it was over before. */
 export interface Deadline {
   readonly untilMs: number;
-  /** True once the call is over, whoever ended it. */
-  isOver: boolean;
-  /** Called at the deadline. */
-  readonly onMissed: () => void;
+  /** Called at the deadline; by then the list has let go of it. */
+  onMissed(): void;
+  /** Its neighbors, while it is watched. */
+  earlier: Deadline | undefined;
+  later: Deadline | undefined;
 }
 
 /** Deadlines of one length, with one timer for all of them: a timer for every call costs more than the call. */
 export interface Deadlines {
-  add(onMissed: () => void): Deadline;
+  /** Watches a call; calls are added in the order in which they end. */
+  add(deadline: Deadline): void;
+  /** Lets go of a call that is over. */
+  remove(deadline: Deadline): void;
   close(): void;
 }
 
-/** Creates the list. A call that is over leaves it when its time would have come. */
-export function createDeadlines(clock: Clock, lengthMs: number): Deadlines {
+/** Creates the list. Its timer runs until the first deadline that it was started for, and then only if there is another. */
+export function createDeadlines(clock: Clock): Deadlines {
   const closing = new AbortController();
   // All have one length, so the first that was added is the first that is missed.
-  const pending: Deadline[] = [];
+  let first: Deadline | undefined;
+  let last: Deadline | undefined;
   let isWatched = false;
 
-  /** Ends what is due now; answers the first that is not. */
-  const endDue = (): Deadline | undefined => {
-    const nowMs = clock.monotonic();
-    const next = pending.findIndex((each) => !each.isOver && each.untilMs > nowMs);
-    const due = pending.splice(0, next < 0 ? pending.length : next);
-    for (const each of due.filter(({ isOver }) => !isOver)) {
-      each.isOver = true;
-      each.onMissed();
-    }
-    return pending[0];
+  const remove = (deadline: Deadline): void => {
+    const { earlier, later } = deadline;
+    if (earlier !== undefined) earlier.later = later;
+    else if (first === deadline) first = later;
+    if (later !== undefined) later.earlier = earlier;
+    else if (last === deadline) last = earlier;
+    deadline.earlier = deadline.later = undefined;
   };
   const watch = async (): Promise<void> => {
-    for (let next = endDue(); next !== undefined; next = endDue()) {
-      await clock.sleep(next.untilMs - clock.monotonic(), { signal: closing.signal });
+    while (first !== undefined) {
+      const nowMs = clock.monotonic();
+      if (first.untilMs > nowMs) {
+        await clock.sleep(first.untilMs - nowMs, { signal: closing.signal });
+      } else {
+        const missed = first;
+        remove(missed);
+        missed.onMissed();
+      }
     }
   };
   return {
-    add: (onMissed) => {
-      const deadline = { untilMs: clock.monotonic() + lengthMs, isOver: false, onMissed };
-      pending.push(deadline);
-      if (!isWatched) {
-        isWatched = true;
-        watch()
-          .catch(() => undefined)
-          .finally(() => (isWatched = false));
-      }
-      return deadline;
+    add: (deadline) => {
+      deadline.earlier = last;
+      if (last === undefined) first = deadline;
+      else last.later = deadline;
+      last = deadline;
+      if (isWatched) return;
+      isWatched = true;
+      watch()
+        .catch(() => undefined)
+        .finally(() => (isWatched = false));
     },
+    remove,
     close: () => closing.abort('closed'),
   };
+}
+
+/** What a call ends with that had no answer in time. */
+export function missedDeadline(): DOMException {
+  return new DOMException('no answer in time', 'TimeoutError');
 }

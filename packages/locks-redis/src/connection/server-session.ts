@@ -23,6 +23,8 @@ export interface Session {
   /** Highest possible difference between the server's clock and our monotonic one. */
   readonly offsetMs: number;
   readonly enteredAtMs: number;
+  /** Instant of the server from which the windows count as known; later than any when no node has added its history. */
+  readonly windowsKnownFromMs: number;
 }
 
 /** What a connection is made of. */
@@ -139,7 +141,14 @@ export class ServerSession {
         this.#parts.settings.graceMs,
       ]),
     )) as [number, number, string];
-    const session = { info, epoch, record, offsetMs: nowMs - sentAtMs, enteredAtMs: sentAtMs };
+    const session = {
+      info,
+      epoch,
+      record,
+      offsetMs: nowMs - sentAtMs,
+      enteredAtMs: sentAtMs,
+      windowsKnownFromMs: windowsKnownFromMs(record),
+    };
     this.#current = session;
     if (epoch > this.#highestEpoch) this.#announce(epoch, info);
     return session;
@@ -189,4 +198,10 @@ export class ServerSession {
     this.#listeners.clear();
     if (this.#parts.isOwn) this.#client.disconnect();
   }
+}
+
+/** Reads `identity|epoch|trusted from|windows|…`. */
+function windowsKnownFromMs(record: string): number {
+  const [, , trustedFromMs, areWindowsKnown] = record.split('|');
+  return areWindowsKnown === '1' ? Number(trustedFromMs) : Number.MAX_SAFE_INTEGER;
 }

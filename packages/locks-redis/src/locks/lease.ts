@@ -1,4 +1,5 @@
 import { LeaseLostError } from '@lazarus/core';
+import type { Alarm, Alarms } from '@lazarus/core/time';
 import type { Clock, FencingToken, Lease, LockTarget } from '@lazarus/core/ports';
 
 /** Names one grant. */
@@ -11,11 +12,12 @@ export interface LockClaim {
 /** What a lease needs of its store. */
 export interface LeaseStore {
   readonly clock: Clock;
+  readonly alarms: Alarms;
   /** Resolves false when the lock is no longer this claim's; rejects when the store did not answer. */
   renew(claim: LockClaim, ttlMs: number, deadlineMs: number): Promise<boolean>;
-  release(claim: LockClaim): Promise<void>;
-  /** Ends a lease that is still held, with the reason for which it is lost. */
-  readonly open: Set<(reason: string) => void>;
+  release(claim: LockClaim): Promise<unknown>;
+  /** Leases that are still held. */
+  readonly open: Set<RenewedLease>;
 }
 
 /** A lease is renewed when this share of its TTL has passed, so that two renewals may fail before it is lost. */
@@ -28,62 +30,95 @@ const RETRY_AFTER = 1 / 12;
  * sent, so it is never later than the end on the server: a store that does not answer, or a process that was stopped,
  * loses the lease in time. Keeps S4.
  */
-export function createLease(store: LeaseStore, claim: LockClaim, ttlMs: number, untilMs: number): Lease {
-  const { clock } = store;
-  const lost = new AbortController();
-  const renewals = new AbortController();
-  let expiresAtMs = untilMs;
-  let isHeld = true;
+export class RenewedLease implements Lease {
+  readonly target: LockTarget;
+  readonly holder: string;
+  readonly token: FencingToken;
+  readonly #store: LeaseStore;
+  readonly #ttlMs: number;
+  #expiresAtMs: number;
+  #isHeld = true;
+  #alarm: Alarm;
+  /** Made when somebody asks for the signal: most leases end before anybody does. */
+  #lost: AbortController | undefined;
+  #lostBecause: LeaseLostError | undefined;
 
-  const end = (): void => {
-    isHeld = false;
-    store.open.delete(lose);
-    // A reason of our own: the default one is an exception with a stack.
-    renewals.abort('released');
-  };
-  const lose = (reason: string): void => {
-    if (!isHeld) return;
-    end();
-    const message = `the lock on ${nameOf(claim.target)} is lost: ${reason}`;
-    lost.abort(new LeaseLostError({ message, details: { ...claim } }));
-  };
-  const remainingMs = (): number => (isHeld ? Math.max(0, expiresAtMs - clock.monotonic()) : 0);
-  const renewOnce = async (): Promise<number> => {
-    const sentAtMs = clock.monotonic();
+  constructor(store: LeaseStore, claim: LockClaim, ttlMs: number, untilMs: number) {
+    this.target = claim.target;
+    this.holder = claim.holder;
+    this.token = claim.token;
+    this.#store = store;
+    this.#ttlMs = ttlMs;
+    this.#expiresAtMs = untilMs;
+    store.open.add(this);
+    this.#alarm = store.alarms.set(untilMs - ttlMs * (1 - RENEW_AFTER), this.#onDue);
+  }
+
+  get signal(): AbortSignal {
+    if (this.#lost === undefined) {
+      this.#lost = new AbortController();
+      if (this.#lostBecause !== undefined) this.#lost.abort(this.#lostBecause);
+    }
+    return this.#lost.signal;
+  }
+
+  remainingMs(): number {
+    return this.#isHeld ? Math.max(0, this.#expiresAtMs - this.#store.clock.monotonic()) : 0;
+  }
+
+  async release(): Promise<void> {
+    if (!this.#isHeld) return;
+    const wasExpired = this.remainingMs() === 0;
+    this.#end();
+    if (wasExpired) return;
     try {
-      if (!(await store.renew(claim, ttlMs, Math.max(1, remainingMs())))) {
-        lose('the renewal was refused');
-        return 0;
-      }
-      expiresAtMs = Math.max(expiresAtMs, sentAtMs + ttlMs);
-      return ttlMs * RENEW_AFTER;
+      await this.#store.release(this);
     } catch {
-      return ttlMs * RETRY_AFTER;
-    }
-  };
-  const keepRenewing = async (): Promise<void> => {
-    let waitMs = ttlMs * RENEW_AFTER;
-    while (isHeld) {
-      await clock.sleep(Math.min(waitMs, remainingMs()), { signal: renewals.signal });
-      if (remainingMs() === 0) lose('it expired before it could be renewed');
-      else waitMs = await renewOnce();
-    }
-  };
-  store.open.add(lose);
-  keepRenewing().catch(() => undefined);
-
-  return {
-    ...claim,
-    signal: lost.signal,
-    remainingMs,
-    release: async () => {
-      if (!isHeld) return;
-      const wasExpired = remainingMs() === 0;
-      end();
       // Best effort: nothing renews it any more, so it is free after its TTL in any case (L3).
-      if (!wasExpired) await store.release(claim).catch(() => undefined);
-    },
+    }
+  }
+
+  /** Ends it for a reason that its run has to know. */
+  lose(reason: string): void {
+    if (!this.#isHeld) return;
+    this.#end();
+    const { target, holder, token } = this;
+    const message = `the lock on ${nameOf(target)} is lost: ${reason}`;
+    this.#lostBecause = new LeaseLostError({ message, details: { target, holder, token } });
+    this.#lost?.abort(this.#lostBecause);
+  }
+
+  #end(): void {
+    this.#isHeld = false;
+    this.#store.open.delete(this);
+    this.#alarm.cancel();
+  }
+
+  readonly #onDue = (): void => {
+    if (!this.#isHeld) return;
+    if (this.remainingMs() === 0) this.lose('it expired before it could be renewed');
+    else void this.#renew();
   };
+
+  async #renew(): Promise<void> {
+    const { clock } = this.#store;
+    const sentAtMs = clock.monotonic();
+    let waitMs = this.#ttlMs * RETRY_AFTER;
+    try {
+      const isRenewed = await this.#store.renew(this, this.#ttlMs, Math.max(1, this.remainingMs()));
+      if (!isRenewed) {
+        this.lose('the renewal was refused');
+        return;
+      }
+      this.#expiresAtMs = Math.max(this.#expiresAtMs, sentAtMs + this.#ttlMs);
+      waitMs = this.#ttlMs * RENEW_AFTER;
+    } catch {
+      // Tried again soon, and lost when the time is over.
+    }
+    if (!this.#isHeld) return;
+    const wakeAtMs = clock.monotonic() + Math.min(waitMs, this.remainingMs());
+    this.#alarm = this.#store.alarms.set(wakeAtMs, this.#onDue);
+  }
 }
 
 function nameOf(target: LockTarget): string {

@@ -1,118 +1,192 @@
 /**
- * The lock table of core as scripts. One hash per service holds its service lock (field `s`) and its host locks (fields
- * `h<host>`), each as `epoch counter expires leases holder`, so that one step sees everything that excludes each other.
+ * The lock table of core as scripts. One hash holds all locks: a field per service with its service lock (`s`) and its host
+ * locks (`h<host>`), so that one step sees everything that excludes each other, and the locks of a batch are read by one
+ * command and written by another. Field `#` is the instant until which the hash is kept; it is ahead of the locks, so that
+ * it moves rarely.
  *
  * S4: at any instant each host, and each service as a whole, has at most one holder on this server.
- * L3: a lock that nobody renews is free after its TTL, and the hash goes with its last lock.
+ * L3: a lock that nobody renews is free after its TTL. What has expired goes when its service is next written.
  */
-import { defineScript, RECORD } from '../connection/script.ts';
+import { defineBatch, defineScript, RECORD } from '../connection/script.ts';
 
-/** `ARGV[4]` is the field of the lock. */
+/** A lock is the list of its epoch, counter, expiry, leases and holder. Stored, its name and holder follow its numbers. */
 const TABLE = `
-local field = ARGV[4]
-local function read(text)
-  if not text then return nil end
-  local epoch, counter, expires, leases, holder = string.match(text, '^(%d+) (%d+) (%d+) (%d+) (.*)$')
-  expires = tonumber(expires)
-  if not expires or expires <= now then return nil end
-  return { epoch = epoch, counter = counter, expires = expires, leases = tonumber(leases), holder = holder }
+local call, LOCKS = redis.call, KEYS[2]
+local EPOCH, COUNTER, EXPIRES, LEASES, HOLDER = 1, 2, 3, 4, 5
+local HEAD = 'ddddHH'
+local function decode(text)
+  local locks = {}
+  local from = 1
+  while text and from < #text do
+    local epoch, counter, expires, leases, name_length, length, at = struct.unpack(HEAD, text, from)
+    local to = at + name_length
+    from = to + length
+    if expires > now then
+      locks[string.sub(text, at, to - 1)] = { epoch, counter, expires, leases, string.sub(text, to, from - 1) }
+    end
+  end
+  return locks
 end
-local function write(lock)
-  redis.call('HSET', KEYS[2], field,
-    lock.epoch .. ' ' .. lock.counter .. ' ' .. lock.expires .. ' ' .. lock.leases .. ' ' .. lock.holder)
-  local rest = lock.expires - now
-  -- The hash lives as long as the last of its locks.
-  if redis.call('PEXPIRE', KEYS[2], rest, 'NX') == 1 then return true end
-  redis.call('PEXPIRE', KEYS[2], rest, 'GT')
+local function encode(locks)
+  local text
+  for name, lock in pairs(locks) do
+    local one = struct.pack(HEAD, lock[EPOCH], lock[COUNTER], lock[EXPIRES], lock[LEASES], #name, #lock[HOLDER])
+      .. name .. lock[HOLDER]
+    text = text and text .. one or one
+  end
+  return text
 end
-local function each(visit)
-  local all = redis.call('HGETALL', KEYS[2])
-  for at = 1, #all, 2 do
-    local lock = read(all[at + 1])
-    if lock == nil then redis.call('HDEL', KEYS[2], all[at])
-    elseif visit(all[at], lock) then return end
+-- Any lock of a service that this holder does not hold, and its name.
+local function other(locks, holder)
+  for name, lock in pairs(locks) do
+    if lock[HOLDER] ~= holder then return lock, name end
   end
 end
 `;
 
-/** `KEYS[3]` counts grants; `ARGV[5]` holder, `[6]` TTL. Answers `granted epoch counter leases`, or `busy holder field`, or `early` with the wait. */
-export const ACQUIRE = defineScript(`${RECORD}${TABLE}
-local holder, ttl = ARGV[5], tonumber(ARGV[6])
-local own, obstacle, by
-if field == 's' then
-  each(function (name, lock)
-    if lock.holder ~= holder then obstacle, by = lock, name return true end
-    if name == 's' then own = lock end
-  end)
-else
-  local found = redis.call('HMGET', KEYS[2], field, 's')
-  own = read(found[1])
-  local service = read(found[2])
-  if own and own.holder ~= holder then obstacle, by = own, field
-  elseif service and service.holder ~= holder then obstacle, by = service, 's' end
+/** Reads the services of all requests; `WIDTH` is the number of values of one request, the first being the service. */
+const READ_BATCH = `
+local names, services, changed, kept_until = { '#' }, {}, {}, 0
+for a = 1, #ASKED, WIDTH do
+  local service = '=' .. ASKED[a]
+  if not services[service] then
+    names[#names + 1] = service
+    services[service] = true
+  end
 end
-if obstacle then return {'busy', now, obstacle.holder, by} end
+local texts = call('HMGET', LOCKS, unpack(names))
+for at = 2, #names do services[names[at]] = decode(texts[at]) end
+local function of(service) return services['=' .. service] end
+local function keep(service, lock, ttl)
+  changed['=' .. service] = true
+  if lock and lock[EXPIRES] + ttl > kept_until then kept_until = lock[EXPIRES] + ttl end
+end
+`;
+
+/** Writes what has changed. What becomes less goes first, because that works without memory, too. */
+const WRITE_BATCH = `
+local gone, write = {}, {}
+for service in pairs(changed) do
+  local text = encode(services[service])
+  if not text or IS_RELEASE then gone[#gone + 1] = service end
+  if text then
+    write[#write + 1] = service
+    write[#write + 1] = text
+  end
+end
+local renewed = tonumber(texts[1]) or 0
+-- A lock ends a TTL before what it asks for, so that there is time until the next.
+local is_due = kept_until > 0 and kept_until - LONGEST_TTL > renewed
+if is_due then
+  write[#write + 1] = '#'
+  write[#write + 1] = kept_until
+end
+if #gone > 0 then call('HDEL', LOCKS, unpack(gone)) end
+if #write > 0 then call('HSET', LOCKS, unpack(write)) end
+if is_due then call('PEXPIRE', LOCKS, kept_until - now) end
+`;
+
+const batch = (width: number, isRelease = false): string =>
+  `local WIDTH, IS_RELEASE, LONGEST_TTL = ${width}, ${isRelease}, 0\n${TABLE}${READ_BATCH}`;
+
+/**
+ * Keys: the locks, and the counter of grants. Each: service, name of the lock, holder, TTL. Answers the counter of a grant
+ * of this epoch, or `granted epoch counter` for one of an earlier epoch, `busy holder name`, or `early` with the wait.
+ */
+export const ACQUIRE = defineBatch({
+  sharedArgs: 0,
+  values: 4,
+  before: `${RECORD}${batch(4)}
+epoch = tonumber(epoch)
+local requests, counter = #ASKED / WIDTH, nil
+-- Numbers that are not used are skipped: they only have to grow.
+local function next_counter()
+  counter = counter and counter + 1 or call('INCRBY', KEYS[3], requests) - requests + 1
+  return counter
+end
+`,
+  each: `
+local service, name, holder, ttl = ASKED[a], ASKED[a + 1], ASKED[a + 2], ASKED[a + 3]
+if ttl > LONGEST_TTL then LONGEST_TTL = ttl end
+local locks = of(service)
+local own, obstacle, by = locks[name], nil, nil
+if own and own[HOLDER] ~= holder then obstacle, by = own, name
+elseif name == 's' then obstacle, by = other(locks, holder)
+elseif locks.s and locks.s[HOLDER] ~= holder then obstacle, by = locks.s, 's' end
+if obstacle then return { 'busy', obstacle[HOLDER], by } end
 if own then
-  own.leases = own.leases + 1
-  own.expires = math.max(own.expires, now + ttl)
-  write(own)
-  return {'granted', now, own.epoch, own.counter}
+  own[LEASES], own[EXPIRES] = own[LEASES] + 1, math.max(own[EXPIRES], now + ttl)
+  keep(service, own, ttl)
+  if own[EPOCH] == epoch then return own[COUNTER] end
+  return { 'granted', own[EPOCH], own[COUNTER] }
 end
 -- A holder may carry on with what it has; nothing new is granted while other holders may not know yet what they lost.
-if now < trusted_from then return {'early', now, trusted_from - now} end
-local counter = redis.call('INCR', KEYS[3])
-local is_alone = write({ epoch = epoch, counter = counter, expires = now + ttl, leases = 1, holder = holder })
--- Holders that died leave expired fields behind while others keep the hash alive.
-if not is_alone and counter % 32 == 0 then each(function () end) end
-return {'granted', now, epoch, counter}
-`);
+if now < trusted_from then return { 'early', trusted_from - now } end
+local lock = { epoch, next_counter(), now + ttl, 1, holder }
+locks[name] = lock
+keep(service, lock, ttl)
+return lock[COUNTER]
+`,
+  after: WRITE_BATCH,
+});
 
-/** Finds the lock of a claim: `ARGV[5]` holder, `[6]` epoch, `[7]` counter. */
+/** Finds the lock of a claim; each: service, name, holder, epoch, counter. Answers 1, or 0 when it is lost. */
 const CLAIM = `
-local own = read(redis.call('HGET', KEYS[2], field))
-local is_claim = own and own.holder == ARGV[5] and own.epoch == ARGV[6] and own.counter == ARGV[7]
+local service, name = ASKED[a], ASKED[a + 1]
+local locks = of(service)
+local own = locks[name]
+if not own or own[HOLDER] ~= ASKED[a + 2] or own[EPOCH] ~= ASKED[a + 3] or own[COUNTER] ~= ASKED[a + 4] then
+  return 0
+end
 `;
 
-/** `ARGV[8]` TTL. Never extends a lock that has expired, also when nobody else took it. */
-export const RENEW = defineScript(`${TABLE}${CLAIM}
-if not is_claim then return {'lost', now} end
-own.expires = math.max(own.expires, now + tonumber(ARGV[8]))
-write(own)
-return {'renewed', now}
-`);
+/** Each ends with the TTL. Never extends a lock that has expired, also when nobody else took it. */
+export const RENEW = defineBatch({
+  sharedArgs: 0,
+  values: 6,
+  before: batch(6),
+  each: `${CLAIM}
+local ttl = ASKED[a + 5]
+if ttl > LONGEST_TTL then LONGEST_TTL = ttl end
+own[EXPIRES] = math.max(own[EXPIRES], now + ttl)
+keep(service, own, ttl)
+return 1
+`,
+  after: WRITE_BATCH,
+});
 
 /** Compare-and-delete. */
-export const RELEASE = defineScript(`${TABLE}${CLAIM}
-if not is_claim then return {'lost', now} end
-if own.leases > 1 then
-  own.leases = own.leases - 1
-  write(own)
-else
-  redis.call('HDEL', KEYS[2], field)
-end
-return {'released', now}
-`);
+export const RELEASE = defineBatch({
+  sharedArgs: 0,
+  values: 5,
+  before: batch(5, true),
+  each: `${CLAIM}
+own[LEASES] = own[LEASES] - 1
+if own[LEASES] == 0 then locks[name] = nil end
+keep(service)
+return 1
+`,
+  after: WRITE_BATCH,
+});
 
-/** Who is in the way of this lock now; the lock itself first. */
+/** Who is in the way of this lock now; the lock itself first. `ARGV[4]` service, `[5]` name. */
 export const INSPECT = defineScript(`${TABLE}
-local function first(...)
-  local names = {...}
-  local found = redis.call('HMGET', KEYS[2], ...)
-  for at = 1, #names do
-    local lock = read(found[at])
-    if lock then return {'held', now, lock.holder, names[at]} end
-  end
-end
-local held = field == 's' and first('s') or field ~= 's' and first(field, 's')
-if not held and field == 's' then
-  each(function (name, lock) held = {'held', now, lock.holder, name} return true end)
-end
-return held or {'free', now}
+local locks, name = decode(call('HGET', LOCKS, '=' .. ARGV[4])), ARGV[5]
+if locks[name] then return { 'held', now, locks[name][HOLDER], name } end
+local held, by = locks.s, 's'
+if name == 's' then held, by = other(locks, nil) end
+if held then return { 'held', now, held[HOLDER], by } end
+return { 'free', now }
 `);
 
-/** Takes a lock away from whoever holds it. */
+/** Takes a lock away from whoever holds it. `ARGV[4]` service, `[5]` name. */
 export const BREAK = defineScript(`${TABLE}
-local held = read(redis.call('HGET', KEYS[2], field))
-redis.call('HDEL', KEYS[2], field)
-return {held and 'broken' or 'free', now}
+local field, name = '=' .. ARGV[4], ARGV[5]
+local locks = decode(call('HGET', LOCKS, field))
+local held = locks[name]
+locks[name] = nil
+call('HDEL', LOCKS, field)
+local text = encode(locks)
+if text then call('HSET', LOCKS, field, text) end
+return { held and 'broken' or 'free', now }
 `);

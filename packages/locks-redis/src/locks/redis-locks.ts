@@ -1,8 +1,10 @@
 import { PortError } from '@lazarus/core';
-import type { Clock, LockGrant, Locks, LockTarget } from '@lazarus/core/ports';
-import type { RedisConnection, ScriptReply } from '../connection/connect-redis.ts';
+import type { Clock, FencingToken, LockGrant, Locks, LockTarget } from '@lazarus/core/ports';
+import { createAlarms } from '@lazarus/core/time';
+import type { BatchedCall, ItemReply, SharedParts } from '../connection/batches.ts';
+import type { RedisConnection } from '../connection/connect-redis.ts';
 import type { LeaseStore, LockClaim } from './lease.ts';
-import { createLease } from './lease.ts';
+import { RenewedLease } from './lease.ts';
 import { ACQUIRE, BREAK, INSPECT, RELEASE, RENEW } from './lock-scripts.ts';
 
 /** Locks that several processes share. */
@@ -31,80 +33,91 @@ export function createRedisLocks(ports: {
   readonly clock: Clock;
 }): RedisLocks {
   const { redis, clock } = ports;
-  const keyOf = ({ service }: LockTarget): string => `{${redis.prefix}}:lock:${service}`;
-  const counterKey = `{${redis.prefix}}:fence`;
-  const release = async (claim: LockClaim): Promise<void> => {
-    await redis.run(RELEASE, { code: CODE, keys: [keyOf(claim.target)], args: claimArgs(claim) });
-  };
+  const keys = [`{${redis.prefix}}:locks`, `{${redis.prefix}}:fence`];
+  const shared: SharedParts = { keys, args: () => [] };
+  const alarms = createAlarms(clock);
+  const claim = ({ target, holder, token }: LockClaim, ...rest: readonly number[]): BatchedCall<boolean> => ({
+    code: CODE,
+    group: '',
+    shared: () => shared,
+    values: [target.service, nameOf(target), holder, token.epoch, token.counter, ...rest],
+    read: (reply) => reply === 1,
+  });
   const store: LeaseStore = {
     clock,
+    alarms,
     open: new Set(),
-    renew: async (claim, ttlMs, deadlineMs) => {
-      const reply = await redis.run(RENEW, {
-        code: CODE,
-        keys: [keyOf(claim.target)],
-        args: [...claimArgs(claim), ttlMs],
-        deadlineMs,
-      });
-      return reply[0] === 'renewed';
-    },
-    release,
+    renew: (held, ttlMs, deadlineMs) => redis.ask(RENEW, { ...claim(held, ttlMs), deadlineMs }),
+    release: (held) => redis.ask(RELEASE, claim(held)),
   };
 
   const acquire: Locks['acquire'] = async ({ target, holder, ttlMs }, options): Promise<LockGrant> => {
     const sentAtMs = clock.monotonic();
-    const reply = await redis.run(ACQUIRE, {
+    const answer = await redis.ask(ACQUIRE, {
       code: CODE,
-      keys: [keyOf(target), counterKey],
-      args: [fieldOf(target), holder, Math.ceil(ttlMs)],
+      group: '',
+      shared: () => shared,
+      values: [target.service, nameOf(target), holder, Math.ceil(ttlMs)],
+      read: readAnswer,
       signal: options?.signal,
-      confirm: true,
+      confirm: ({ word }) => word === 'granted',
       // Granted to somebody who no longer waits for it: better free now than after its TTL.
       undo: (late) => {
-        if (late[0] === 'granted') release({ target, holder, token: tokenOf(late) }).catch(() => undefined);
+        if (late.word === 'granted')
+          store.release({ target, holder, token: late.token }).catch(() => undefined);
       },
     });
-    if (reply[0] === 'busy') {
-      const [, , heldBy, field] = reply as [string, number, string, string];
-      return { granted: false, heldBy, by: targetOf(target.service, field) };
+    switch (answer.word) {
+      case 'granted': {
+        const claimed = { target, holder, token: answer.token };
+        return { granted: true, lease: new RenewedLease(store, claimed, ttlMs, sentAtMs + ttlMs) };
+      }
+      case 'busy':
+        return { granted: false, heldBy: answer.heldBy, by: targetOf(target.service, answer.name) };
+      case 'early':
+        throw tooEarly(answer.waitMs);
     }
-    if (reply[0] === 'early') throw tooEarly(Number(reply[2]));
-    const claim = { target, holder, token: tokenOf(reply) };
-    return { granted: true, lease: createLease(store, claim, ttlMs, sentAtMs + ttlMs) };
   };
 
   return {
     acquire,
     inspect: async (target) => {
-      const reply = await redis.run(INSPECT, { code: CODE, keys: [keyOf(target)], args: [fieldOf(target)] });
+      const reply = await redis.run(INSPECT, { code: CODE, keys, args: [target.service, nameOf(target)] });
       if (reply[0] !== 'held') return undefined;
-      const [, , heldBy, field] = reply as [string, number, string, string];
-      return { heldBy, by: targetOf(target.service, field) };
+      const [, , heldBy, name] = reply as [string, number, string, string];
+      return { heldBy, by: targetOf(target.service, name) };
     },
     breakLock: async (target) => {
-      const reply = await redis.run(BREAK, { code: CODE, keys: [keyOf(target)], args: [fieldOf(target)] });
+      const reply = await redis.run(BREAK, { code: CODE, keys, args: [target.service, nameOf(target)] });
       return reply[0] === 'broken';
     },
     close: async () => {
-      for (const end of [...store.open]) end('the lock store was closed');
+      for (const lease of [...store.open]) lease.lose('the lock store was closed');
+      alarms.close();
     },
   };
 }
 
-function fieldOf(target: LockTarget): string {
+function nameOf(target: LockTarget): string {
   return target.kind === 'service' ? 's' : `h${target.host}`;
 }
 
-function targetOf(service: string, field: string): LockTarget {
-  return field === 's' ? { kind: 'service', service } : { kind: 'host', service, host: field.slice(1) };
+function targetOf(service: string, name: string): LockTarget {
+  return name === 's' ? { kind: 'service', service } : { kind: 'host', service, host: name.slice(1) };
 }
 
-function tokenOf([, , epoch, counter]: ScriptReply): LockClaim['token'] {
-  return { epoch: Number(epoch), counter: Number(counter) };
-}
+type Answer =
+  | { readonly word: 'granted'; readonly token: FencingToken }
+  | { readonly word: 'busy'; readonly heldBy: string; readonly name: string }
+  | { readonly word: 'early'; readonly waitMs: number };
 
-function claimArgs({ target, holder, token }: LockClaim): (string | number)[] {
-  return [fieldOf(target), holder, token.epoch, token.counter];
+function readAnswer(reply: ItemReply, { epoch }: { readonly epoch: number }): Answer {
+  if (typeof reply === 'number') return { word: 'granted', token: { epoch, counter: reply } };
+  const [word, first, second] = reply;
+  if (word === 'granted') return { word, token: { epoch: Number(first), counter: Number(second) } };
+  return word === 'early'
+    ? { word, waitMs: Number(first) }
+    : { word: 'busy', heldBy: String(first), name: String(second) };
 }
 
 function tooEarly(retryAfterMs: number): PortError {

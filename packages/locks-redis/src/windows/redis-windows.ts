@@ -4,10 +4,11 @@ import { stepBreaker } from '@lazarus/core/gates';
 import { type AgedObservation, createMemoryWindows, MemoryWindowsOptions } from '@lazarus/core/memory';
 import type { Clock, Logger, Observation, Windows, WindowView } from '@lazarus/core/ports';
 import type { z } from 'zod';
-import type { RedisConnection, ScriptReply } from '../connection/connect-redis.ts';
+import type { SharedParts } from '../connection/batches.ts';
+import type { RedisConnection } from '../connection/connect-redis.ts';
 import { createKnowledge } from '../connection/knowledge.ts';
 import { MARK_KNOWN } from '../connection/mark-known-script.ts';
-import { REGION_KEYS, windowScripts } from './window-scripts.ts';
+import { entityName, fieldOfService, readCode, REGION_KEYS, windowScripts } from './window-scripts.ts';
 
 /** Windows that several processes share. */
 export interface RedisWindows extends Windows {
@@ -54,29 +55,38 @@ export function createRedisWindows(
 
   const regionKeys = (region: string): string[] =>
     REGION_KEYS.map((name) => `{${redis.prefix}}:win:${region}:${name}`);
-  const entitiesKey = (region: string, service: string): string =>
-    `{${redis.prefix}}:win:${region}:e:${service}`;
-  const ask = (region: string, service: string, eventId: string, entity: string): Promise<ScriptReply> => {
-    const { maxServices, closeBelow } = effectiveBounds(bounds.breaker, knownServices?.(region));
-    const isWatched = knowledge.ageMs() >= windowMs ? 1 : 0;
-    return redis.run(scripts.observe, {
+  const unshared = effectiveBounds(bounds.breaker, undefined);
+  const boundsOf = (region: string): EffectiveBounds =>
+    bounds.breaker.maxServicesFraction === undefined
+      ? unshared
+      : effectiveBounds(bounds.breaker, knownServices?.(region));
+  const sharedOf = (region: string): SharedParts => ({
+    keys: regionKeys(region),
+    args: ({ windowsKnownFromMs }) => {
+      const { maxServices, closeBelow } = boundsOf(region);
+      return [maxServices, closeBelow, knowledge.ageMs() >= windowMs ? 0 : windowsKnownFromMs];
+    },
+    // Counting something late is right: it was received.
+    mayBeLate: true,
+  });
+  const ask = (region: string, service: string, eventId: string, entity: string): Promise<Sight> =>
+    redis.ask(scripts.observe, {
       code: CODE,
-      keys: [...regionKeys(region), entitiesKey(region, service)],
-      args: [maxServices, closeBelow, isWatched, eventId, service, entity],
-      // Counting something late is right: it was received.
-      mayBeLate: true,
+      group: region,
+      shared: sharedOf,
+      values: [eventId, fieldOfService(service), entityName(entity)],
+      read: (reply) => {
+        const [code, openForMs] = typeof reply === 'number' ? [reply, 0] : (reply as [number, number]);
+        const { isFirst, phase, entities, services } = readCode(code);
+        const { maxServices } = boundsOf(region);
+        return {
+          breaker: { state: PHASES[phase], services: countOf(services), maxServices, openForMs },
+          entities: countOf(entities),
+          windowMs,
+          firstSeen: isFirst,
+        };
+      },
     });
-  };
-  const toView = (region: string, reply: ScriptReply): WindowView => {
-    const [, , , entities, services, phase, openForMs] = reply as unknown as SeenReply;
-    const { maxServices } = effectiveBounds(bounds.breaker, knownServices?.(region));
-    return {
-      breaker: { state: PHASES[phase], services: countOf(services), maxServices, openForMs },
-      entities: countOf(entities),
-      windowMs,
-    };
-  };
-
   async function hydrate(past: readonly AgedObservation[]): Promise<void> {
     const replayed = createMemoryWindows({
       ...bounds,
@@ -91,7 +101,7 @@ export function createRedisWindows(
         const some = observations.slice(from, from + OBSERVATIONS_PER_CALL);
         await redis.run(scripts.addHistory, {
           code: CODE,
-          keys: [...regionKeys(region), ...some.map(({ service }) => entitiesKey(region, service))],
+          keys: regionKeys(region),
           args: [openForMs, ...some.flatMap(observationArgs)],
         });
       }
@@ -101,24 +111,22 @@ export function createRedisWindows(
 
   return {
     hydrate,
-    observe: async ({ eventId, region, service, entity }) => {
-      const reply = await ask(region, service, eventId, entity);
-      return { ...toView(region, reply), firstSeen: reply[2] === 1 };
+    observe: ({ eventId, region, service, entity }) => ask(region, service, eventId, entity),
+    view: async ({ region, service }) => {
+      const { firstSeen: _, ...view } = await ask(region, service, '', '');
+      return view;
     },
-    view: async ({ region, service }) => toView(region, await ask(region, service, '', '')),
     close: () => knowledge.close(),
   };
 }
 
-type SeenReply = readonly [
-  word: 'seen',
-  nowMs: number,
-  first: 0 | 1,
-  entities: number,
-  services: number,
-  phase: 0 | 1 | 2,
-  openForMs: number,
-];
+type Sight = WindowView & { readonly firstSeen: boolean };
+
+/** The two thresholds of the breaker as they hold now. */
+interface EffectiveBounds {
+  readonly maxServices: number;
+  readonly closeBelow: number;
+}
 
 function countOf(count: number): number {
   return count < 0 ? UNCOUNTABLE : count;
@@ -130,14 +138,11 @@ function observationArgs({
   entity,
   ageMs,
 }: Observation & AgedObservation): (string | number)[] {
-  return [eventId, service, entity, Math.round(ageMs)];
+  return [eventId, fieldOfService(service), entityName(entity), Math.round(ageMs)];
 }
 
 /** The two thresholds of the breaker, with a share of the known services worked in as the machine of core does it. */
-function effectiveBounds(
-  bounds: BreakerBounds,
-  knownServices: number | undefined,
-): { readonly maxServices: number; readonly closeBelow: number } {
+function effectiveBounds(bounds: BreakerBounds, knownServices: number | undefined): EffectiveBounds {
   const nothing = { services: 0, knownServices, isWholeWindowKnown: false };
   const { maxServices } = stepBreaker(bounds, { phase: 'unknown', sinceMs: 0 }, nothing, 0).verdict;
   const wanted = bounds.closeBelow ?? Math.max(1, Math.ceil(bounds.maxServices / 2));
