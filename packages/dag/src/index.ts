@@ -52,7 +52,7 @@ export {
   missingPorts,
   type StepProgress,
 } from './engine/engine-options.ts';
-export { openSqliteJournal } from './engine/adapters/sqlite-journal.ts';
+export { openSqliteJournal, type SqliteJournalOptions } from './engine/adapters/sqlite-journal.ts';
 export type { Processes } from './engine/adapters/system-process.ts';
 export type { Scheduler } from './engine/group-commit.ts';
 export { callForHelp, type HelpPorts } from './engine/call-for-help.ts';

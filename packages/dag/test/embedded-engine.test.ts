@@ -295,6 +295,55 @@ describe('workflows', () => {
   });
 });
 
+describe('a run that is submitted again', () => {
+  it('after its end starts nothing, shows nobody any progress, and is seen as ended at once', async () => {
+    const script = createScript();
+    const bench = createBench({ workflows: [workflow(FLOW, script.actions)], actions: script.actions });
+    const first = await bench.open();
+    await first.submit(aRequest({ workflow: 'test.flow' }));
+    await bench.finish(first);
+    const progress: string[] = [];
+    const second = await bench.open({ onStep: ({ step }) => progress.push(step.step) });
+    expect(await second.submit(aRequest({ workflow: 'test.flow' }))).toBe('exists');
+    expect((await second.get('run-1'))?.status).toBe('succeeded');
+    await bench.clock.advance(1_000);
+    expect(progress).toEqual([]);
+    expect(script.bodies).toEqual(['a#1', 'b#1']);
+    await second.submit(aRequest({ workflow: 'test.flow', runId: 'run-2' }));
+    await bench.finish(second, 'run-2');
+    expect(progress).toEqual(['a', 'a', 'b', 'b']);
+  });
+
+  it('while the journal has failed is known to exist, and goes on when it works again', async () => {
+    const script = createScript();
+    const { journal, break: breakJournal } = breakable(createMemoryJournal());
+    const bench = createBench();
+    const engine = await createEngine(journal, {
+      actions: createActionRegistry([...builtinActions, ...script.actions]),
+      workflows: [workflow(FLOW, script.actions)],
+      ports: bench.world.ports,
+      clock: bench.clock,
+      ids: createSequentialIds(),
+      random: createSeededRandom(1),
+      log: silentLogger,
+      times: { sweepMs: 50 },
+      processes: { self: 'p', isGone: () => false },
+    });
+    onTestFinished(() => engine.close());
+    script.replies['a'] = [async ({ clock }) => (await clock.sleep(3_000), {})];
+    await engine.submit(aRequest({ workflow: 'test.flow' }));
+    await bench.clock.advance(1_000);
+    breakJournal('disk is full');
+    await bench.clock.advance(3_000);
+    breakJournal(undefined);
+    await bench.clock.advance(49);
+    const again = engine.submit(aRequest({ workflow: 'test.flow' })).catch(() => 'refused');
+    expect(['exists', 'refused']).toContain(await again);
+    expect((await bench.finish(engine)).status).toBe('canceled');
+    expect(script.bodies).not.toContain('b#1');
+  });
+});
+
 describe('a workflow digest', () => {
   const flowOf = (version: number, description: string, script: Script): WorkflowDefinition =>
     workflow(

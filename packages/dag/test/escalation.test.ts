@@ -111,8 +111,9 @@ on_error: { steps: { tell: { uses: pager.escalate@1, with: { incident: INC-1, re
     await engine.submit(aRequest({ workflow: 'test.flow' }));
     await bench.clock.advance(500);
     expect(bench.world.escalations).toHaveLength(1);
-    expect((await engine.get('run-1'))?.status).toBe('running');
+    expect(engine.activeRuns).toEqual(['run-1']);
     expect((await bench.finish(engine)).status).toBe('failed');
+    expect(engine.activeRuns).toEqual([]);
   });
 });
 

@@ -8,11 +8,11 @@
 import type { Json, RunOutcome, RunView } from '@lazarus/core/ports';
 import type { ActionRegistry } from '../actions/action-registry.ts';
 import { parseTemplate } from '../expression/template.ts';
-import type { ExpressionValues } from '../expression/expression.ts';
 import { planCompensation } from './compensation.ts';
 import { driveSteps } from './drive-steps.ts';
 import type { Stop } from './drive-steps.ts';
 import type { RunHandle, StepBody } from './run-handle.ts';
+import { RunScope } from './run-scope.ts';
 import { runView } from './run-view.ts';
 import { stepBody } from './step-body.ts';
 import type { BodyPorts, StepPoint } from './step-body.ts';
@@ -60,8 +60,7 @@ class Coordinator implements CoordinatedRun {
   #cleanup: readonly StepState[] = [];
   #final: readonly StepState[] = [];
   #stop: Stop | undefined;
-  /** Variables of expressions, until a step changes. */
-  #cached: ExpressionValues | undefined;
+  readonly #scope: RunScope;
   #outcome: RunOutcome | undefined;
   #isOver = false;
   #endedAtMs: number | undefined;
@@ -70,10 +69,11 @@ class Coordinator implements CoordinatedRun {
   constructor(handle: RunHandle, options: CoordinatorOptions) {
     this.#handle = handle;
     this.#options = options;
-    this.#context = { actions: options.actions, values: () => (this.#cached ??= this.#values()) };
+    this.#context = { actions: options.actions, values: () => this.#scope.values() };
     this.#main = handle.run.definition.steps.map((step) =>
       createStepState(planStep(step, 'steps', this.#context), step),
     );
+    this.#scope = new RunScope(handle.run, this.#main);
     const reacknowledge = planReacknowledge(handle.run, this.#context);
     this.#background = reacknowledge === undefined ? [] : [reacknowledge];
   }
@@ -87,7 +87,7 @@ class Coordinator implements CoordinatedRun {
     });
     this.#stop = main.stop;
     this.#outcome = main.stop?.outcome ?? 'succeeded';
-    this.#cached = undefined;
+    this.#scope.ended(this.#outcome, main.stop);
     let atMs = main.atMs;
     if (main.stop !== undefined) atMs = await this.#cleanUp(atMs);
     this.#outputs = this.#evaluateOutputs();
@@ -166,7 +166,7 @@ class Coordinator implements CoordinatedRun {
       ...times,
       body: (state) => this.#body(state),
       onChange: (state, atMs) => {
-        this.#cached = undefined;
+        this.#scope.changed(state);
         if (state.plan.isBackground !== true) this.#options.onStep?.(state, atMs);
       },
     });
@@ -192,17 +192,22 @@ class Coordinator implements CoordinatedRun {
   }
 
   #point(state: StepState, phase: RunPhase, destructive: boolean): StepPoint {
+    const firstDestructive = destructive && phase === 'steps' && !this.#hasActed(state);
+    return { step: state.plan.id, phase, uses: state.plan.uses, destructive, firstDestructive };
+  }
+
+  /** Whether another destructive step may have changed something. */
+  #hasActed(state: StepState): boolean {
     const others = this.#main.filter((other) => other !== state && isDestructive(other));
     // Steps that start side by side are both first; a retry is not, once the other one may have changed something.
-    const mayHaveActed = (other: StepState): boolean =>
-      other.began || other.uncertain || (state.attempts > 1 && other.status === 'running');
-    const firstDestructive = destructive && phase === 'steps' && !others.some(mayHaveActed);
-    return { step: state.plan.id, phase, uses: state.plan.uses, destructive, firstDestructive };
+    return others.some(
+      (other) => other.began || other.uncertain || (state.attempts > 1 && other.status === 'running'),
+    );
   }
 
   /** Outputs whose steps did not run are left out. */
   #evaluateOutputs(): Readonly<Record<string, Json>> {
-    const values = this.#values();
+    const values = this.#scope.values();
     const entries = Object.entries(this.#handle.run.definition.outputs).flatMap(
       ([name, text]): [string, Json][] => {
         try {
@@ -213,34 +218,6 @@ class Coordinator implements CoordinatedRun {
       },
     );
     return Object.fromEntries(entries);
-  }
-
-  #values(): ExpressionValues {
-    const { request, inputs, definition } = this.#handle.run;
-    const steps = this.#main.map((state): [string, unknown] => [
-      state.plan.id,
-      { status: state.status, outputs: state.output ?? {} },
-    ]);
-    return {
-      inputs,
-      event: { account: null, host: null, incident_key: null, summary: null, ...request.event },
-      run: {
-        id: request.runId,
-        workflow: definition.name,
-        rule: request.rule,
-        service: request.service,
-        host: request.hostId ?? null,
-        incident_key: request.incidentKey ?? null,
-        notification_group: request.notificationGroup ?? null,
-        outcome: this.#outcome ?? 'running',
-      },
-      steps: Object.fromEntries(steps),
-      error: {
-        step: this.#stop?.step ?? null,
-        code: this.#stop?.code ?? null,
-        message: this.#stop?.message ?? null,
-      },
-    };
   }
 }
 

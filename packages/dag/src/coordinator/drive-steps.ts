@@ -13,6 +13,7 @@ import { CANCEL_SIGNAL } from './limits.ts';
 import { decideRetry } from './retry.ts';
 import type { Pending, RunHandle, Selected, StepBody } from './run-handle.ts';
 import type { BodyResult } from './step-body.ts';
+import { StepSet } from './step-set.ts';
 import { hasEnded } from './step-state.ts';
 import type { StepState, StepWork } from './step-state.ts';
 
@@ -54,7 +55,7 @@ export async function driveSteps(
 
 class Driver {
   readonly #options: DriveOptions;
-  readonly #byId: ReadonlyMap<string, StepState>;
+  readonly #set: StepSet;
   #deadline: Pending | undefined;
   #release: Pending | undefined;
   #cancel: Pending | undefined;
@@ -64,7 +65,7 @@ class Driver {
   constructor(options: DriveOptions) {
     this.#options = options;
     this.nowMs = options.startedAtMs;
-    this.#byId = new Map(options.steps.map((state) => [state.plan.id, state]));
+    this.#set = new StepSet(options.steps);
   }
 
   async run(): Promise<void> {
@@ -78,7 +79,8 @@ class Driver {
     while (!this.#isFinished()) {
       const chosen = await handle.select(this.#pendings());
       this.nowMs = Math.max(this.nowMs, chosen.atMs);
-      await this.#on(chosen);
+      const chance = this.#on(chosen);
+      if (chance !== undefined) await chance;
       this.#startReady();
     }
     for (const pending of [this.#deadline, this.#release, this.#cancel]) {
@@ -88,39 +90,41 @@ class Driver {
   }
 
   #isFinished(): boolean {
-    return this.#options.steps.every((state) => state.plan.isBackground === true || hasEnded(state));
+    return this.#set.isFinished;
   }
 
   #pendings(): readonly Pending[] {
-    const own = this.#options.steps.flatMap((state) => [state.pending, state.timer]);
-    return [...own, this.#cancel, this.#release, this.#deadline].filter((pending) => pending !== undefined);
+    const pendings = this.#set.pendings();
+    for (const pending of [this.#cancel, this.#release, this.#deadline])
+      if (pending !== undefined) pendings.push(pending);
+    return pendings;
   }
 
-  async #on(chosen: Selected): Promise<void> {
-    if (chosen.key === this.#deadline?.key) {
-      this.#onDeadline();
-      return;
+  /** Waits only where chance is asked for, so that most events need no turn of their own. */
+  #on(chosen: Selected): Promise<void> | undefined {
+    const state = this.#set.waitingFor(chosen.key);
+    if (state === undefined) {
+      if (chosen.key === this.#deadline?.key) this.#onDeadline();
+      else if (chosen.key === this.#cancel?.key) this.#onCancel(chosen);
+      else if (chosen.key === this.#release?.key) this.#onRelease();
+      return undefined;
     }
-    if (chosen.key === this.#release?.key) {
-      this.#release = undefined;
-      return;
-    }
-    if (chosen.key === this.#cancel?.key) {
-      this.#cancel = undefined;
-      const reason = chosen.result.ok ? chosen.result.value : null;
-      this.#stopNow({
-        outcome: 'canceled',
-        code: 'LZ_WORKFLOW_CANCELED',
-        message: typeof reason === 'string' ? reason : 'asked to stop',
-      });
-      return;
-    }
-    const state = this.#options.steps.find(
-      ({ pending, timer }) => pending?.key === chosen.key || timer?.key === chosen.key,
-    );
-    if (state === undefined) return;
-    if (chosen.key === state.timer?.key) await this.#onTimer(state);
-    else await this.#onResult(state, chosen);
+    return chosen.key === state.timer?.key ? this.#onTimer(state) : this.#onResult(state, chosen);
+  }
+
+  #onRelease(): void {
+    this.#release = undefined;
+    this.#set.wake();
+  }
+
+  #onCancel({ result }: Selected): void {
+    this.#cancel = undefined;
+    const reason = result.ok ? result.value : null;
+    this.#stopNow({
+      outcome: 'canceled',
+      code: 'LZ_WORKFLOW_CANCELED',
+      message: typeof reason === 'string' ? reason : 'asked to stop',
+    });
   }
 
   /** The time of the whole set is over: nothing is waited for any more. */
@@ -131,9 +135,8 @@ class Driver {
       code: 'LZ_WORKFLOW_TIMEOUT',
       message: `not finished by ${new Date(this.#options.deadlineAtMs).toISOString()}`,
     };
-    for (const state of this.#options.steps) {
-      if (state.status === 'waiting') this.#end(state, 'skipped');
-      if (state.status !== 'running') continue;
+    for (const state of this.#set.waiting) this.#end(state, 'skipped');
+    for (const state of this.#set.running) {
       if (isAttempting(state)) state.uncertain ||= changes(state.work);
       this.#fail(state, stepError('LZ_WORKFLOW_TIMEOUT', 'the time of the run was over', 'timeout'));
     }
@@ -142,44 +145,21 @@ class Driver {
   /** Starts nothing more; what only pauses ends now, what is in flight is waited for. */
   #stopNow(stop: Stop): void {
     this.stop ??= stop;
-    for (const state of this.#options.steps) {
-      if (state.status === 'waiting') this.#end(state, 'skipped');
-      else if (state.status === 'running' && !isAttempting(state)) {
+    for (const state of this.#set.waiting) this.#end(state, 'skipped');
+    for (const state of this.#set.running) {
+      if (!isAttempting(state))
         this.#fail(state, stepError('LZ_WORKFLOW_CANCELED', 'the run was stopped', 'stopped'));
-      }
     }
-  }
-
-  #isStopped(): boolean {
-    return this.stop !== undefined;
   }
 
   #startReady(): void {
-    for (let changed = true; changed;) {
-      changed = false;
-      for (const state of this.#options.steps) {
-        if (this.#isStopped() || state.status !== 'waiting') continue;
-        const readiness = this.#readiness(state);
-        if (readiness === 'wait') continue;
-        changed = true;
-        if (readiness === 'skip') this.#end(state, 'skipped');
-        else this.#begin(state);
-      }
-    }
-  }
-
-  #readiness(state: StepState): 'go' | 'wait' | 'skip' {
-    let readiness: 'go' | 'wait' = 'go';
-    for (const need of state.plan.needs) {
-      const needed = this.#byId.get(need.step);
-      if (needed === undefined) continue;
-      if (!hasEnded(needed)) readiness = 'wait';
-      else if (!need.on.includes(needOutcome(needed))) return 'skip';
-    }
-    const { heldBy } = state.plan;
-    const isReleased = this.#options.releaseAtMs !== undefined && this.nowMs >= this.#options.releaseAtMs;
-    if (heldBy !== undefined && !isReleased && !heldBy.every(hasEnded)) return 'wait';
-    return readiness;
+    const { releaseAtMs } = this.#options;
+    const isReleased = (): boolean => releaseAtMs !== undefined && this.nowMs >= releaseAtMs;
+    this.#set.settle(isReleased, (state, what) => {
+      if (this.stop !== undefined) return;
+      if (what === 'skip') this.#end(state, 'skipped');
+      else this.#begin(state);
+    });
   }
 
   #begin(state: StepState): void {
@@ -191,6 +171,7 @@ class Driver {
     }
     const { handle, deadlineAtMs } = this.#options;
     state.status = 'running';
+    this.#set.began(state);
     state.work = prepared.work;
     state.startedAtMs = this.nowMs;
     state.deadlineAtMs = Math.min(deadlineAtMs, this.nowMs + prepared.timeoutMs);
@@ -225,47 +206,49 @@ class Driver {
     this.#options.onChange(state, this.nowMs);
   }
 
-  async #onTimer(state: StepState): Promise<void> {
+  #onTimer(state: StepState): Promise<void> | undefined {
     delete state.timer;
     const isOver = this.nowMs >= (state.deadlineAtMs ?? 0);
     if (state.work?.kind === 'wait') {
       if (state.startedAtMs !== undefined && this.nowMs >= state.startedAtMs + state.work.forMs)
         this.#succeed(state, null);
       else this.#fail(state, stepTimeout(state));
-      return;
+      return undefined;
     }
     if (state.work?.kind === 'signal') {
       this.#fail(state, stepTimeout(state));
-      return;
+      return undefined;
     }
     if (state.pending !== undefined) {
       this.#options.handle.drop(state.pending, 'the attempt took too long');
       delete state.pending;
       state.began = true;
-      await this.#onError(
+      return this.#onError(
         state,
         stepError('LZ_WORKFLOW_STEP_TIMEOUT', `attempt ${state.attempts} did not end in time`, 'timeout'),
         isOver,
       );
-    } else if (isOver) this.#fail(state, stepTimeout(state));
+    }
+    if (isOver) this.#fail(state, stepTimeout(state));
     else this.#attempt(state);
+    return undefined;
   }
 
-  async #onResult(state: StepState, chosen: Selected): Promise<void> {
+  #onResult(state: StepState, chosen: Selected): Promise<void> | undefined {
     delete state.pending;
     if (state.timer !== undefined) this.#options.handle.drop(state.timer, 'there is a result');
     delete state.timer;
     const { result } = chosen;
     if (!result.ok) {
       state.began = true;
-      await this.#onError(state, result.error, this.nowMs >= (state.deadlineAtMs ?? 0));
-      return;
+      return this.#onError(state, result.error, this.nowMs >= (state.deadlineAtMs ?? 0));
     }
-    if (state.work?.kind === 'signal') {
-      this.#succeed(state, result.value);
-      return;
-    }
-    const body = result.value as unknown as BodyResult;
+    if (state.work?.kind === 'signal') this.#succeed(state, result.value);
+    else this.#onBody(state, result.value as unknown as BodyResult);
+    return undefined;
+  }
+
+  #onBody(state: StepState, body: BodyResult): void {
     if ('stopped' in body) {
       state.uncertain ||= body.uncertain;
       state.began ||= body.uncertain;
@@ -355,18 +338,11 @@ class Driver {
   #fail(state: StepState, error: StepError): void {
     state.error = error;
     this.#end(state, state.uncertain ? 'unknown' : 'failed');
-    if (!this.#options.isStoppable || this.stop !== undefined || this.#isHandled(state)) return;
+    if (!this.#options.isStoppable || this.stop !== undefined || this.#set.isHandled(state)) return;
     if (state.plan.isBackground === true && error.code !== 'LZ_WORKFLOW_CANCELED') return;
     const outcome =
       error.class === 'stopped' || error.code === 'LZ_WORKFLOW_CANCELED' ? 'canceled' : 'failed';
     this.#stopNow({ outcome, step: state.plan.id, code: error.code, message: error.message });
-  }
-
-  /** Some step asked to run when this one fails. */
-  #isHandled(state: StepState): boolean {
-    return this.#options.steps.some(({ plan }) =>
-      plan.needs.some((need) => need.step === state.plan.id && need.on.includes('failed')),
-    );
   }
 
   #end(state: StepState, status: StepState['status']): void {
@@ -377,6 +353,7 @@ class Driver {
     delete state.timer;
     state.status = status;
     state.endedAtMs = this.nowMs;
+    this.#set.ended(state);
     this.#options.onChange(state, this.nowMs);
   }
 }
@@ -385,11 +362,6 @@ const isAttempting = (state: StepState): boolean =>
   state.pending !== undefined && state.work?.kind === 'action';
 
 const changes = (work: StepWork | undefined): boolean => work?.kind === 'action' && !work.action.readOnly;
-
-function needOutcome(state: StepState): 'succeeded' | 'failed' | 'skipped' {
-  if (state.status === 'succeeded' || state.status === 'skipped') return state.status;
-  return 'failed';
-}
 
 function stepTimeout(state: StepState, cause?: StepError): StepError {
   const waitedMs = (state.deadlineAtMs ?? 0) - (state.startedAtMs ?? 0);

@@ -14,16 +14,17 @@ export interface RunProgress {
   readonly outputs: Readonly<Record<string, Json>>;
 }
 
-let lastMs = NaN;
-let lastIso = '';
+const texts = new Map<number, string>();
+const MAX_TEXTS = 1_000;
 
-/** Most steps of a wave have the same times. */
+/** Runs that go on at once have many times in common. */
 function iso(ms: number): string {
-  if (ms !== lastMs) {
-    lastMs = ms;
-    lastIso = new Date(ms).toISOString();
-  }
-  return lastIso;
+  let text = texts.get(ms);
+  if (text !== undefined) return text;
+  if (texts.size >= MAX_TEXTS) texts.clear();
+  text = new Date(ms).toISOString();
+  texts.set(ms, text);
+  return text;
 }
 
 /** A run as the API shows it. */

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Json } from '@lazarus/core/ports';
 import type { StepErrorClass } from '../actions/step-error.ts';
 
@@ -96,7 +96,7 @@ export function canonicalJson(value: unknown): string {
 
 /** SHA-256, hex. */
 export function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text, 'hex');
 }
 
 /** Adds the digest to a definition. */

@@ -10,7 +10,7 @@ import type { StepState } from '../coordinator/step-state.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import { callForHelp } from './call-for-help.ts';
 import { EmbeddedRun, fenced } from './embedded-run.ts';
-import type { EngineOptions, EngineTimes } from './engine-options.ts';
+import type { EngineOptions, EngineTimes, StepProgress } from './engine-options.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { LoadedRun, StoredSignal } from './journal.ts';
 import { journalView } from './journal-view.ts';
@@ -25,7 +25,7 @@ export interface ActiveRunPorts {
   readonly owner: string;
   /** Aborts when the engine closes. */
   readonly closing: AbortSignal;
-  assertOwned(): Promise<void>;
+  assertOwned(): Promise<void> | undefined;
   /** Monotonic instant of the evidence, when the run was submitted in this process. */
   readonly evidenceAtMs?: number;
 }
@@ -50,6 +50,8 @@ export class ActiveRun {
   readonly #lock: RunLock;
   readonly #coordinated: CoordinatedRun;
   readonly #halt = new AbortController();
+  /** Progress of a run that may turn out to exist already. */
+  readonly #untold: StepProgress[] = [];
   #signalsSeen: number;
   #isCreated: boolean;
   ended: Promise<void> = Promise.resolve();
@@ -66,10 +68,7 @@ export class ActiveRun {
       now: () => options.clock.now(),
       random: () => options.random.next(),
       alarms: ports.alarms,
-      append: (index, entry) =>
-        ports.writer.append(run.runId, run.epoch, index, entry).finally(() => {
-          this.#isCreated = true;
-        }),
+      append: (index, entry) => ports.writer.append(run.runId, run.epoch, index, entry),
       assertOwned: () => ports.assertOwned(),
       fence: () => this.#lock.fence,
       ...(options.onBoundary === undefined
@@ -95,6 +94,12 @@ export class ActiveRun {
       },
       onStep: (state) => this.#onStep(state),
     });
+  }
+
+  /** The run is known to be new and in the journal; what happened so far may be told. */
+  created(): void {
+    this.#isCreated = true;
+    for (const progress of this.#untold.splice(0)) this.#ports.options.onStep?.(progress);
   }
 
   /** False until the run itself is known to be in the journal. */
@@ -174,7 +179,8 @@ export class ActiveRun {
     const status = view.status === 'running' ? 'failed' : view.status;
     const outcome = await writer.write({ kind: 'finish', runId, owner, epoch, status, endedAtMs, view });
     if (outcome !== 'done') throw fenced(runId);
-    await this.#quietly('a lock was not released; it expires', () => this.#lock.release());
+    if (this.#lock.isHeld)
+      await this.#quietly('a lock was not released; it expires', () => this.#lock.release());
     return view;
   }
 
@@ -184,10 +190,11 @@ export class ActiveRun {
     point: StepPoint,
     signal: AbortSignal,
   ): ReturnType<NonNullable<EngineOptions['guard']>> {
-    if (point.phase === 'on_error' || point.phase === 'finally') return { verdict: 'pass' };
+    const isTelling = point.phase === 'on_error' || point.phase === 'finally';
+    const { guard, locks } = this.#ports.options;
+    if (isTelling || (locks === undefined && guard === undefined)) return { verdict: 'pass' };
     const lock = await this.#lock.ensure(this.#halt.signal);
     if (!lock.held) return { verdict: 'fail', reason: lock.reason, evidence: { code: 'LZ_LOCK_LOST' } };
-    const { guard } = this.#ports.options;
     if (guard === undefined || point.phase !== 'steps') return { verdict: 'pass' };
     const { evidenceAtMs } = this.#ports;
     const safePoint = {
@@ -200,21 +207,24 @@ export class ActiveRun {
   #onStep(state: StepState): void {
     const { options } = this.#ports;
     if (options.onStep === undefined || this.#handle.isReplaying) return;
-    options.onStep({
+    const progress = {
       runId: this.#loaded.run.runId,
       workflow: this.#loaded.run.definition.name,
       step: stepView(this.#loaded.run, state),
-    });
+    };
+    if (this.#isCreated) options.onStep(progress);
+    else this.#untold.push(progress);
   }
 
   async #quietly(message: string, work: () => Promise<void>): Promise<void> {
-    const { clock, log } = this.#ports.options;
+    const { closing, options } = this.#ports;
+    const { clock, log } = options;
     for (let tries = 1; ; tries += 1) {
       try {
-        await withTimeout(clock, SETTLE_MS, undefined, work);
+        await withTimeout(clock, SETTLE_MS, closing, work);
         return;
       } catch (error) {
-        if (tries >= SETTLE_TRIES) {
+        if (tries >= SETTLE_TRIES || closing.aborted) {
           log.error(message, { run_id: this.#loaded.run.runId, error: describeError(error) });
           return;
         }

@@ -35,6 +35,11 @@ export class DrivenRuns {
     return [...this.#stranded.values()];
   }
 
+  /** Whether the run is known here: driven, or waiting for the journal to work again. */
+  has(runId: string): boolean {
+    return this.#active.has(runId) || this.#stranded.has(runId);
+  }
+
   get(runId: string): ActiveRun | undefined {
     return this.#active.get(runId);
   }

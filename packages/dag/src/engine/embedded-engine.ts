@@ -14,6 +14,8 @@ import type { WorkflowDefinition } from '../document/workflow-definition.ts';
 import { createSystemProcesses } from './adapters/system-process.ts';
 import { systemScheduler } from './adapters/system-scheduler.ts';
 import { openSqliteJournal } from './adapters/sqlite-journal.ts';
+import type { SqliteJournalOptions } from './adapters/sqlite-journal.ts';
+import { findWorker } from './adapters/store-thread.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { DrivenRuns } from './driven-runs.ts';
 import { fenced } from './embedded-run.ts';
@@ -57,9 +59,12 @@ export interface EmbeddedEngine extends WorkflowEngine {
  * ```
  */
 export async function createEmbeddedEngine(
-  options: EngineOptions & { readonly file: string },
+  options: EngineOptions & SqliteJournalOptions,
 ): Promise<EmbeddedEngine> {
-  return createEngine(await openSqliteJournal({ file: options.file }), options);
+  const thread = options.thread ?? (findWorker() === undefined ? 'main' : 'worker');
+  if (thread === 'main' && options.thread === undefined)
+    options.log.warn('the code of the journal thread was not found: commits hold up the event loop');
+  return createEngine(await openSqliteJournal({ file: options.file, thread }), options);
 }
 
 /** The engine over an open journal, which it closes. */
@@ -87,6 +92,8 @@ class Engine implements EmbeddedEngine {
   readonly #recovery: RecoverySweep;
   /** Submissions on their way: the same run is never created twice at once. */
   readonly #submitting = new Map<string, Promise<'created' | 'exists'>>();
+  /** Ports that a workflow needs and that are not there. */
+  readonly #missing = new WeakMap<WorkflowDefinition, readonly string[]>();
   readonly #closing = new AbortController();
   #workflows: KnownWorkflows;
   #sweeping: Promise<void> = Promise.resolve();
@@ -205,7 +212,7 @@ class Engine implements EmbeddedEngine {
     inputs: StoredRun['inputs'],
   ): Promise<'created' | 'exists'> {
     const { runId } = request;
-    if (this.#runs.get(runId) !== undefined || (await this.#journal.has(runId))) return 'exists';
+    if (this.#runs.has(runId)) return 'exists';
     const nowMs = this.#options.clock.now();
     const run: StoredRun = {
       runId,
@@ -219,8 +226,12 @@ class Engine implements EmbeddedEngine {
     const created = this.#writer.write({ kind: 'create', owner: this.#owner, run });
     const active = this.#runs.drive({ run, entries: [], signals: [] }, this.#evidenceAtMs(runId));
     const outcome = await created;
-    if (outcome === 'done') return 'created';
+    if (outcome === 'done') {
+      active.created();
+      return 'created';
+    }
     active.abandon(fenced(runId));
+    await active.ended;
     return 'exists';
   }
 
@@ -236,7 +247,7 @@ class Engine implements EmbeddedEngine {
 
   /** A workflow without its ports is never started; the decision then escalates. */
   #assertPorts(definition: WorkflowDefinition): void {
-    const missing = missingPorts(definition, this.#options.actions, this.#options.ports);
+    const missing = this.#missingPorts(definition);
     if (missing.length === 0) return;
     throw new ConfigurationError({
       code: 'LZ_PORT_MISSING',
@@ -245,9 +256,18 @@ class Engine implements EmbeddedEngine {
     });
   }
 
+  #missingPorts(definition: WorkflowDefinition): readonly string[] {
+    let missing = this.#missing.get(definition);
+    if (missing === undefined) {
+      missing = missingPorts(definition, this.#options.actions, this.#options.ports);
+      this.#missing.set(definition, missing);
+    }
+    return missing;
+  }
+
   #reportUnstartable(): void {
     for (const definition of this.#workflows.newest) {
-      const missing = missingPorts(definition, this.#options.actions, this.#options.ports);
+      const missing = this.#missingPorts(definition);
       if (missing.length > 0)
         this.#options.log.debug('a workflow cannot be started here', { workflow: definition.name, missing });
     }

@@ -32,7 +32,7 @@ export interface EmbeddedRunPorts {
   /** Appends one line; resolves when it is durable. */
   append(index: number, entry: JournalEntry): Promise<WriteOutcome>;
   /** Proves that this process still owns the run, right before an effect. @throws LazarusError `LZ_JOURNAL_FENCED`. */
-  assertOwned(): Promise<void>;
+  assertOwned(): Promise<void> | undefined;
   fence(): FencingToken | undefined;
   /** For crash tests: called at each boundary of an attempt. */
   readonly onBoundary?: (boundary: 'intent' | 'body' | 'result', key: string) => void | Promise<void>;
@@ -59,8 +59,9 @@ export class EmbeddedRun implements RunHandle {
   #length: number;
   readonly #items = new Map<string, Item>();
   /** In the order in which they settled. */
-  #ready: Item[] = [];
+  readonly #ready: Item[] = [];
   readonly #signals: StoredSignal[];
+  #wave: { readonly durable: Promise<WriteOutcome>; readonly settled: Promise<WriteOutcome> } | undefined;
   #wake: (() => void) | undefined;
   readonly #halt = new AbortController();
   #failure: unknown;
@@ -143,8 +144,13 @@ export class EmbeddedRun implements RunHandle {
     item.isDropped = true;
     item.cancelAlarm?.();
     item.abort?.abort(new DOMException(reason, 'TimeoutError'));
-    this.#items.delete(pending.key);
-    this.#ready = this.#ready.filter((other) => other !== item);
+    this.#forget(item);
+  }
+
+  #forget(item: Item): void {
+    this.#items.delete(item.key);
+    const index = this.#ready.indexOf(item);
+    if (index >= 0) this.#ready.splice(index, 1);
   }
 
   async select(pendings: readonly Pending[]): Promise<Selected> {
@@ -152,8 +158,7 @@ export class EmbeddedRun implements RunHandle {
     if (this.isReplaying) return this.#replaySelect(pendings);
     this.#arm();
     for (;;) {
-      const wanted = new Set(pendings.map(({ key }) => key));
-      const item = this.#ready.find(({ key }) => wanted.has(key));
+      const item = this.#ready.find((ready) => pendings.includes(ready));
       if (item?.settled !== undefined) return this.#take(item, item.settled);
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -183,8 +188,7 @@ export class EmbeddedRun implements RunHandle {
   }
 
   #take(item: Item, result: Settled): Selected {
-    this.#ready = this.#ready.filter((other) => other !== item);
-    this.#items.delete(item.key);
+    this.#forget(item);
     const kind = item.body !== undefined ? 'done' : item.atMs !== undefined ? 'timer' : 'signal';
     if (kind === 'signal') this.#consume(item.signalName ?? '');
     const atMs = this.#ports.now();
@@ -246,13 +250,15 @@ export class EmbeddedRun implements RunHandle {
     try {
       const outcome = await durable;
       if (outcome !== 'done' || item.isDropped || this.#halt.signal.aborted) return;
-      await this.#ports.onBoundary?.('intent', item.key);
-      await this.#ports.assertOwned();
+      const { onBoundary } = this.#ports;
+      if (onBoundary !== undefined) await onBoundary('intent', item.key);
+      const proof = this.#ports.assertOwned();
+      if (proof !== undefined) await proof;
       signal.throwIfAborted();
       const fence = this.#ports.fence();
       const context: BodyContext = { mayHaveHappened, signal, ...(fence === undefined ? {} : { fence }) };
       const value: Json = await item.body(context);
-      await this.#ports.onBoundary?.('body', item.key);
+      if (onBoundary !== undefined) await onBoundary('body', item.key);
       settled = { ok: true, value };
     } catch (error) {
       settled = { ok: false, error: this.#errorOf(error, signal) };
@@ -268,14 +274,19 @@ export class EmbeddedRun implements RunHandle {
       : converted;
   }
 
+  /** Lines of one wave become durable together, so they share one promise. */
   #record(entry: JournalEntry): Promise<WriteOutcome> {
     const index = this.#length;
     this.#length += 1;
     const durable = this.#ports.append(index, entry);
+    if (durable !== this.#wave?.durable) this.#wave = { durable, settled: this.#whenDurable(durable) };
+    return this.#wave.settled;
+  }
+
+  #whenDurable(durable: Promise<WriteOutcome>): Promise<WriteOutcome> {
     return durable.then(
       (outcome) => {
-        if (outcome === 'done') return outcome;
-        this.halt(fenced(this.run.request.runId));
+        if (outcome !== 'done') this.halt(fenced(this.run.request.runId));
         return outcome;
       },
       (error: unknown) => {

@@ -39,9 +39,16 @@ export class OwnerLease {
     return this.#renewing;
   }
 
-  /** Right before an effect. @throws LazarusError `LZ_JOURNAL_FENCED` when the run was taken over. */
-  async assertOwned(run: StoredRun): Promise<void> {
-    if (this.#options.clock.monotonic() < this.#untilMs) return;
+  /**
+   * Right before an effect; nothing to wait for while the lease holds.
+   *
+   * @throws LazarusError `LZ_JOURNAL_FENCED` when the run was taken over.
+   */
+  assertOwned(run: StoredRun): Promise<void> | undefined {
+    return this.#options.clock.monotonic() < this.#untilMs ? undefined : this.#prove(run);
+  }
+
+  async #prove(run: StoredRun): Promise<void> {
     const owned = await this.renew();
     if (owned.get(run.runId) !== run.epoch) throw fenced(run.runId);
   }

@@ -49,6 +49,11 @@ export class RunLock {
     return this.#lease?.token;
   }
 
+  /** It was granted, and not released. */
+  get isHeld(): boolean {
+    return this.#lease !== undefined && !this.#isReleased;
+  }
+
   async release(): Promise<void> {
     this.#isReleased = true;
     await this.#lease?.release();

@@ -93,6 +93,7 @@ export function createBench(
       const self = `process-${opened}`;
       const engine = await createEmbeddedEngine({
         file,
+        thread: 'main',
         actions,
         workflows: options.workflows ?? [shipped('replace_host'), shipped('notify_only')],
         ports: world.ports,

@@ -46,19 +46,22 @@ function mortal(journal: Journal): Journal {
 const actions = createActionRegistry(builtinActions);
 const file = new URL('../../workflows/replace_host.yaml', import.meta.url);
 const definition = loadWorkflow(readFileSync(file, 'utf8'), { file: 'replace_host.yaml', actions });
-const engine = await createEngine(mortal(await openSqliteJournal({ file: join(folder, 'runs.db') })), {
-  actions,
-  workflows: [definition],
-  ports: createDiskWorld(folder, point),
-  clock: createSystemClock(),
-  ids: { next: (prefix = 'id') => `${prefix}-${process.pid}` },
-  random: { next: () => 0.5 },
-  log: silentLogger,
-  onBoundary: (boundary, key) => {
-    if (boundary === 'intent') appendFileSync(join(folder, bodies), `${key}\n`);
-    point(`${boundary} ${key}`);
+const engine = await createEngine(
+  mortal(await openSqliteJournal({ file: join(folder, 'runs.db'), thread: 'worker' })),
+  {
+    actions,
+    workflows: [definition],
+    ports: createDiskWorld(folder, point),
+    clock: createSystemClock(),
+    ids: { next: (prefix = 'id') => `${prefix}-${process.pid}` },
+    random: { next: () => 0.5 },
+    log: silentLogger,
+    onBoundary: (boundary, key) => {
+      if (boundary === 'intent') appendFileSync(join(folder, bodies), `${key}\n`);
+      point(`${boundary} ${key}`);
+    },
   },
-});
+);
 const ended = new Promise<void>((resolve) => {
   engine.onFinished(() => resolve());
 });

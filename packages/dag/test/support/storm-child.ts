@@ -115,17 +115,20 @@ function mortal(journal: Journal): Journal {
 const workflow = loadWorkflow(STORM_WORKFLOW, { file: 'storm.yaml', actions });
 let drained: () => void = () => undefined;
 let submitted = 0;
-const engine = await createEngine(mortal(await openSqliteJournal({ file: join(folder, 'runs.db') })), {
-  actions,
-  workflows: [workflow],
-  ports: {},
-  clock: createSystemClock(),
-  ids: { next: (prefix = 'id') => `${prefix}-${generation}` },
-  random: { next: () => 0.5 },
-  log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: console.error },
-  times: { leaseTtlMs: 400, sweepMs: 50 },
-  onBoundary: point,
-});
+const engine = await createEngine(
+  mortal(await openSqliteJournal({ file: join(folder, 'runs.db'), thread: 'worker' })),
+  {
+    actions,
+    workflows: [workflow],
+    ports: {},
+    clock: createSystemClock(),
+    ids: { next: (prefix = 'id') => `${prefix}-${generation}` },
+    random: { next: () => 0.5 },
+    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: console.error },
+    times: { leaseTtlMs: 400, sweepMs: 50 },
+    onBoundary: point,
+  },
+);
 
 async function submit(): Promise<void> {
   submitted += 1;

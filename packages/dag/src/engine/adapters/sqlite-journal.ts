@@ -1,6 +1,5 @@
 import { InvariantError, PortError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
-import type { DatabaseSync, SQLInputValue, StatementSync } from 'node:sqlite';
 import type { WorkflowDefinition } from '../../document/workflow-definition.ts';
 import type {
   Journal,
@@ -14,429 +13,245 @@ import type {
   StoredSignal,
   WriteOutcome,
 } from '../journal.ts';
-import { SCHEMA, SCHEMA_VERSION } from './sqlite-schema.ts';
+import { findWorker, StoreThread } from './store-thread.ts';
+import type { AsyncStore, StoreMethod } from './store-thread.ts';
+import { openSqliteStore } from './sqlite-store.ts';
+import type { Row, SqliteStore, StoreRun, StoreWrite } from './sqlite-store.ts';
 
-type Row = Record<string, unknown>;
-
-/** Longest wait for another process that writes, milliseconds. */
-const BUSY_TIMEOUT_MS = 5_000;
-
-/** Rows that one call of `prune` touches at most, so that it never holds the disk for long. */
-const PRUNE_ROWS = 200;
+/** Options of {@link openSqliteJournal}. */
+export interface SqliteJournalOptions {
+  readonly file: string;
+  /**
+   * `worker`: the file belongs to a thread, and no fsync holds up the event loop. `main`: everything happens in the call,
+   * for tests in virtual time, which cannot wait for a thread.
+   *
+   * @defaultValue worker for an engine, main for a journal alone
+   */
+  readonly thread?: 'worker' | 'main';
+}
 
 /**
- * Opens the journal in one SQLite file: WAL with `synchronous=FULL`, both read back and asserted, because a build may
- * have another default that makes commits look durable when they are not.
+ * Opens the journal in one SQLite file: WAL with `synchronous=FULL`, both read back and asserted.
  *
  * @throws PortError `LZ_JOURNAL_UNAVAILABLE`, InvariantError `LZ_INVARIANT_BROKEN` when the pragmas do not hold.
  */
-export async function openSqliteJournal(options: { readonly file: string }): Promise<Journal> {
-  const { DatabaseSync } = await import('node:sqlite');
-  return unavailable(`open ${options.file}`, () => {
-    const database = new DatabaseSync(options.file, { timeout: BUSY_TIMEOUT_MS });
-    try {
-      prepare(database);
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-    return new SqliteJournal(database, options.file);
-  });
-}
-
-function prepare(database: DatabaseSync): void {
-  database.exec('PRAGMA auto_vacuum = INCREMENTAL');
-  database.exec('PRAGMA journal_mode = WAL');
-  database.exec('PRAGMA synchronous = FULL');
-  database.exec('PRAGMA wal_autocheckpoint = 2000');
-  const pragma = (name: string): unknown => Object.values(database.prepare(`PRAGMA ${name}`).get() ?? {})[0];
-  if (pragma('journal_mode') !== 'wal')
-    throw new InvariantError({ message: 'the journal is not in WAL mode; is it on a local disk?' });
-  if (pragma('synchronous') !== 2)
-    throw new InvariantError({ message: 'the journal is not synchronous=FULL' });
-  const found = Number(pragma('user_version'));
-  if (found > SCHEMA_VERSION)
-    throw new InvariantError({
-      message: `the journal has format ${found}, this version knows ${SCHEMA_VERSION}`,
-    });
-  if (found === SCHEMA_VERSION) return;
-  database.exec(`BEGIN IMMEDIATE;${SCHEMA};PRAGMA user_version = ${SCHEMA_VERSION};COMMIT`);
-}
-
-function unavailable<T>(what: string, work: () => T): T {
+export async function openSqliteJournal(options: SqliteJournalOptions): Promise<Journal> {
+  const worker = options.thread === 'worker' ? findWorker() : undefined;
+  const store = worker === undefined ? inThisThread(options.file) : new StoreThread(worker, options.file);
+  const journal = new SqliteJournal(store, options.file);
   try {
-    return work();
+    // The first question opens the file; its answer is of no interest.
+    await journal.changedByOthers();
   } catch (error) {
-    if (error instanceof InvariantError || error instanceof PortError) throw error;
-    throw new PortError({
-      code: 'LZ_JOURNAL_UNAVAILABLE',
-      message: `the workflow journal could not ${what}: ${error instanceof Error ? error.message : String(error)}`,
-      retryable: true,
-      cause: error,
-    });
+    await store.close();
+    throw error;
   }
+  return journal;
 }
 
-/** What this connection read, and what holds as long as no other connection has changed the file. */
-interface Memory {
-  readonly version: number;
-  /** Row of a running run, by run, owner and epoch. */
-  readonly owned: Map<string, number>;
-  readonly definitions: Set<string>;
+function inThisThread(file: string): AsyncStore {
+  let store: SqliteStore | undefined;
+  return {
+    call: async (method, ...args) => {
+      store ??= openSqliteStore(file);
+      const work = store[method] as (...all: typeof args) => ReturnType<SqliteStore[typeof method]>;
+      return work.apply(store, args);
+    },
+    get commits() {
+      return store?.commits ?? 0;
+    },
+    close: async () => store?.close(),
+  };
 }
-
-const freshMemory = (version: number): Memory => ({ version, owned: new Map(), definitions: new Set() });
-
-const ownership = ({
-  runId,
-  owner,
-  epoch,
-}: {
-  readonly runId: string;
-  readonly owner: string;
-  readonly epoch: number;
-}): string => `${epoch} ${owner} ${runId}`;
 
 class SqliteJournal implements Journal {
-  readonly #database: DatabaseSync;
+  readonly #store: AsyncStore;
   readonly #file: string;
-  readonly #statements = new Map<string, StatementSync>();
   readonly #definitions = new Map<string, WorkflowDefinition>();
-  #dataVersion = 0;
-  #memory = freshMemory(-1);
-  commits = 0;
+  readonly #encodedDefinitions = new WeakMap<WorkflowDefinition, string>();
 
-  constructor(database: DatabaseSync, file: string) {
-    this.#database = database;
+  constructor(store: AsyncStore, file: string) {
+    this.#store = store;
     this.#file = file;
   }
 
-  async commit(writes: readonly JournalWrite[]): Promise<readonly WriteOutcome[]> {
-    return this.#transaction('commit', () => {
-      this.#forgetWhatOthersChanged();
-      return writes.map((write) => this.#apply(write));
-    });
+  get commits(): number {
+    return this.#store.commits;
   }
 
-  /** Holding the write lock, nobody else can change anything any more: what was read since their last change still holds. */
-  #forgetWhatOthersChanged(): void {
-    const version = this.#version();
-    if (version !== this.#memory.version) this.#memory = freshMemory(version);
+  commit(writes: readonly JournalWrite[]): Promise<readonly WriteOutcome[]> {
+    return this.#call(
+      'commit',
+      writes.map((write) => this.#encode(write)),
+    );
   }
 
-  #version(): number {
-    return Number(this.#one('PRAGMA data_version')?.['data_version']);
+  renew(owner: Parameters<Journal['renew']>[0]): Promise<void> {
+    return this.#call('renew', owner.id, owner.process, owner.leaseUntilMs);
   }
 
-  async renew(owner: {
-    readonly id: string;
-    readonly process: string;
-    readonly leaseUntilMs: number;
-  }): Promise<void> {
-    this.#transaction('renew a lease', () => {
-      this.#run(
-        'INSERT INTO owner (id, process, lease_until) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET lease_until = excluded.lease_until',
-        owner.id,
-        owner.process,
-        owner.leaseUntilMs,
-      );
-    });
-  }
-
+  /** Judged here, where the processes and the actions are known; taken by compare-and-set on the epoch. */
   async claim(options: Parameters<Journal['claim']>[0]): Promise<readonly LoadedRun[]> {
-    const open = this.#all(
-      "SELECT r.n, r.epoch, r.definition, r.deadline_at, o.id AS owner, o.process, o.lease_until FROM run r LEFT JOIN owner o ON o.id = r.owner WHERE r.status = 'running' AND r.owner <> ?",
-      options.owner,
-    );
-    const abandoned = open.filter(
-      (row) =>
-        row['owner'] === null ||
-        Number(row['lease_until']) < options.nowMs ||
-        options.isGone(String(row['process'])),
-    );
-    const runnable = abandoned
-      .filter((row) =>
-        options.canRun(this.#definition(String(row['definition'])), Number(row['deadline_at'])),
-      )
-      .slice(0, options.max);
-    if (runnable.length === 0) return [];
-    this.#memory = freshMemory(-1);
-    const taken = this.#transaction('claim runs', () =>
-      runnable.filter(
-        (row) =>
-          this.#run(
-            "UPDATE run SET owner = ?, epoch = epoch + 1 WHERE n = ? AND epoch = ? AND status = 'running'",
-            options.owner,
-            Number(row['n']),
-            Number(row['epoch']),
-          ) === 1,
-      ),
-    );
-    return taken
-      .map((row) => this.#loadRow(this.#one('SELECT * FROM run WHERE n = ?', Number(row['n']))))
-      .filter((run) => run !== undefined);
+    const others = await this.#call('runsOfOthers', options.owner);
+    const seen: { n: number; epoch: number }[] = [];
+    for (const row of others) {
+      if (seen.length >= options.max) break;
+      if (!isAbandoned(row, options)) continue;
+      const definition = await this.#definition(String(row['definition']));
+      if (!options.canRun(definition, Number(row['deadline_at']))) continue;
+      seen.push({ n: Number(row['n']), epoch: Number(row['epoch']) });
+    }
+    if (seen.length === 0) return [];
+    const taken = await this.#call('take', options.owner, seen);
+    return Promise.all(taken.map((run) => this.#decode(run)));
   }
 
   async owned(owner: string): Promise<ReadonlyMap<string, number>> {
-    const rows = this.#all("SELECT id, epoch FROM run WHERE status = 'running' AND owner = ?", owner);
+    const rows = await this.#call('owned', owner);
     return new Map(rows.map((row) => [String(row['id']), Number(row['epoch'])]));
   }
 
   async signals(runId: string): Promise<readonly StoredSignal[]> {
-    const row = this.#one('SELECT n FROM run WHERE id = ?', runId);
-    return row === undefined ? [] : this.#signals(Number(row['n']));
+    return (await this.#call('signals', runId)).map(signalOf);
   }
 
   async load(runId: string): Promise<LoadedRun | undefined> {
-    return this.#loadRow(this.#one('SELECT * FROM run WHERE id = ?', runId));
+    const found = await this.#call('load', runId);
+    return found === undefined ? undefined : this.#decode(found);
   }
 
   async view(runId: string): Promise<RunView | undefined> {
-    const text = this.#one('SELECT o.view FROM outcome o JOIN run r ON r.n = o.run WHERE r.id = ?', runId)?.[
-      'view'
-    ];
-    return typeof text === 'string' ? (JSON.parse(text) as RunView) : undefined;
+    const text = await this.#call('view', runId);
+    return text === undefined ? undefined : (JSON.parse(text) as RunView);
   }
 
-  async has(runId: string): Promise<boolean> {
-    return this.#one('SELECT 1 AS found FROM run WHERE id = ?', runId) !== undefined;
+  has(runId: string): Promise<boolean> {
+    return this.#call('has', runId);
   }
 
-  async list(query: RunQuery): Promise<readonly RunSummary[]> {
-    const rows = this.#all(
-      'SELECT id, workflow, service, host, status, started_at, ended_at FROM run WHERE (? IS NULL OR status = ?) AND (? IS NULL OR service = ?) ORDER BY n DESC LIMIT ?',
-      query.status ?? null,
-      query.status ?? null,
-      query.service ?? null,
-      query.service ?? null,
-      Math.min(1_000, Math.max(1, query.limit ?? 100)),
-    );
-    return rows.map(summary);
+  async list({ status, service, limit }: RunQuery): Promise<readonly RunSummary[]> {
+    const most = Math.min(1_000, Math.max(1, limit ?? 100));
+    return (await this.#call('list', status ?? null, service ?? null, most)).map(summaryOf);
   }
 
-  async prune(nowMs: number, retention: Retention): Promise<number> {
-    const stale = this.#all(
-      "SELECT n FROM run WHERE status <> 'running' AND pruned = 0 AND ended_at < ? LIMIT ?",
-      nowMs - retention.entriesMs,
-      PRUNE_ROWS,
-    );
-    const old = this.#all(
-      "SELECT n FROM run WHERE status <> 'running' AND pruned IN (0, 1) AND ended_at < ? LIMIT ?",
-      nowMs - retention.runsMs,
-      PRUNE_ROWS,
-    );
-    if (stale.length + old.length === 0) return 0;
-    this.#memory = freshMemory(-1);
-    this.#transaction('compact', () => {
-      for (const row of [...stale, ...old]) {
-        this.#run('DELETE FROM entry WHERE run = ?', Number(row['n']));
-        this.#run('DELETE FROM signal WHERE run = ?', Number(row['n']));
-        this.#run('UPDATE run SET pruned = 1 WHERE n = ?', Number(row['n']));
-      }
-      for (const table of ['request', 'outcome', 'run']) {
-        for (const row of old)
-          this.#run(`DELETE FROM ${table} WHERE ${table === 'run' ? 'n' : 'run'} = ?`, Number(row['n']));
-      }
-      this.#run('DELETE FROM definition WHERE digest NOT IN (SELECT definition FROM run)');
-      this.#run(
-        "DELETE FROM owner WHERE lease_until < ? AND id NOT IN (SELECT owner FROM run WHERE status = 'running')",
-        nowMs - 86_400_000,
-      );
+  prune(nowMs: number, retention: Retention): Promise<number> {
+    return this.#call('prune', nowMs, retention.entriesMs, retention.runsMs);
+  }
+
+  changedByOthers(): Promise<boolean> {
+    return this.#call('changedByOthers');
+  }
+
+  close(): Promise<void> {
+    return this.#store.close();
+  }
+
+  async #call<M extends StoreMethod>(
+    method: M,
+    ...args: Parameters<SqliteStore[M]>
+  ): Promise<ReturnType<SqliteStore[M]>> {
+    try {
+      return await this.#store.call(method, ...args);
+    } catch (error) {
+      throw this.#failure(method, error);
+    }
+  }
+
+  #failure(method: StoreMethod, error: unknown): InvariantError | PortError {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    if (name === 'StoreInvariantError') return new InvariantError({ message });
+    return new PortError({
+      code: 'LZ_JOURNAL_UNAVAILABLE',
+      message: `the workflow journal ${this.#file} failed at ${method}: ${message}`,
+      retryable: true,
+      cause: error,
     });
-    unavailable('compact', () => this.#database.exec('PRAGMA incremental_vacuum(256)'));
-    return stale.length + old.length;
   }
 
-  async changedByOthers(): Promise<boolean> {
-    const version = this.#version();
-    const hasChanged = version !== this.#dataVersion;
-    this.#dataVersion = version;
-    return hasChanged;
-  }
-
-  async close(): Promise<void> {
-    this.#statements.clear();
-    this.#database.close();
-  }
-
-  #apply(write: JournalWrite): WriteOutcome {
+  #encode(write: JournalWrite): StoreWrite {
     switch (write.kind) {
       case 'create':
-        return this.#create(write.run, write.owner);
-      case 'append':
-        return this.#append(write);
-      case 'finish':
-        return this.#finish(write);
-      case 'signal':
-        return this.#run(
-          "INSERT INTO signal (run, seq, name, payload) SELECT n, (SELECT COUNT(*) FROM signal WHERE run = n), ?, ? FROM run WHERE id = ? AND status = 'running'",
-          write.signal.name,
-          JSON.stringify(write.signal.payload),
-          write.runId,
-        ) === 1
-          ? 'done'
-          : 'missing';
+        return this.#encodeCreate(write.run, write.owner);
+      case 'append': {
+        const { runId: id, owner, epoch, from, entries } = write;
+        return { kind: 'append', id, owner, epoch, from, body: JSON.stringify(entries) };
+      }
+      case 'finish': {
+        const { runId: id, owner, epoch, status, endedAtMs, view } = write;
+        return { kind: 'finish', id, owner, epoch, status, endedAtMs, view: JSON.stringify(view) };
+      }
+      case 'signal': {
+        const { runId: id, signal } = write;
+        return { kind: 'signal', id, name: signal.name, payload: JSON.stringify(signal.payload) };
+      }
     }
   }
 
-  #create(run: StoredRun, owner: string): WriteOutcome {
-    const { request, definition } = run;
-    this.#storeDefinition(definition);
-    const inserted = this.#statement(
-      "INSERT OR IGNORE INTO run (id, workflow, service, host, definition, status, epoch, owner, started_at, deadline_at, pruned) VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, 0)",
-    ).run(
-      run.runId,
-      definition.name,
-      request.service,
-      request.hostId ?? null,
-      definition.digest,
-      run.epoch,
+  #encodeCreate(run: StoredRun, owner: string): StoreWrite {
+    const { definition, request, inputs } = run;
+    let encoded = this.#encodedDefinitions.get(definition);
+    if (encoded === undefined) {
+      encoded = JSON.stringify(definition);
+      this.#encodedDefinitions.set(definition, encoded);
+    }
+    return {
+      kind: 'create',
+      id: run.runId,
+      workflow: definition.name,
+      service: request.service,
+      host: request.hostId ?? null,
+      digest: definition.digest,
+      definition: encoded,
+      request: JSON.stringify({ request, inputs }),
+      epoch: run.epoch,
       owner,
-      run.startedAtMs,
-      run.deadlineAtMs,
-    );
-    if (inserted.changes !== 1) return 'exists';
-    this.#memory.owned.set(
-      ownership({ runId: run.runId, owner, epoch: run.epoch }),
-      Number(inserted.lastInsertRowid),
-    );
-    this.#run(
-      'INSERT INTO request (run, body) VALUES (?, ?)',
-      inserted.lastInsertRowid,
-      JSON.stringify({ request, inputs: run.inputs }),
-    );
-    return 'done';
-  }
-
-  #storeDefinition(definition: WorkflowDefinition): void {
-    const { digest } = definition;
-    if (this.#memory.definitions.has(digest)) return;
-    if (this.#one('SELECT 1 AS found FROM definition WHERE digest = ?', digest) === undefined) {
-      this.#run('INSERT INTO definition (digest, body) VALUES (?, ?)', digest, JSON.stringify(definition));
-    }
-    this.#memory.definitions.add(digest);
-  }
-
-  /** S4: the epoch is compared in the transaction that writes the lines, so an owner that was replaced writes nothing. */
-  #append(write: Extract<JournalWrite, { kind: 'append' }>): WriteOutcome {
-    const n = this.#ownedRun(write);
-    if (n === undefined) return 'fenced';
-    this.#run(
-      'INSERT INTO entry (run, seq, body) VALUES (?, ?, ?)',
-      n,
-      write.from,
-      JSON.stringify(write.entries),
-    );
-    return 'done';
-  }
-
-  #finish(write: Extract<JournalWrite, { kind: 'finish' }>): WriteOutcome {
-    const n = this.#ownedRun(write);
-    if (n === undefined) return 'fenced';
-    this.#run('UPDATE run SET status = ?, ended_at = ? WHERE n = ?', write.status, write.endedAtMs, n);
-    this.#run('INSERT INTO outcome (run, view) VALUES (?, ?)', n, JSON.stringify(write.view));
-    this.#memory.owned.delete(ownership(write));
-    return 'done';
-  }
-
-  #ownedRun(write: {
-    readonly runId: string;
-    readonly owner: string;
-    readonly epoch: number;
-  }): number | undefined {
-    const key = ownership(write);
-    const known = this.#memory.owned.get(key);
-    if (known !== undefined) return known;
-    const row = this.#one(
-      "SELECT n FROM run WHERE id = ? AND owner = ? AND epoch = ? AND status = 'running'",
-      write.runId,
-      write.owner,
-      write.epoch,
-    );
-    if (row === undefined) return undefined;
-    const n = Number(row['n']);
-    this.#memory.owned.set(key, n);
-    return n;
-  }
-
-  #loadRow(row: Row | undefined): LoadedRun | undefined {
-    if (row === undefined) return undefined;
-    const n = Number(row['n']);
-    const { request, inputs } = JSON.parse(
-      String(this.#one('SELECT body FROM request WHERE run = ?', n)?.['body']),
-    ) as Pick<StoredRun, 'request' | 'inputs'>;
-    const run: StoredRun = {
-      runId: String(row['id']),
-      request,
-      definition: this.#definition(String(row['definition'])),
-      inputs,
-      startedAtMs: Number(row['started_at']),
-      deadlineAtMs: Number(row['deadline_at']),
-      epoch: Number(row['epoch']),
+      startedAtMs: run.startedAtMs,
+      deadlineAtMs: run.deadlineAtMs,
     };
-    const entries = this.#all('SELECT body FROM entry WHERE run = ? ORDER BY seq', n).flatMap(
-      (entry) => JSON.parse(String(entry['body'])) as JournalEntry[],
-    );
-    return { run, entries, signals: this.#signals(n) };
   }
 
-  #signals(n: number): readonly StoredSignal[] {
-    return this.#all('SELECT name, payload FROM signal WHERE run = ? ORDER BY seq', n).map((row) => ({
-      name: String(row['name']),
-      payload: JSON.parse(String(row['payload'])) as StoredSignal['payload'],
-    }));
+  async #decode({ run, request, entries, signals }: StoreRun): Promise<LoadedRun> {
+    const stored: StoredRun = {
+      runId: String(run['id']),
+      ...(JSON.parse(request) as Pick<StoredRun, 'request' | 'inputs'>),
+      definition: await this.#definition(String(run['definition'])),
+      startedAtMs: Number(run['started_at']),
+      deadlineAtMs: Number(run['deadline_at']),
+      epoch: Number(run['epoch']),
+    };
+    return {
+      run: stored,
+      entries: entries.flatMap((body) => JSON.parse(body) as JournalEntry[]),
+      signals: signals.map(signalOf),
+    };
   }
 
-  #definition(digest: string): WorkflowDefinition {
+  async #definition(digest: string): Promise<WorkflowDefinition> {
     const known = this.#definitions.get(digest);
     if (known !== undefined) return known;
-    const body = this.#one('SELECT body FROM definition WHERE digest = ?', digest)?.['body'];
-    if (typeof body !== 'string')
+    const body = await this.#call('definition', digest);
+    if (body === undefined)
       throw new InvariantError({ message: `definition ${digest} is missing from ${this.#file}` });
     const definition = JSON.parse(body) as WorkflowDefinition;
     this.#definitions.set(digest, definition);
     return definition;
   }
-
-  #transaction<T>(what: string, work: () => T): T {
-    return unavailable(what, () => {
-      this.#database.exec('BEGIN IMMEDIATE');
-      try {
-        const result = work();
-        this.#database.exec('COMMIT');
-        this.commits += 1;
-        return result;
-      } catch (error) {
-        this.#memory = freshMemory(-1);
-        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-        throw error;
-      }
-    });
-  }
-
-  #statement(sql: string): StatementSync {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
-    return statement;
-  }
-
-  #run(sql: string, ...values: readonly SQLInputValue[]): number {
-    return Number(this.#statement(sql).run(...values).changes);
-  }
-
-  #all(sql: string, ...values: readonly SQLInputValue[]): readonly Row[] {
-    return unavailable('read', () => this.#statement(sql).all(...values));
-  }
-
-  #one(sql: string, ...values: readonly SQLInputValue[]): Row | undefined {
-    return unavailable('read', () => this.#statement(sql).get(...values));
-  }
 }
 
-function summary(row: Row): RunSummary {
+function isAbandoned(row: Row, options: Parameters<Journal['claim']>[0]): boolean {
+  const { process, lease_until: leaseUntil } = row;
+  if (typeof process !== 'string') return true;
+  return Number(leaseUntil) < options.nowMs || options.isGone(process);
+}
+
+function signalOf(row: Row): StoredSignal {
+  return {
+    name: String(row['name']),
+    payload: JSON.parse(String(row['payload'])) as StoredSignal['payload'],
+  };
+}
+
+function summaryOf(row: Row): RunSummary {
   return {
     runId: String(row['id']),
     workflow: String(row['workflow']),
