@@ -50,6 +50,12 @@ const schemas = [
     name: 'WorkflowDocumentSchema',
     title: 'Lazarus workflow',
   },
+  {
+    file: 'packages/testing/schemas/test.v1.json',
+    from: 'packages/testing/src/lab/runbook-test-schema.ts',
+    name: 'RunbookTestSchema',
+    title: 'Lazarus runbook tests',
+  },
 ];
 
 const update = process.argv.includes('--update');

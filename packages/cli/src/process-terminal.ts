@@ -23,6 +23,7 @@ export function createProcessTerminal(owner: NodeJS.Process): Terminal & { close
     readInput: () => readAll(owner.stdin),
     env: owner.env,
     color: wantsColor(owner.env, owner.stdout.isTTY),
+    isTty: owner.stdout.isTTY,
     now: () => Date.now(),
     newId: () => randomUUID(),
     signal: interrupt.signal,

@@ -2,10 +2,12 @@ import { Command, Option } from 'commander';
 import { durationOption } from './commands/command.ts';
 import type { Cli } from './commands/command.ts';
 import { pauseCommand, pausesCommand, planCommand, resumeCommand } from './commands/control.ts';
-import { diffCommand, testCommand, validateCommand, workflowCommand } from './commands/documents.ts';
+import { rolloutCommand, rolloutsCommand } from './commands/rollouts.ts';
+import { diffCommand, validateCommand, workflowCommand } from './commands/documents.ts';
 import { emitCommand } from './commands/emit.ts';
 import { completionCommand, devCertsCommand, doctorCommand } from './commands/machine.ts';
 import { decisionsCommand, explainCommand, forensicsCommand, runsCommand } from './commands/read.ts';
+import { testCommand } from './commands/test.ts';
 import { EXIT_MEANINGS } from './exit-code.ts';
 import { packageVersion } from './package-version.ts';
 
@@ -42,6 +44,8 @@ export function createProgram(cli: Cli): Command {
     planCommand(cli),
     pauseCommand(cli),
     resumeCommand(cli),
+    rolloutsCommand(cli),
+    rolloutCommand(cli),
     pausesCommand(cli),
     forensicsCommand(cli),
     validateCommand(cli),

@@ -9,6 +9,8 @@ export interface Terminal {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether standard output may be colored. */
   readonly color: boolean;
+  /** Whether a person looks at standard output, so that it may be cleared. @defaultValue false */
+  readonly isTty?: boolean;
   /** Wall time, milliseconds. */
   now(): number;
   newId(): string;

@@ -356,6 +356,19 @@ describe('lazarus plan', () => {
   });
 });
 
+describe('lazarus rollouts', () => {
+  it('lists the wave, what it reaches and what went wrong, and lets a person go on', async () => {
+    expect((await lazarus(at('rollouts'))).out).toMatch(
+      /stateless\s+stopped\s+1 of 3\s+2 of 40\s+2 of 4\s+2026-01-01T00:00:00Z\s+2 of 4 outcomes went wrong/,
+    );
+    const act = (profile: string, ...more: string[]) =>
+      lazarus(at('rollout', profile, '--action', 'resume', '--author', 'ada', ...more));
+    expect((await act('stateless', '--reason', 'a bad rack')).code).toBe(0);
+    expect((await act('other', '--reason', 'x')).code).toBe(5);
+    expect((await act('stateless')).code).toBe(2);
+  });
+});
+
 describe('lazarus pause', () => {
   it('needs a reason and an expiry, is listed, and is lifted by resume', async () => {
     expect((await lazarus(at('pause', '--for', '2h'))).code).toBe(2);

@@ -2,6 +2,7 @@ import { createApi } from '@lazarus/api';
 import type { ApiPorts, LiveObserver } from '@lazarus/api';
 import type { DecisionRecord } from '@lazarus/core';
 import { createSystemClock } from '@lazarus/core';
+import type { RolloutView } from '@lazarus/core/config';
 import type { LiveEntry } from '@lazarus/core/stream';
 import { createMemoryPauses } from '@lazarus/core/memory';
 import {
@@ -19,6 +20,17 @@ import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { run, wantsColor } from '../src/index.ts';
 import { aRecord } from './fixture.ts';
+
+const A_ROLLOUT: RolloutView = {
+  profile: 'stateless',
+  status: 'stopped',
+  wave: 1,
+  waves: 3,
+  services: { reached: 2, total: 40 },
+  outcomes: { total: 4, failed: 2 },
+  since: '2026-01-01T00:00:00.000Z',
+  because: '2 of 4 outcomes went wrong, at most 10 % may',
+};
 
 /** A real server with the intake and the API of a node, over fakes of what lies behind them. */
 export async function startNode(options: { readonly tokens?: readonly string[] } = {}) {
@@ -45,6 +57,10 @@ export async function startNode(options: { readonly tokens?: readonly string[] }
       },
     },
     pauses: createMemoryPauses({ clock }),
+    rollouts: {
+      list: async () => [A_ROLLOUT],
+      act: async (profile) => profile === A_ROLLOUT.profile,
+    },
     live: {
       subscribe: (observer) => {
         observers.add(observer);

@@ -141,11 +141,11 @@ describe('lazarus test', () => {
   it('says what no test has seen, and ends with 1 below --min', async () => {
     const plain = await lazarus(['test', at('good'), '--coverage']);
     expect(plain.code).toBe(0);
-    expect(plain.out).toContain('coverage of tell.team: 75 %\n  no test: rest failed\n');
+    expect(plain.out).toContain('coverage of workflow tell.team: 75 %\n  no test: rest failed\n');
     expect((await lazarus(['test', at('good'), '--min', '75'])).code).toBe(0);
     const short = await lazarus(['test', at('good'), '--min', '76']);
     expect(short.code).toBe(1);
-    expect(short.out).toContain('coverage of tell.team: 75 %, wanted are 76 %');
+    expect(short.out).toContain('coverage of workflow tell.team: 75 %, wanted are 76 %');
   });
 });
 
@@ -160,7 +160,7 @@ describe('the formats of lazarus test', () => {
           name: 'the team is told (once)',
           passed: false,
           failures: [{ line: 4, column: 48, path: 'tests[0].then.calls.tell' }, { line: 4 }],
-          reproduce: expect.stringContaining('--run') as string,
+          reproduce: expect.stringMatching(/tell\.test\.yaml:3'?$/) as string,
         },
         { passed: true, tookMs: expect.any(Number) as number },
       ],
@@ -186,7 +186,7 @@ describe('the formats of lazarus test', () => {
     const lines = out.split('\n');
     expect(lines.slice(0, 3)).toEqual(['TAP version 14', '1..3', 'not ok 1 - the team is told (once)']);
     expect(lines).toContain('ok 2 - a notifier that refuses ends the run');
-    expect(lines).toContain('ok 3 - coverage of tell.team is 75 %');
+    expect(lines).toContain('ok 3 - coverage of workflow tell.team is 75 %');
     const yaml = lines.slice(lines.indexOf('  ---') + 1, lines.indexOf('  ...')).map((line) => line.slice(2));
     expect(parseYamlDocument(yaml.join('\n'), { file: 'tap' }).value).toMatchObject({
       failures: [{ path: 'tests[0].then.calls.tell', actual: '1' }, {}],

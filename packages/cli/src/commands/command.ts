@@ -55,6 +55,25 @@ export function countOption(flags: string, description: string, initial: number,
   });
 }
 
+/** An option that takes a whole number from 0. */
+export function seedOption(flags: string, description: string): Option {
+  return new Option(flags, description).argParser((text) => {
+    const value = Number(text);
+    if (/^\d{1,9}$/.test(text)) return value;
+    throw new InvalidArgumentError('Expected a whole number of at most 9 digits.');
+  });
+}
+
+/** `--plugins`, for commands that read documents: modules with actions, preconditions and event types. */
+export function pluginsOption(): Option {
+  return new Option(
+    '--plugins <module>',
+    'module that exports actions, preconditions or eventTypes; may be repeated',
+  )
+    .default([], 'none')
+    .argParser((file: string, previous: readonly string[]) => [...previous, file]);
+}
+
 /** An option that takes a percentage, as a part of 1. */
 export function percentOption(flags: string, description: string): Option {
   return new Option(flags, description).argParser((text) => {

@@ -1,23 +1,26 @@
 import { Command, Option } from 'commander';
 import type { GraphFormat } from '../render/workflow.ts';
-import type { ValidateFormat } from '../validate/formats.ts';
+import type { ValidateOptions } from '../verbs/validate.ts';
 import type { DiffOptions } from '../verbs/diff.ts';
-import type { TestOptions } from '../verbs/test.ts';
-import { defineCommand, outputOption, patternOption, percentOption } from './command.ts';
+import { defineCommand, outputOption, pluginsOption } from './command.ts';
 import type { Cli } from './command.ts';
 
 /** `lazarus validate`. It needs no node. */
 export function validateCommand(cli: Cli): Command {
-  return defineCommand<{ readonly output: ValidateFormat }>(cli, {
+  return defineCommand<ValidateOptions>(cli, {
     usage: 'validate [paths...]',
     summary: 'check rules, profiles, services, workflows and settings, without a node',
     description:
       'Checks documents as a node would that loads them together, and prints every problem with its place. Without paths the folder config is checked. Exit code 1: only warnings. Exit code 2: a node would refuse them.',
-    options: [outputOption('text', 'json', 'github', 'sarif')],
+    options: [pluginsOption(), outputOption('text', 'json', 'github', 'sarif')],
     examples: [
       ['lazarus validate config', 'a whole configuration'],
       ['lazarus validate rules/host-down.yaml workflows/restart.yaml', 'some documents'],
       ['lazarus validate config -o github', 'in a workflow of GitHub Actions'],
+      [
+        'lazarus validate config --plugins ./lazarus.plugins.ts',
+        'with actions and preconditions of your own',
+      ],
     ],
     run: async (options, context, paths) =>
       (await import('../verbs/validate.ts')).validate(
@@ -25,30 +28,6 @@ export function validateCommand(cli: Cli): Command {
         options,
         context,
       ),
-  });
-}
-
-/** `lazarus test`. It needs no node. */
-export function testCommand(cli: Cli): Command {
-  return defineCommand<TestOptions>(cli, {
-    usage: 'test [paths...]',
-    summary: 'run the tests of runbooks, without a node',
-    description:
-      'Runs the tests in files named *.test.yaml (without paths: below this folder) against mocked actions, in virtual time. Exit code 1: a test failed, or the coverage is below --min. Exit code 2: no test was found, or a file is invalid.',
-    options: [
-      patternOption('--run <regexp>', 'run only the tests whose name matches'),
-      new Option('--bail', 'end after the first test that fails'),
-      new Option('--coverage', 'say which steps no test saw succeed, and which none saw fail'),
-      percentOption('--min <percent>', 'fail when a workflow is covered less (implies --coverage)'),
-      outputOption('pretty', 'json', 'junit', 'tap'),
-    ],
-    examples: [
-      ['lazarus test', 'every test below this folder'],
-      ["lazarus test restart.test.yaml --run 'stays sick'", 'one test'],
-      ['lazarus test workflows --coverage --min 90 -o junit', 'in a pipeline'],
-    ],
-    run: async (options, context, paths) =>
-      (await import('../verbs/test.ts')).test(paths.length === 0 ? ['.'] : paths, options, context),
   });
 }
 

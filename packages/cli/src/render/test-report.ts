@@ -8,13 +8,15 @@ export type TestFormat = 'pretty' | 'json' | 'junit' | 'tap';
 
 /** What the tests of runbooks have shown. */
 export interface TestReport {
-  /** Whether every test passed and every workflow is covered enough. */
+  /** Whether every test passed and every workflow and rule is covered enough. */
   readonly passed: boolean;
   readonly results: readonly RunbookTestResult[];
   readonly coverage?: readonly TestCoverage[];
+  /** Modules that were loaded for it; the command that repeats a test names them, too. */
+  readonly plugins?: readonly string[];
 }
 
-/** Coverage of one workflow, and how much was asked for, 0 to 1. */
+/** Coverage of one workflow or rule, and how much was asked for, 0 to 1. */
 export interface TestCoverage extends RunbookCoverage {
   readonly min: number;
   readonly isEnough: boolean;
@@ -26,7 +28,11 @@ export function renderTestReport(report: TestReport, format: TestFormat, options
     case 'pretty':
       return pretty(report, options);
     case 'json':
-      return JSON.stringify({ ...report, results: report.results.map(withCommand) }, null, 2);
+      return JSON.stringify(
+        { ...report, results: report.results.map((one) => withCommand(one, report)) },
+        null,
+        2,
+      );
     case 'junit':
       return junit(report);
     case 'tap':
@@ -34,22 +40,29 @@ export function renderTestReport(report: TestReport, format: TestFormat, options
   }
 }
 
-function withCommand(result: RunbookTestResult): object {
-  return result.passed ? result : { ...result, reproduce: reproduction(result) };
+function withCommand(result: RunbookTestResult, { plugins }: TestReport): object {
+  return result.passed ? result : { ...result, reproduce: reproduction(result, plugins) };
 }
 
-/** The one command that runs this test and no other. */
-export function reproduction({ file, name }: Pick<RunbookTestResult, 'file' | 'name'>): string {
-  const pattern = `^${name.replaceAll(/[\\^$.*+?()[\]{}|/]/g, '\\$&')}$`;
+/** The one command that runs this test and no other, as it was run: names may repeat, a line cannot. */
+export function reproduction(
+  { file, line, seed }: Pick<RunbookTestResult, 'file' | 'line' | 'seed'>,
+  plugins: readonly string[] = [],
+): string {
   const path = file.startsWith('-') ? `./${file}` : file;
-  return `lazarus test ${shellWord(path)} --run ${shellWord(pattern)}`;
+  const words = [
+    `${path}:${line}`,
+    ...(seed === 1 ? [] : ['--seed', String(seed)]),
+    ...plugins.flatMap((each) => ['--plugins', each]),
+  ];
+  return `lazarus test ${words.map(shellWord).join(' ')}`;
 }
 
 function shellWord(text: string): string {
   return /^[\w./@:-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }
 
-function pretty({ results, coverage = [] }: TestReport, options: RenderOptions): string {
+function pretty({ results, coverage = [], plugins }: TestReport, options: RenderOptions): string {
   const paint = createPaint(options);
   const files = Map.groupBy(results, ({ file }) => file);
   const failed = results.filter(({ passed }) => !passed).length;
@@ -57,21 +70,25 @@ function pretty({ results, coverage = [] }: TestReport, options: RenderOptions):
   return [
     ...[...files].flatMap(([file, own]) => [
       paint.bold(file),
-      ...own.flatMap((result) => prettyTest(result, options)),
+      ...own.flatMap((result) => prettyTest(result, plugins, options)),
     ]),
     ...coverage.flatMap((one) => prettyCoverage(one, options)),
     `${plural(results.length, 'test')}: ${failed === 0 ? paint.green(counts) : paint.red(counts)}`,
   ].join('\n');
 }
 
-function prettyTest(result: RunbookTestResult, options: RenderOptions): readonly string[] {
+function prettyTest(
+  result: RunbookTestResult,
+  plugins: TestReport['plugins'],
+  options: RenderOptions,
+): readonly string[] {
   const paint = createPaint(options);
   const name = oneLine(result.name);
   if (result.passed) return [`  ${paint.green('ok')}    ${name}  ${paint.dim(humanDuration(result.tookMs))}`];
   return [
     `  ${paint.red('FAIL')}  ${paint.bold(name)}`,
     ...failureLines(result).map((line) => (line === '' ? '' : `        ${colored(line, paint)}`)),
-    `        ${paint.cyan(reproduction(result))}`,
+    `        ${paint.cyan(reproduction(result, plugins))}`,
   ];
 }
 
@@ -99,12 +116,12 @@ function oneLineOf(text: string): string {
 }
 
 function prettyCoverage(
-  { workflow, ratio, missing, min, isEnough }: TestCoverage,
+  { subject, ratio, missing, min, isEnough }: TestCoverage,
   options: RenderOptions,
 ): readonly string[] {
   const paint = createPaint(options);
   const wanted = isEnough ? '' : `, wanted are ${percent(min)}`;
-  const line = `coverage of ${workflow}: ${percent(ratio)}${wanted}`;
+  const line = `coverage of ${subject}: ${percent(ratio)}${wanted}`;
   return [isEnough ? line : paint.red(line), ...missing.map((way) => `  no test: ${way}`)];
 }
 
@@ -114,9 +131,14 @@ function percent(ratio: number): string {
 }
 
 /** @remarks Source: the schema of JUnit reports that Jenkins reads. */
-function junit({ results, coverage = [] }: TestReport): string {
+function junit({ results, coverage = [], plugins }: TestReport): string {
   const suites = [...Map.groupBy(results, ({ file }) => file)].map(([file, own]) =>
-    suite(file, own.map(junitCase), own.filter(({ passed }) => !passed).length, totalMs(own)),
+    suite(
+      file,
+      own.map((result) => junitCase(result, plugins)),
+      own.filter(({ passed }) => !passed).length,
+      totalMs(own),
+    ),
   );
   const covered = coverage.map(coverageCase);
   const lacking = coverage.filter(({ isEnough }) => !isEnough).length;
@@ -135,19 +157,19 @@ function suite(name: string, cases: readonly string[], failures: number, ms: num
   return [`  <testsuite ${about}>`, ...cases, '  </testsuite>'].join('\n');
 }
 
-function junitCase(result: RunbookTestResult): string {
-  const { name, workflow, file, line, tookMs, passed, failures } = result;
-  const about = attributes({ name, classname: workflow, file, line, time: seconds(tookMs) });
+function junitCase(result: RunbookTestResult, plugins: TestReport['plugins']): string {
+  const { name, subject, file, line, tookMs, passed, failures } = result;
+  const about = attributes({ name, classname: subject, file, line, time: seconds(tookMs) });
   if (passed) return `    <testcase ${about}/>`;
   const message = failures.map(
     ({ path, expected, actual }) => `${path}: expected ${expected}, was ${actual}`,
   );
-  const text = [...failureLines(result), reproduction(result)].join('\n');
+  const text = [...failureLines(result), reproduction(result, plugins)].join('\n');
   return `    <testcase ${about}><failure ${attributes({ message: message.join('; '), type: 'expectation' })}>${escapeXml(text)}</failure></testcase>`;
 }
 
-function coverageCase({ workflow, ratio, min, isEnough, missing }: TestCoverage): string {
-  const about = attributes({ name: `coverage of ${workflow}`, classname: workflow });
+function coverageCase({ subject, ratio, min, isEnough, missing }: TestCoverage): string {
+  const about = attributes({ name: `coverage of ${subject}`, classname: subject });
   if (isEnough) return `    <testcase ${about}/>`;
   const message = attributes({ message: `${percent(ratio)}, wanted are ${percent(min)}`, type: 'coverage' });
   return `    <testcase ${about}><failure ${message}>${escapeXml(missing.join('\n'))}</failure></testcase>`;
@@ -177,14 +199,14 @@ function seconds(ms: number): string {
 }
 
 /** @remarks Source: TAP version 14. */
-function tap({ results, coverage = [] }: TestReport): string {
+function tap({ results, coverage = [], plugins }: TestReport): string {
   const lines = results.map((result, index) => {
     const line = `${result.passed ? 'ok' : 'not ok'} ${index + 1} - ${tapText(result.name)}`;
-    return result.passed ? line : [line, ...diagnostic(result)].join('\n');
+    return result.passed ? line : [line, ...diagnostic(result, plugins)].join('\n');
   });
   const covered = coverage.map(
-    ({ workflow, ratio, isEnough }, index) =>
-      `${isEnough ? 'ok' : 'not ok'} ${results.length + index + 1} - coverage of ${workflow} is ${percent(ratio)}`,
+    ({ subject, ratio, isEnough }, index) =>
+      `${isEnough ? 'ok' : 'not ok'} ${results.length + index + 1} - coverage of ${subject} is ${percent(ratio)}`,
   );
   return ['TAP version 14', `1..${results.length + covered.length}`, ...lines, ...covered].join('\n');
 }
@@ -194,7 +216,7 @@ function tapText(text: string): string {
   return oneLine(text).replaceAll(/[\\#]/g, String.raw`\$&`);
 }
 
-function diagnostic(result: RunbookTestResult): readonly string[] {
+function diagnostic(result: RunbookTestResult, plugins: TestReport['plugins']): readonly string[] {
   const { failures, diff } = result;
   return [
     '  ---',
@@ -207,7 +229,7 @@ function diagnostic(result: RunbookTestResult): readonly string[] {
     ]),
     '  diff:',
     ...diff.map((line) => `    - ${JSON.stringify(line)}`),
-    `  reproduce: ${JSON.stringify(reproduction(result))}`,
+    `  reproduce: ${JSON.stringify(reproduction(result, plugins))}`,
     '  ...',
   ];
 }

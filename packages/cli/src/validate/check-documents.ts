@@ -9,6 +9,8 @@ import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflo
 import type { ActionRegistry } from '@lazarus/dag';
 import { CliFailure } from '../cli-failure.ts';
 import { EXIT } from '../exit-code.ts';
+import { NO_PLUGINS } from '../plugins/load-plugins.ts';
+import type { Plugins } from '../plugins/load-plugins.ts';
 
 /** What the documents are worth. */
 export interface Validation {
@@ -21,8 +23,11 @@ export interface Validation {
  * Checks documents as a node would that loads them: workflows first, then rules, profiles, services and settings against
  * them and against the built-in checks, and what is valid and still probably not meant. Everything is reported at once.
  */
-export function checkDocuments(documents: readonly ConfigDocument[]): Validation {
-  const { options, refused } = readCatalog(documents);
+export function checkDocuments(
+  documents: readonly ConfigDocument[],
+  plugins: Plugins = NO_PLUGINS,
+): Validation {
+  const { options, refused } = readCatalog(documents, plugins);
   const findings = [...refused.map(invalid), ...lintConfig(documents, options)];
   // The digest names a configuration that can be loaded; whether it is also safe is what the findings say.
   const digest = refused.length > 0 ? undefined : collect([], () => compileConfig(documents, options).digest);
@@ -43,11 +48,14 @@ export function compileDocuments(documents: readonly ConfigDocument[], name: str
 }
 
 /** What rules can refer to: the workflows of the documents, those that come with Lazarus, and the built-in checks. */
-function readCatalog(documents: readonly ConfigDocument[]): {
+function readCatalog(
+  documents: readonly ConfigDocument[],
+  plugins: Plugins = NO_PLUGINS,
+): {
   readonly options: CatalogOptions;
   readonly refused: readonly Issue[];
 } {
-  const actions = createActionRegistry(builtinActions);
+  const actions = createActionRegistry([...builtinActions, ...plugins.actions]);
   const refused: Issue[] = [];
   const own = documents
     .filter(({ kind }) => kind === 'workflow')
@@ -57,7 +65,14 @@ function readCatalog(documents: readonly ConfigDocument[]): {
     .filter(({ name }) => !names.has(name))
     .map(known);
   const workflows = [...shipped, ...own.filter((workflow) => workflow !== undefined)];
-  return { options: { preconditions: BUILT_IN_PRECONDITIONS, workflows }, refused };
+  return {
+    options: {
+      preconditions: [...BUILT_IN_PRECONDITIONS, ...plugins.preconditions],
+      eventTypes: plugins.eventTypes,
+      workflows,
+    },
+    refused,
+  };
 }
 
 function invalid(issue: Issue): Finding {

@@ -1,19 +1,18 @@
-import { readFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { ConfigurationError } from '@lazarus/core';
-import { formatIssue } from '@lazarus/core/errors';
-import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
-import type { ActionRegistry, WorkflowDefinition } from '@lazarus/dag';
-import type { RunbookTestResult } from '@lazarus/testing/lab';
 import { CliFailure } from '../cli-failure.ts';
 import { print } from '../context.ts';
 import type { Context } from '../context.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { loadPlugins } from '../plugins/load-plugins.ts';
 import { plural } from '../render/amounts.ts';
 import { renderTestReport } from '../render/test-report.ts';
-import type { TestFormat, TestReport } from '../render/test-report.ts';
-import { isTestFile, yamlFiles } from '../validate/yaml-files.ts';
+import type { TestFormat } from '../render/test-report.ts';
+import { runTestFiles } from '../runbook-tests/run-test-files.ts';
+import { reportOf } from '../runbook-tests/test-coverage.ts';
+import { createTestSources } from '../runbook-tests/test-sources.ts';
+import type { TestSources } from '../runbook-tests/test-sources.ts';
+import { findTestTargets } from '../runbook-tests/test-targets.ts';
+import type { TestTarget } from '../runbook-tests/test-targets.ts';
 
 /** Options of {@link test}. */
 export interface TestOptions {
@@ -21,99 +20,77 @@ export interface TestOptions {
   readonly run?: RegExp;
   readonly bail?: boolean;
   readonly coverage?: boolean;
-  /** Least coverage of every workflow, 0 to 1. */
+  /** Least coverage of every workflow and rule, 0 to 1. */
   readonly min?: number;
+  readonly watch?: boolean;
+  readonly update?: boolean;
+  readonly seed?: number;
+  readonly plugins: readonly string[];
 }
 
-/** What one pass over the files has found. */
-interface Findings {
-  readonly results: RunbookTestResult[];
-  /** Problems of files that are no tests, each with its place. */
-  readonly refusals: string[];
-  readonly workflows: Map<string, WorkflowDefinition>;
+/** How a pass ended. */
+interface Pass {
+  readonly code: ExitCode;
+  readonly sources: TestSources;
 }
 
-/** Runs runbook tests without a node. Results are data: they go to standard output. */
+/** Runs tests without a node. Results are data: they go to standard output. */
 export async function test(
   paths: readonly string[],
   options: TestOptions,
-  { terminal }: Context,
+  context: Context,
 ): Promise<ExitCode> {
-  const files = await yamlFiles(paths, isTestFile);
-  if (files.length === 0) {
+  if (options.watch === true) {
+    const { watchTests } = await import('../runbook-tests/watch-tests.ts');
+    return watchTests(paths, options.plugins, context.terminal, async (targets, round) => {
+      const { sources } = await pass(paths, targets, { ...options, round }, context);
+      return sources;
+    });
+  }
+  const { code } = await pass(paths, await findTestTargets(paths), { ...options, round: 0 }, context);
+  return code;
+}
+
+async function pass(
+  paths: readonly string[],
+  targets: readonly TestTarget[],
+  options: TestOptions & { readonly round: number },
+  { terminal }: Context,
+): Promise<Pass> {
+  if (targets.length === 0) {
     throw new CliFailure(EXIT.invalid, `there is no file named *.test.yaml in ${paths.join(', ')}`);
   }
-  const findings = await runFiles(files, options, terminal.signal);
-  const { results, refusals } = findings;
+  const plugins = await loadPlugins(options.plugins, options.round);
+  const sources = createTestSources(plugins);
+  const run = { ...options, definitions: plugins.actions, signal: terminal.signal };
+  let { results, refusals } = await runTestFiles(targets, sources, run);
+  if (options.update === true) {
+    const { updateTests } = await import('../runbook-tests/update-tests.ts');
+    const changed = await updateTests(results);
+    for (const line of changed) terminal.err(`${line}\n`);
+    if (changed.length > 0) ({ results, refusals } = await runTestFiles(targets, sources, run));
+  }
   if (results.length > 0) {
-    const report = await reportOf(findings, options);
+    const report = await reportOf(results, sources, options);
     print(terminal, renderTestReport(report, options.output, terminal));
-    if (refusals.length === 0) return report.passed ? EXIT.ok : EXIT.failed;
+    if (refusals.length === 0) return { code: report.passed ? EXIT.ok : EXIT.failed, sources };
   }
-  if (refusals.length > 0) {
-    throw new CliFailure(EXIT.invalid, `${plural(refusals.length, 'problem')} in the test files`, refusals);
-  }
-  throw new CliFailure(
+  if (refusals.length === 0) throw new CliFailure(EXIT.invalid, nothingRan(targets, options));
+  const failure = new CliFailure(
     EXIT.invalid,
-    `no test in ${plural(files.length, 'file')} has a name that matches ${String(options.run)}`,
+    `${plural(refusals.length, 'problem')} in the test files`,
+    refusals,
   );
+  if (options.watch !== true) throw failure;
+  terminal.err(
+    ['', `lazarus: ${failure.message}`, ...failure.lines.map((line) => `  ${line}`), ''].join('\n'),
+  );
+  return { code: EXIT.invalid, sources };
 }
 
-async function runFiles(
-  files: readonly string[],
-  options: TestOptions,
-  signal: AbortSignal,
-): Promise<Findings> {
-  const { runRunbookTests } = await import('@lazarus/testing/lab');
-  const findings: Findings = { results: [], refusals: [], workflows: new Map() };
-  const actions = createActionRegistry(builtinActions);
-  for (const workflow of loadShippedWorkflows(actions)) findings.workflows.set(workflow.name, workflow);
-  for (const file of files) {
-    signal.throwIfAborted();
-    try {
-      const text = await readFile(file, 'utf8');
-      const results = await runRunbookTests(text, {
-        file,
-        workflow: (reference) => findWorkflow(reference, file, findings.workflows, actions),
-        ...(options.run === undefined ? {} : { only: options.run }),
-        ...(options.bail === undefined ? {} : { bail: options.bail }),
-      });
-      findings.results.push(...results);
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      findings.refusals.push(...error.issues.map(formatIssue));
-    }
-    if (options.bail === true && findings.results.some(({ passed }) => !passed)) break;
-  }
-  return findings;
-}
-
-/** A workflow by its name, or the document beside the tests. */
-async function findWorkflow(
-  reference: string,
-  testFile: string,
-  known: Map<string, WorkflowDefinition>,
-  actions: ActionRegistry,
-): Promise<WorkflowDefinition | undefined> {
-  if (!/\.ya?ml$/.test(reference)) return known.get(reference);
-  const file = join(dirname(testFile), reference);
-  const text = await readFile(file, 'utf8').catch(() => undefined);
-  if (text === undefined) return undefined;
-  const workflow = loadWorkflow(text, { file, actions });
-  known.set(workflow.name, workflow);
-  return workflow;
-}
-
-async function reportOf({ results, workflows }: Findings, options: TestOptions): Promise<TestReport> {
-  const arePassed = results.every(({ passed }) => passed);
-  if (options.coverage !== true && options.min === undefined) return { passed: arePassed, results };
-  const { runbookCoverage } = await import('@lazarus/testing/lab');
-  const { min = 0 } = options;
-  const coverage = [...new Set(results.map(({ workflow }) => workflow))].flatMap((name) => {
-    const workflow = workflows.get(name);
-    if (workflow === undefined) return [];
-    const covered = runbookCoverage(workflow, results);
-    return [{ ...covered, min, isEnough: covered.ratio >= min }];
-  });
-  return { passed: arePassed && coverage.every(({ isEnough }) => isEnough), results, coverage };
+function nothingRan(targets: readonly TestTarget[], { run }: TestOptions): string {
+  const [first] = targets;
+  if (run === undefined && first?.line !== undefined)
+    return `no test stands at line ${first.line} of ${first.file}`;
+  return `no test in ${plural(targets.length, 'file')} has a name that matches ${String(run)}`;
 }

@@ -5,23 +5,31 @@ import type { Context } from '../context.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { packageVersion } from '../package-version.ts';
+import { loadPlugins } from '../plugins/load-plugins.ts';
 import { plural, shortId } from '../render/amounts.ts';
 import { checkDocuments } from '../validate/check-documents.ts';
 import { findDocuments } from '../validate/find-documents.ts';
 import { renderFindings } from '../validate/formats.ts';
 import type { ValidateFormat } from '../validate/formats.ts';
 
+/** Options of {@link validate}. */
+export interface ValidateOptions {
+  readonly output: ValidateFormat;
+  /** Modules with actions, preconditions and event types of one's own. */
+  readonly plugins: readonly string[];
+}
+
 /** Checks documents without a node. Findings are data: they go to standard output. */
 export async function validate(
   paths: readonly string[],
-  options: { readonly output: ValidateFormat },
+  options: ValidateOptions,
   { terminal }: Context,
 ): Promise<ExitCode> {
   const found = await findDocuments(paths);
   if (found.documents.length + found.unknown.length === 0) {
     throw new CliFailure(EXIT.invalid, `there is no YAML document in ${paths.join(', ')}`);
   }
-  const { findings, digest } = checkDocuments(found.documents);
+  const { findings, digest } = checkDocuments(found.documents, await loadPlugins(options.plugins));
   const all = [...found.unknown.map(unknownKind), ...findings];
   const text = renderFindings(all, options.output, { digest, version: packageVersion() });
   if (text !== '') print(terminal, text);

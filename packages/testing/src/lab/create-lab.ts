@@ -29,16 +29,12 @@ import type { LabHost, LabWorld } from './lab-world.ts';
 import { mockAction } from './mock-actions.ts';
 import type { ActionReply, Mock, MockWorld, RunbookCall } from './mock-actions.ts';
 import type { PrecheckReply } from './precheck-replies.ts';
-import {
-  recordedEvent,
-  recordedMembers,
-  recordedReplies,
-  replayDifference,
-} from './replay.ts';
+import { recordedEvent, recordedMembers, recordedReplies, replayDifference } from './replay.ts';
 import type { ReplayDifference } from './replay.ts';
 import type { Action } from '@lazarus/dag';
 
-const DEFAULT_NODES = ['a', 'b', 'c'].map((id) => ({ id, zone: `us-east-1${id}` }));
+/** The nodes of a lab that names none, one for each zone. */
+export const DEFAULT_NODES = ['a', 'b', 'c'].map((id) => ({ id, zone: `us-east-1${id}` }));
 /** Age at which another node takes what a dead one had taken. @remarks Source: lease of a shard of the stream. */
 const REDELIVER_AFTER_MS = 10_000;
 const SWEEP_MS = 5_000;

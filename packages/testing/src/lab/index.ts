@@ -18,13 +18,19 @@ export type { Lab, LabDuration, LabEvent, LabFaults, LabOptions, Spy } from './l
 export type { LabOutcome, LabOutcomeName } from './lab-outcome.ts';
 export type { HostHealth, LabHost } from './lab-world.ts';
 export type { CheckReply, PrecheckReply } from './precheck-replies.ts';
-export type { ReplayDifference } from './replay.ts';
+export {
+  recordedEvent,
+  type RecordedMembers,
+  recordedMembers,
+  recordedReplies,
+  type RecordedReply,
+  type ReplayDifference,
+} from './replay.ts';
 export { happyReply } from './happy-replies.ts';
 export { type ActionReply, type Mock, type Mocks, type RunbookCall } from './mock-actions.ts';
 export { runRunbook, type RunbookFault, type RunbookOptions, type RunbookResult } from './run-runbook.ts';
+export { ruleCoverage, type RunbookCoverage, runbookCoverage } from './coverage.ts';
 export {
-  type RunbookCoverage,
-  runbookCoverage,
   type RunbookTestFailure,
   type RunbookTestOptions,
   type RunbookTestResult,

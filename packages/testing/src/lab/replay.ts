@@ -1,5 +1,6 @@
 import { describeDecision } from '@lazarus/core';
 import type { DecisionRecord, LazarusEvent, Precondition } from '@lazarus/core';
+import { unmetRequirements } from '@lazarus/core/gates';
 
 /** A recorded event that is decided otherwise now. */
 export interface ReplayDifference {
@@ -52,7 +53,13 @@ export function recordedMembers({ votes }: Pick<DecisionRecord, 'votes'>): Recor
   const voided = [...new Set(votes.voided.map(({ voter }) => voter))].filter((voter) => !known.has(voter));
   const silent = Math.max(0, votes.members - cast.length - voided.length);
   const absent = [...voided, ...Array.from({ length: silent }, (_, index) => `absent-${index + 1}`)];
-  const members = [...cast, ...absent.map((id) => ({ id, zone: `zone-of-${id}` }))];
+  // A vote that was demanded from a zone and is missing was that of a node there.
+  const missing = unmetRequirements(votes.cast).flatMap(({ zone }) => zone ?? []);
+  const silentZones = missing.filter((zone) => cast.every((member) => member.zone !== zone));
+  const members = [
+    ...cast,
+    ...absent.map((id, index) => ({ id, zone: silentZones[index] ?? `zone-of-${id}` })),
+  ];
   return { members: members.sort((left, right) => (left.id < right.id ? -1 : 1)), absent };
 }
 
