@@ -2,6 +2,7 @@
 export const METRICS: Readonly<Record<string, string>> = {
   lazarus_events_received_total: 'Events taken in, by source and type.',
   lazarus_events_decided_total: 'Events that reached their terminal record, by rule, outcome and reason.',
+  lazarus_events_refused_total: 'Events that an intake refused because it was full or closed, by reason.',
   lazarus_decision_duration_seconds: 'Time from receiving an event to its terminal record.',
   lazarus_event_lag_seconds: 'Age of an event when it was received.',
   lazarus_votes_total: 'Votes cast, by voter and result.',
@@ -16,6 +17,8 @@ export const METRICS: Readonly<Record<string, string>> = {
   lazarus_breaker_state: 'State of the circuit breaker by scope: 0 closed, 1 open, 2 unknown.',
   lazarus_rules_generation_info: 'Digest of the configuration in force; the value is always 1.',
   lazarus_journal_errors_total: 'Writes that the workflow journal refused.',
+  lazarus_notifications_dropped_total:
+    'Notifications that were dropped because the notifier did not keep up, by kind.',
   lazarus_metrics_dropped_total:
     'Measurements that were dropped: wrong kind, unusable value or too many label sets.',
 };
