@@ -1,6 +1,7 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { ConfigurationError, describeError } from '@lazarus/core';
 import { parseOptions } from '@lazarus/core/errors';
+import type { Rollouts } from '@lazarus/core/config';
 import type { Controller } from '@lazarus/core/controller';
 import type { AuditLog, Clock, Fleet, Logger, Pauses, WorkflowEngine } from '@lazarus/core/ports';
 import type { z } from 'zod';
@@ -20,6 +21,7 @@ import { pauseEndpoints } from './endpoints/pauses.ts';
 import { peersEndpoint } from './endpoints/peers.ts';
 import type { PeerEntry } from './endpoints/peers.ts';
 import { planEndpoint } from './endpoints/plan.ts';
+import { rolloutEndpoints } from './endpoints/rollouts.ts';
 import { runEndpoints } from './endpoints/runs.ts';
 import { streamEndpoint } from './endpoints/stream.ts';
 import type { ReadinessCheck } from './health/readiness.ts';
@@ -37,6 +39,8 @@ export interface ApiPorts {
   readonly engine: Pick<WorkflowEngine, 'get'>;
   readonly controller: Pick<Controller, 'plan' | 'snapshot'>;
   readonly pauses: Pick<Pauses, 'list' | 'set' | 'clear'>;
+  /** For `/v1/rollouts`. */
+  readonly rollouts?: Pick<Rollouts, 'list' | 'act'>;
   /** For `/v1/forensics`. */
   readonly fleet?: Pick<Fleet, 'list'>;
   /** For `/v1/stream`: the `live$` of a pipeline. */
@@ -125,6 +129,7 @@ function endpointsOf(
     ...runEndpoints(ports),
     planEndpoint(controller),
     ...pauseEndpoints(ports),
+    ...(ports.rollouts === undefined ? [] : rolloutEndpoints(ports.rollouts)),
     ...(fleet === undefined
       ? []
       : [forensicsEndpoint({ fleet, clock, controller, expiryTag: settings.forensicsExpiryTag })]),

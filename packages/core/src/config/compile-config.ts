@@ -30,10 +30,13 @@ import { readService } from './service-context.ts';
  */
 export function compileConfig(
   documents: readonly ConfigDocument[],
-  options: CatalogOptions,
+  options: CatalogOptions & {
+    /** Other versions of profiles, which count instead of those in `documents`: what an edit is rolled out from. */
+    readonly profiles?: readonly ConfigDocument[];
+  },
 ): CompiledSnapshot {
   const issues: Issue[] = [];
-  const configuration = joinDocuments(documents, options, issues);
+  const configuration = joinDocuments(documents, options, issues, options.profiles);
   if (issues.length === 0) checkEveryService(configuration, issues);
   if (issues.length > 0) {
     throw new ConfigurationError({
@@ -51,9 +54,10 @@ export function joinDocuments(
   documents: readonly ConfigDocument[],
   options: CatalogOptions,
   issues: Issue[],
+  otherProfiles: readonly ConfigDocument[] = [],
 ): Configuration {
   const catalog = createCatalog(options);
-  const loaded = loadDocuments(documents, issues);
+  const loaded = withProfiles(loadDocuments(documents, issues), otherProfiles, issues);
   const profiles = readProfiles(loaded, catalog, issues);
   const names = [
     ...new Set([...BUILT_IN_PROFILES.keys(), ...loaded.profiles.map((profile) => profile.value.profile)]),
@@ -92,6 +96,21 @@ function readProfiles(
     if (builtIn !== undefined) profiles.set(value.profile, compileProfile(builtIn, catalog, issues));
   }
   return profiles;
+}
+
+/** The documents with other versions of some of their profiles. */
+function withProfiles(
+  loaded: LoadedDocuments,
+  others: readonly ConfigDocument[],
+  issues: Issue[],
+): LoadedDocuments {
+  if (others.length === 0) return loaded;
+  const { profiles } = loadDocuments(others, issues);
+  const names = new Set(profiles.map(({ value }) => value.profile));
+  return {
+    ...loaded,
+    profiles: [...loaded.profiles.filter(({ value }) => !names.has(value.profile)), ...profiles],
+  };
 }
 
 /** Everything that the digest covers besides the services. */

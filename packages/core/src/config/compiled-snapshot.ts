@@ -9,6 +9,8 @@ import { eventTypeAge, resolveRule } from './resolve-rule.ts';
 import type { EventPlace, Resolution } from './resolve-rule.ts';
 import { compareEntries, whyFirst } from './rule-entry.ts';
 import type { RuleEntry } from './rule-entry.ts';
+import { profileEdit } from '../rollout/profile-edit.ts';
+import type { ProfileEdit } from '../rollout/profile-edit.ts';
 import { undocumentedService } from './service-context.ts';
 import type { ServiceContext } from './service-context.ts';
 import type { SettingsDocument } from './settings-schema.ts';
@@ -26,6 +28,10 @@ export interface CompiledSnapshot extends Snapshot {
    * @throws ConfigurationError `LZ_CONFIG_INVALID` with every issue of the document.
    */
   withService(document: ConfigDocument): CompiledSnapshot | undefined;
+  /** The profile that a service subscribes to. */
+  profileOf(service: string): string | undefined;
+  /** The profiles that stand in documents, and how an edit of each is rolled out. */
+  readonly profileEdits: ReadonlyMap<string, ProfileEdit>;
   /** Rules that no literal, prefix or range leads to: they are tested for every event. */
   readonly scanned: readonly string[];
 }
@@ -138,6 +144,8 @@ export function createSnapshot(
         return resolution.ok ? [resolution.rule] : [];
       });
     },
+    profileOf: (name: string) => services.get(name)?.profile?.name,
+    profileEdits: new Map(loaded.profiles.map((profile) => [profile.value.profile, profileEdit(profile)])),
     scanned: [standalone, ...byProfile.values()].flatMap(({ entries, index }) =>
       index.scanned.map((number) => entries[number]?.name ?? ''),
     ),

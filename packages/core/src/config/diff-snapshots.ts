@@ -1,4 +1,5 @@
 import type { LazarusEvent } from '../events/event.ts';
+import { cutoffsOf, positionOf } from '../rollout/wave-order.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { CompiledSnapshot } from './compiled-snapshot.ts';
 import type { EffectiveRule } from './snapshot.ts';
@@ -29,6 +30,16 @@ export interface DecisionChange {
   readonly after: string;
 }
 
+/** How an edit of a profile will reach its services. */
+export interface RolloutPlan {
+  readonly profile: string;
+  readonly waves: readonly {
+    readonly share: number;
+    /** Services that the edit reaches with this wave, by name. */
+    readonly services: readonly string[];
+  }[];
+}
+
 /** What a change of the configuration changes. */
 export interface SnapshotDiff {
   readonly before: string;
@@ -38,6 +49,8 @@ export interface SnapshotDiff {
   /** How many documented services there are before and after. */
   readonly total: number;
   readonly decisions: readonly DecisionChange[];
+  /** Edits of profiles that do not reach everybody at once, and whom each wave reaches. */
+  readonly rollouts: readonly RolloutPlan[];
 }
 
 /**
@@ -67,7 +80,27 @@ export function diffSnapshots(
     ),
     total: names.length,
     decisions: events.flatMap((event) => diffDecision(event, before, after)),
+    rollouts: [...after.profileEdits.keys()].sort().flatMap((profile) => planRollout(profile, before, after)),
   };
+}
+
+function planRollout(
+  profile: string,
+  before: CompiledSnapshot,
+  after: CompiledSnapshot,
+): readonly RolloutPlan[] {
+  const [old, now] = [before.profileEdits.get(profile), after.profileEdits.get(profile)];
+  if (old === undefined || now?.terms === undefined || old.edit === now.edit) return [];
+  const { edit, terms } = now;
+  const services = after.summary.services.filter((service) => after.profileOf(service) === profile);
+  const cutoffs = cutoffsOf(terms.waves, edit, services);
+  const waveOf = (service: string): number =>
+    cutoffs.findIndex((cutoff) => positionOf(edit, service) < cutoff);
+  const waves = terms.waves.map((share, wave) => ({
+    share,
+    services: services.filter((service) => waveOf(service) === wave),
+  }));
+  return [{ profile, waves }];
 }
 
 function diffService(

@@ -41,6 +41,16 @@ export interface EffectiveRule {
   readonly provenance: Readonly<Record<string, Provenance>>;
 }
 
+/** Where a service is in the rollout of its profile. */
+export interface RolloutPlace {
+  readonly profile: string;
+  /** Number of the wave in force, from 1. */
+  readonly wave: number;
+  readonly waves: number;
+  readonly status: 'rolling' | 'stopped' | 'rolled_back';
+  readonly hasEdit: boolean;
+}
+
 /** Answer of {@link Snapshot.match}. */
 export type RuleMatch =
   | {
@@ -49,6 +59,8 @@ export type RuleMatch =
       /** Other rules that matched, in order, and why this one won. */
       readonly others: readonly string[];
       readonly why: string;
+      /** The rollout that the service is part of, and whether it has the edit yet. */
+      readonly rollout?: RolloutPlace;
     }
   | {
       readonly matched: false;

@@ -14,6 +14,7 @@
  * event that was not acted on (settle-page.ts), and the run (WorkflowEngine). A gate that needs no answer from outside is
  * synchronous.
  */
+import type { RolloutPlace } from '../config/snapshot.ts';
 import { canonicalEventId } from '../events/event.ts';
 import { parseEvent } from '../events/parse-event.ts';
 import { describeError } from '../errors/lazarus-error.ts';
@@ -219,10 +220,25 @@ function matchRule(walk: Walk): GateOutcome {
   if (!match.matched) return exits.noRule(match);
   const { rule } = match;
   walk.rule = rule;
-  const evidence = { rule: rule.name, mode: rule.mode, why: match.why, others: match.others };
+  const { why, others, rollout } = match;
+  const evidence = {
+    rule: rule.name,
+    mode: rule.mode,
+    why,
+    others,
+    ...(rollout === undefined ? {} : { rollout }),
+  };
   if (rule.mode === 'off') return exits.modeOff(rule, known(walk.event).service, evidence);
   if (rule.action === 'notify_only') return exits.notifyOnlyRule(rule, evidence);
-  return pass(`${rule.name} (${rule.mode})`, evidence);
+  return pass(
+    `${rule.name} (${rule.mode})${rollout === undefined ? '' : `, ${describePlace(rollout)}`}`,
+    evidence,
+  );
+}
+
+function describePlace({ profile, hasEdit, wave, waves, status }: RolloutPlace): string {
+  const which = hasEdit ? 'with' : 'without yet';
+  return `${which} the edit of profile ${profile} (wave ${wave} of ${waves}, ${status.replace('_', ' ')})`;
 }
 
 // 7 ---------------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@ export { type AuditEntry, createMemoryAudit, MemoryAuditOptions } from './memory
 export { type AgedReservation, createMemoryBudgets, type MemoryBudgets } from './memory-budgets.ts';
 export { createMemoryLocks, type MemoryLocks, MemoryLocksOptions } from './memory-locks.ts';
 export { createMemoryPauses } from './memory-pauses.ts';
+export { createMemoryRolloutStore } from './memory-rollout-store.ts';
 export {
   type AgedObservation,
   createMemoryWindows,

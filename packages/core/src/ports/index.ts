@@ -13,6 +13,7 @@ export type { Meter, MeterLabels } from './meter.ts';
 export type { Notification, NotificationKind, Notifier } from './notifier.ts';
 export type { Page, PageResult, Pager, PagerCall } from './pager.ts';
 export type { Pause, Pauses } from './pauses.ts';
+export type { RolloutRecord, RolloutStore } from './rollout-store.ts';
 export type { Delivery, EventStream, Sensor } from './sensor.ts';
 export type { BallotRequest, BallotResult, CheckResult, VoidVote, Vote, Voters } from './voters.ts';
 export type { BreakerView, Observation, Windows, WindowView } from './windows.ts';

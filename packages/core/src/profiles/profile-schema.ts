@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { TunablesSchema } from '../config/tunables.ts';
+import { RolloutSchema } from '../rollout/rollout-schema.ts';
 import { ApiVersionSchema, NameSchema } from '../rules/rule-schema.ts';
 import { ParameterSchema } from './parameter.ts';
 
@@ -19,6 +20,8 @@ export const ProfileSchema = z.strictObject({
   description: z.string().max(1024).default(''),
   parameters: z.record(ParameterNameSchema, ParameterSchema).default({}),
   defaults: TunablesSchema.prefault({}),
+  /** How an edit of this profile reaches its subscribers; without it, all of them at once. */
+  rollout: RolloutSchema.optional(),
   /** Sections that every rule of the profile has unless it brings its own. */
   common: z
     .strictObject({ prechecks: z.array(z.json()), lock: z.json(), workflow: z.json(), quorum: z.json() })

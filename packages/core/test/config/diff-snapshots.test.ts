@@ -45,6 +45,20 @@ describe('the difference of two snapshots', () => {
     ]);
   });
 
+  it('says which wave of the rollout reaches which service', () => {
+    const services = ['a', 'b', 'c', 'd'].map((name) => subscriber(name));
+    const withRollout = (minimum: number) => profile(text(minimum, 'rollout: { waves: [0.25, 0.5, 1] }'));
+    const before = compile(withRollout(2), ...services);
+    const { rollouts } = diffSnapshots(before, compile(withRollout(3), ...services));
+    expect(rollouts).toMatchObject([
+      { profile: 'p', waves: [{ share: 0.25 }, { share: 0.5 }, { share: 1 }] },
+    ]);
+    const reached = rollouts[0]?.waves.map((wave) => wave.services) ?? [];
+    expect(reached.map(({ length }) => length)).toEqual([1, 1, 2]);
+    expect(reached.flat().sort()).toEqual(['a', 'b', 'c', 'd']);
+    expect(diffSnapshots(before, compile(profile(text(3)), ...services)).rollouts).toEqual([]);
+  });
+
   it('names rules that come and go, and events that no rule answers any more', () => {
     const more = '  - { name: scale, criteria: { event_type: ScaleRequest }, action: notify_only }\n';
     const before = compile(profile(text(2, more)), subscriber('web'));
