@@ -1,3 +1,4 @@
+export { createLocalRing, type LocalRingPorts } from './local-ring.ts';
 export { type AuditEntry, createMemoryAudit, MemoryAuditOptions } from './memory-audit.ts';
 export { type AgedReservation, createMemoryBudgets, type MemoryBudgets } from './memory-budgets.ts';
 export { createMemoryLocks, type MemoryLocks, MemoryLocksOptions } from './memory-locks.ts';

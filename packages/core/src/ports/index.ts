@@ -16,5 +16,5 @@ export type { Pause, Pauses } from './pauses.ts';
 export type { RolloutRecord, RolloutStore } from './rollout-store.ts';
 export type { Delivery, EventStream, Sensor } from './sensor.ts';
 export type { BallotRequest, BallotResult, CheckResult, VoidVote, Vote, Voters } from './voters.ts';
-export type { BreakerView, Observation, Windows, WindowView } from './windows.ts';
+export type { BreakerView, CountedView, Observation, Windows, WindowView } from './windows.ts';
 export type { Json, RunOutcome, RunRequest, RunView, StepView, WorkflowEngine } from './workflow-engine.ts';

@@ -18,12 +18,21 @@ export interface BreakerView {
   readonly openForMs: number;
 }
 
+/** What one of several views counted, as evidence. */
+export interface CountedView {
+  readonly entities: number;
+  readonly services: number;
+  readonly breaker: BreakerView['state'];
+}
+
 /** What the windows say about a service and its region, read in one trip. */
 export interface WindowView {
   readonly breaker: BreakerView;
   /** Unique failing entities of the service in its window. */
   readonly entities: number;
   readonly windowMs: number;
+  /** Both views, when a node compares the shared counts with its own; the rest is the more cautious of them. */
+  readonly counted?: { readonly shared: CountedView; readonly local: CountedView };
 }
 
 /**
