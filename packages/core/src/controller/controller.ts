@@ -24,6 +24,7 @@ import type { Pauses } from '../ports/pauses.ts';
 import type { Voters } from '../ports/voters.ts';
 import type { Windows } from '../ports/windows.ts';
 import type { WorkflowEngine } from '../ports/workflow-engine.ts';
+import { createEscalateOnce } from './escalate-once.ts';
 import type { RunOutcomes } from './run-outcomes.ts';
 import { settlePage } from './settle-page.ts';
 
@@ -110,6 +111,7 @@ export function createController(
   const claims = createClaims();
   const reads: DecisionReads = { ...ports, claims };
   const effects: DecisionEffects = { ...ports };
+  const pager = createEscalateOnce(ports.pager);
   const stop = new AbortController();
   let snapshot: Snapshot | undefined;
 
@@ -126,9 +128,10 @@ export function createController(
   }
 
   async function conclude(walk: Walk, decision: Decision): Promise<DecisionRecord> {
-    const page = await settlePage(walk, decision, ports);
+    const page = await settlePage(walk, decision, { pager, audit: ports.audit });
     const record = recordOf(walk, decision, page);
     await ports.audit.conclude(record);
+    if (walk.namedPage !== undefined) pager.settled(walk.namedPage);
     return record;
   }
 

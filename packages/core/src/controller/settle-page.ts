@@ -19,7 +19,7 @@ const ESCALATE_TIMEOUT_MS = 5_000;
 export async function settlePage(
   walk: Walk,
   decision: Decision,
-  ports: { readonly pager: Pager; readonly audit: Pick<AuditLog, 'byEvent'> },
+  ports: { readonly pager: Pick<Pager, 'escalate'>; readonly audit: Pick<AuditLog, 'byEvent'> },
 ): Promise<PageRecord> {
   if (decision.kind === 'remediate')
     return walk.resumes?.page ?? walk.page ?? { action: 'none', detail: 'the event names no page' };
@@ -57,7 +57,7 @@ async function handOn(
   walk: Walk,
   incidentKey: string,
   reason: string,
-  pager: Pager,
+  pager: Pick<Pager, 'escalate'>,
   mustSucceed: boolean,
 ): Promise<Pick<PageRecord, 'action' | 'detail'>> {
   try {

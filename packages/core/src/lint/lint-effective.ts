@@ -68,7 +68,10 @@ function lintDeadline(context: EffectiveContext): readonly Finding[] {
   const totalMs = parts.reduce((sum, [, partMs]) => sum + partMs, 0);
   const findings: Finding[] = [];
   if (totalMs > rule.decideWithinMs) {
-    const sum = parts.map(([name, partMs]) => `${name} ${formatDuration(partMs)}`).join(' + ');
+    const longestMs = Math.max(0, ...rule.prechecks.map(({ timeoutMs }) => timeoutMs));
+    const says = (name: string): string =>
+      name === 'ballot' ? ` (checks ${formatDuration(longestMs)})` : '';
+    const sum = parts.map(([name, partMs]) => `${name} ${formatDuration(partMs)}${says(name)}`).join(' + ');
     const message = `${sum} = ${formatDuration(totalMs)}, which is more than decide_within ${formatDuration(rule.decideWithinMs)}`;
     findings.push(
       report(context, 'deadline', 'error', message, 'lower hold_down or the timeout of the quorum'),

@@ -1,3 +1,5 @@
+import { HOST_RULES } from './host-rules.ts';
+
 /** The profile of services that keep a warm standby for each shard. */
 export const STATELESS_WITH_STANDBY_PIVOT = `
 profile: stateless_with_standby_pivot
@@ -59,15 +61,4 @@ rules:
       service_state: CRITICAL
       service_description: { wildcard: "*primary*" }
 
-  - name: host_down
-    description: Nagios says, after all its retries, that a host is down.
-    criteria:
-      event_type: NagiosHostAlarm
-      host_state_type: HARD
-      host_state: [DOWN, UNREACHABLE, { exists: false }]
-
-  - name: healthcheck_down
-    description: The healthcheck of a host failed several times in a row.
-    criteria:
-      event_type: HealthcheckDown
-`;
+${HOST_RULES}`;

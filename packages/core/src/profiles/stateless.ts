@@ -1,3 +1,5 @@
+import { HOST_RULES } from './host-rules.ts';
+
 /** The profile of services whose hosts hold nothing that another host does not have. */
 export const STATELESS = `
 profile: stateless
@@ -29,18 +31,7 @@ common:
   workflow: { name: default.replace_host }
 
 rules:
-  - name: host_down
-    description: Nagios says, after all its retries, that a host is down.
-    criteria:
-      event_type: NagiosHostAlarm
-      host_state_type: HARD
-      host_state: [DOWN, UNREACHABLE, { exists: false }]
-
-  - name: healthcheck_down
-    description: The healthcheck of a host failed several times in a row.
-    criteria:
-      event_type: HealthcheckDown
-
+${HOST_RULES}
   - name: aws_scheduled_event
     description: AWS will retire or stop a host; it is still healthy, so its own health is no condition.
     criteria:

@@ -1,4 +1,4 @@
-import { createLazarus } from '@lazarus/core';
+import { createLazarus, createSystemClock } from '@lazarus/core';
 import type { DecisionRecord, Lazarus, LazarusOptions, LazarusPorts } from '@lazarus/core';
 import { createMemoryAudit, createMemoryLocks, createMemoryPauses } from '@lazarus/core/memory';
 import type { RunRequest } from '@lazarus/core/ports';
@@ -285,6 +285,21 @@ describe('closing an embedded Lazarus', () => {
     expect(clock.pending).toBe(0);
     expect(calls[0]?.signal.aborted).toBe(true);
     expect(pager.pageOf('web/web1')).toMatchObject({ escalationLevel: 2 });
+  });
+
+  it('leaves no timer of the process behind, with the clock of the machine', async () => {
+    const timers = () => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const before = timers();
+    const clock = createSystemClock();
+    const { lazarus, event } = createWorld(
+      { clock: clock as never },
+      { config: documents(WEB.replace('0s', '10s')) },
+    );
+    const held = lazarus.handle({ ...event, time: new Date(clock.now()).toISOString() });
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(timers()).toBeGreaterThan(before);
+    await Promise.allSettled([held, lazarus.close()]);
+    expect(timers()).toBe(before);
   });
 
   it('abandons an event that is held down, without a record', async () => {

@@ -1,3 +1,4 @@
+import { PortError } from '@lazarus/core';
 import { describe, expect, it } from 'vitest';
 import { anEvent, createWorld } from '../decision/world.ts';
 
@@ -25,6 +26,21 @@ describe('an event that could not be decided', () => {
     );
     expect(record.event_id).toBe('undecoded/shard-1/43');
     expect(world.pager.pageOf('web/web1')?.escalationLevel).toBe(2);
+  });
+
+  it('S10: has its page handed on once while its record cannot be written, however often it is delivered again', async () => {
+    const world = createWorld({ withoutRule: true });
+    const { conclude } = world.audit;
+    const full = new PortError({ code: 'LZ_AUDIT_UNAVAILABLE', message: 'disk full', retryable: false });
+    world.audit.conclude = () => Promise.reject(full);
+    for (let time = 0; time < 5; time += 1)
+      await expect(world.controller.decide(anEvent())).rejects.toBe(full);
+    expect(world.pager.notesOf('web/web1')).toHaveLength(1);
+    world.audit.conclude = conclude;
+    expect((await world.controller.decide(anEvent())).page.action).toBe('escalated');
+    expect(world.pager.notesOf('web/web1')).toHaveLength(1);
+    await world.controller.decide(anEvent({ id: 'another' }));
+    expect(world.pager.notesOf('web/web1')).toHaveLength(2);
   });
 
   it('is not given up while its record cannot be made durable', async () => {

@@ -159,7 +159,7 @@ describe('the deadline proof', () => {
     const findings = lint([slow]);
     expect(findings.map(({ code }) => code)).toEqual(['deadline', 'deadline', 'deadline']);
     expect(formatIssue(findings[0]!.issue)).toMatch(
-      'rule stateless.host_down for service "web": stream 2s + hold_down 18s + ballot 20s + lock 1s + acknowledge 5s = 46s, which is more than decide_within 45s',
+      'rule stateless.host_down for service "web": stream 2s + hold_down 18s + ballot 20s (checks 5s) + lock 1s + acknowledge 5s = 46s, which is more than decide_within 45s',
     );
   });
 
