@@ -7,6 +7,7 @@ export {
   stepBreaker,
 } from '../circuit-breaker/breaker.ts';
 export { ageRefusal, targetRefusal } from '../decision/voter-refusals.ts';
+export { readEnvelope } from '../events/fast-envelope.ts';
 export { compareFencingTokens } from '../locks/fencing.ts';
 export { PauseSchema } from '../pauses/pause-table.ts';
 export { frozenCopy } from '../preconditions/frozen-copy.ts';

@@ -68,8 +68,11 @@ function shareReadings(input: PrecheckInput): SharedReadings {
         ),
       ),
     );
+  let event: LazarusEvent | undefined;
   return {
-    event: frozenCopy(input.event),
+    get event() {
+      return (event ??= frozenCopy(input.event));
+    },
     target: frozenCopy(input.target),
     fleet: () => (snapshot ??= list()),
     probe: (host) => {
@@ -85,7 +88,7 @@ async function evaluate(
   input: PrecheckInput,
   shared: SharedReadings,
 ): Promise<CheckResult> {
-  const { clock, log, probe, signal } = input;
+  const { clock, log, signal } = input;
   const { name } = bound.definition;
   const startedMs = clock.monotonic();
   const result = (part: Pick<CheckResult, 'verdict' | 'reason' | 'evidence'>): CheckResult => ({
@@ -94,22 +97,64 @@ async function evaluate(
     durationMs: clock.monotonic() - startedMs,
   });
   try {
-    const answer: unknown = await withTimeout(clock, bound.timeoutMs, signal, (checkSignal) =>
-      bound.definition.check({
-        ...shared,
-        params: frozenCopy(bound.params),
-        zone: probe.zone,
-        clock,
-        log,
-        signal: checkSignal,
-      }),
-    );
-    return result(readVerdict(answer));
+    signal.throwIfAborted();
+    const within = new LateSignal();
+    const answer: unknown = bound.definition.check(contextOf(bound, input, shared, within));
+    // Whatever is known at once needs no timer.
+    if (!isPending(answer)) return result(readVerdict(answer));
+    const settled: unknown = await withTimeout(clock, bound.timeoutMs, signal, (checkSignal) => {
+      within.follow(checkSignal);
+      return answer;
+    });
+    return result(readVerdict(settled));
   } catch (error) {
     const reason = isTimeout(error)
       ? `gave no answer within ${bound.timeoutMs} ms`
       : `failed: ${describeError(error)}`;
     log.warn('a precondition could not be evaluated', { check: name, reason });
     return result({ verdict: 'fail', reason });
+  }
+}
+
+function contextOf(
+  bound: BoundPrecondition,
+  { clock, log, probe }: PrecheckInput,
+  shared: SharedReadings,
+  within: LateSignal,
+): PreconditionContext {
+  return {
+    get event() {
+      return shared.event;
+    },
+    target: shared.target,
+    fleet: shared.fleet,
+    probe: shared.probe,
+    params: frozenCopy(bound.params),
+    zone: probe.zone,
+    clock,
+    log,
+    get signal() {
+      return within.signal;
+    },
+  };
+}
+
+function isPending(answer: unknown): answer is PromiseLike<unknown> {
+  return typeof answer === 'object' && answer !== null && 'then' in answer;
+}
+
+/** A signal that is made when somebody asks for it, and follows another from some time on. */
+class LateSignal {
+  #controller: AbortController | undefined;
+  #source: AbortSignal | undefined;
+
+  get signal(): AbortSignal {
+    return this.#source ?? (this.#controller ??= new AbortController()).signal;
+  }
+
+  follow(source: AbortSignal): void {
+    this.#source = source;
+    const made = this.#controller;
+    if (made !== undefined) source.addEventListener('abort', () => made.abort(source.reason), { once: true });
   }
 }

@@ -6,10 +6,11 @@
  * S15: a vote under another configuration, membership or ballot counts as nothing.
  * S18: a vote counts only for the member whose identity the transport has proven.
  */
-import type { VoidVote, Vote } from '@lazarus/core/ports';
+import type { CheckResult, VoidVote, Vote } from '@lazarus/core/ports';
 import type { Member, Membership } from '../coordinator/membership.ts';
 import type { Answer } from './messages.ts';
 import { AnswerSchema } from './messages.ts';
+import { readPlainAnswer } from './read-message.ts';
 import type { Tally } from './tally.ts';
 import { tally } from './tally.ts';
 
@@ -89,16 +90,8 @@ function examine(state: BallotBox, input: BallotInput, nowMs: number): Vote | Vo
   const { terms } = state;
   if (input.kind === 'failed')
     return { voter: input.asked, reason: 'transport_failed', detail: input.detail };
-  const parsed = AnswerSchema.safeParse(input.answer);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    return {
-      voter: input.from,
-      reason: 'malformed',
-      detail: `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim(),
-    };
-  }
-  const answer = parsed.data;
+  const answer = readAnswer(input.answer);
+  if (typeof answer === 'string') return { voter: input.from, reason: 'malformed', detail: answer };
   const member = terms.membership.members.find((each) => each.id === input.from);
   const flaw = flawOf(answer, member, state, input, nowMs);
   if (flaw !== undefined) return { voter: input.from, ...flaw };
@@ -106,13 +99,31 @@ function examine(state: BallotBox, input: BallotInput, nowMs: number): Vote | Vo
     voter: answer.voter,
     zone: answer.zone,
     verdict: answer.verdict,
-    checks: answer.checks.map(({ reason, evidence, ...check }) => ({
-      ...check,
-      ...(reason === undefined ? {} : { reason }),
-      ...(evidence === undefined ? {} : { evidence }),
-    })),
+    checks: answer.checks.map(withoutUndefined),
     durationMs: nowMs - terms.startedAtMs,
   };
+}
+
+/** The answer, or what is wrong with it. */
+function readAnswer(received: unknown): Answer | string {
+  const plain = readPlainAnswer(received);
+  if (plain !== undefined) return plain;
+  const parsed = AnswerSchema.safeParse(received);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  return `${issue?.path.join('.') ?? ''} ${issue?.message ?? ''}`.trim();
+}
+
+function withoutUndefined({
+  check,
+  verdict,
+  reason,
+  evidence,
+  durationMs,
+}: Answer['checks'][number]): CheckResult {
+  const result = { check, verdict, durationMs };
+  if (reason === undefined) return evidence === undefined ? result : { ...result, evidence };
+  return evidence === undefined ? { ...result, reason } : { ...result, reason, evidence };
 }
 
 function flawOf(

@@ -39,7 +39,8 @@ export function tally(votes: readonly Vote[], terms: TallyTerms): Tally {
 function distinctMembers(votes: readonly Vote[], members: readonly Member[]): Vote[] {
   return members.flatMap((member) => {
     const vote = votes.find((each) => each.voter === member.id);
-    return vote === undefined ? [] : [{ ...vote, zone: member.zone }];
+    if (vote === undefined) return [];
+    return [vote.zone === member.zone ? vote : { ...vote, zone: member.zone }];
   });
 }
 

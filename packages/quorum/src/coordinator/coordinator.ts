@@ -13,24 +13,15 @@
  */
 import { describeError } from '@lazarus/core';
 import { parseOptions } from '@lazarus/core/errors';
-import type {
-  BallotRequest,
-  BallotResult,
-  Clock,
-  Ids,
-  Logger,
-  VoidVote,
-  Vote,
-  Voters,
-} from '@lazarus/core/ports';
+import type { Clock, Ids, Logger, VoidVote, Vote, Voters } from '@lazarus/core/ports';
+import { createAlarms } from '@lazarus/core/time';
 import { z } from 'zod';
-import type { BallotBox, BallotInput } from '../ballot/ballot-box.ts';
-import { openBallot, stepBallot, tallyOf } from '../ballot/ballot-box.ts';
-import type { Question } from '../ballot/messages.ts';
-import type { VoteTransport } from '../transports/transport.ts';
+import type { Counted } from '../ballot/ballot-box.ts';
+import type { Reply, VoteTransport } from '../transports/transport.ts';
 import type { Voter } from '../voter/voter.ts';
+import type { BallotContext } from './ballot-run.ts';
+import { BallotRun } from './ballot-run.ts';
 import type { Membership } from './membership.ts';
-import { requiredVotes } from './membership.ts';
 
 /** Options of {@link createCoordinator}. */
 export const CoordinatorOptions = z.strictObject({
@@ -76,193 +67,77 @@ export function createCoordinator(
   ports: CoordinatorPorts,
 ): Coordinator {
   const { self, membership, ...rest } = options;
-  const settings = { membership, ...parseOptions('createCoordinator', CoordinatorOptions, rest) };
-  // Peers first: their questions are on the way while this node looks for itself.
-  const inOrder = [...membership.members].sort(
-    (left, right) => Number(left.id === self) - Number(right.id === self),
-  );
+  const settings = parseOptions('createCoordinator', CoordinatorOptions, rest);
+  const { clock, ids, transport, voter } = ports;
+  const peers = membership.members.map(({ id }) => id).filter((id) => id !== self);
   const open = new Set<BallotRun>();
+  const alarms = createAlarms(clock);
   let isClosed = false;
-  const { transport, voter } = ports;
   transport.serve((question, context) => voter.answer(question, context));
-
-  const askMember = async (member: string, question: Question, signal: AbortSignal): Promise<BallotInput> => {
-    try {
-      if (member !== self)
-        return { kind: 'answer', asked: member, ...(await transport.ask(member, question, { signal })) };
-      return {
-        kind: 'answer',
-        asked: self,
-        from: self,
-        answer: await voter.answer(question, { from: self, signal }),
-      };
-    } catch (error) {
-      return { kind: 'failed', asked: member, detail: describeError(error) };
-    }
+  const context: BallotContext = {
+    ...settings,
+    self,
+    membership,
+    clock,
+    alarms,
+    onLate: (decisionId, counted) => reportLate(decisionId, counted, ports),
+    onOver: (run) => void open.delete(run),
   };
 
   return {
     ballot: async (request, { signal }) => {
       signal.throwIfAborted();
       if (isClosed) throw CLOSING;
-      const run = createBallotRun(request, settings, ports);
+      const run = new BallotRun(request, ids.next('ballot'), context);
       const onAbort = (): void => run.end(signal.reason);
       signal.addEventListener('abort', onAbort, { once: true });
       open.add(run);
-      const question: Question = { ...run.question, coordinator: self };
-      for (const { id } of inOrder) void askMember(id, question, run.signal).then(run.receive);
+      // Peers first: their questions are on the way while this node looks for itself.
+      for (const peer of peers) askPeer(peer, run, transport);
+      askSelf(self, run, voter);
       try {
-        return await run.result();
+        return await run.result;
       } finally {
         signal.removeEventListener('abort', onAbort);
-        void run.settled.then(() => open.delete(run));
       }
     },
     close: async () => {
       isClosed = true;
       for (const run of open) run.end(CLOSING);
+      alarms.close();
       await transport.close();
     },
   };
 }
 
 const CLOSING = new DOMException('the coordinator is closing', 'AbortError');
-/** Reasons that cost nothing: `abort()` alone makes an exception with a stack each time. */
-const NO_LONGER_NEEDED = Symbol('no longer needed');
 
-interface BallotRun {
-  readonly question: Omit<Question, 'coordinator'>;
-  /** Aborts when votes are no longer of interest. */
-  readonly signal: AbortSignal;
-  /** Resolves when nothing more will happen. */
-  readonly settled: Promise<void>;
-  receive(input: BallotInput): void;
-  /** Ends it early; {@link BallotRun.result} then rejects with the reason. */
-  end(reason: unknown): void;
-  result(): Promise<BallotResult>;
+function askPeer(asked: string, run: BallotRun, transport: VoteTransport): void {
+  const failed = (error: unknown): void =>
+    run.receive({ kind: 'failed', asked, detail: describeError(error) });
+  const answered = ({ from, answer }: Reply): void => run.receive({ kind: 'answer', asked, from, answer });
+  if (transport.post === undefined) {
+    transport.ask(asked, run.question, { signal: run.signal }).then(answered, failed);
+  } else {
+    run.keep(transport.post(asked, run.question, answered, failed));
+  }
 }
 
-function createBallotRun(
-  request: BallotRequest,
-  options: { readonly membership: Membership; readonly completeForMs: number; readonly lateForMs: number },
-  ports: CoordinatorPorts,
-): BallotRun {
-  const { clock } = ports;
-  const startedAtMs = clock.monotonic();
-  const { deadlineAtMs } = request;
-  const nonce = ports.ids.next('ballot');
-  const required = requiredVotes(options.membership, request.required);
-  const over = new AbortController();
-  const settled = Promise.withResolvers<undefined>();
-  const bell = createBell();
-  let box: BallotBox = openBallot({
-    membership: options.membership,
-    required,
-    decisionId: request.decisionId,
-    configDigest: request.configDigest,
-    nonce,
-    startedAtMs,
-    deadlineAtMs,
-  });
-  let isDone = false;
-
-  const resultNow = (outcome: BallotResult['outcome']): BallotResult => {
-    const { yes, unmet } = tallyOf(box);
-    return {
-      outcome,
-      yes,
-      required,
-      members: options.membership.members.length,
-      votes: box.votes,
-      voided: box.voided,
-      ...(box.outstanding.length === 0 ? {} : { silent: box.outstanding }),
-      ...(unmet.length === 0 ? {} : { unmet: unmet.map(({ check, reason }) => `${check} ${reason}`) }),
-      durationMs: clock.monotonic() - startedAtMs,
-    };
-  };
-  /** Waits for answers until the condition holds or the instant has come. */
-  const waitFor = async (isEnough: () => boolean, untilMs: number): Promise<void> => {
-    const leftMs = untilMs - clock.monotonic();
-    if (isEnough() || leftMs <= 0) return;
-    const timer = new AbortController();
-    clock.sleep(leftMs, { signal: timer.signal }).then(bell.ring, () => undefined);
-    try {
-      while (!over.signal.aborted && !isEnough() && clock.monotonic() < untilMs) await bell.rung();
-    } finally {
-      timer.abort(NO_LONGER_NEEDED);
-    }
-    over.signal.throwIfAborted();
-  };
-  const hasEverybody = (): boolean => box.outstanding.length === 0;
-  const decide = async (): Promise<BallotResult['outcome']> => {
-    await waitFor(() => tallyOf(box).outcome !== 'open', deadlineAtMs);
-    const { outcome } = tallyOf(box);
-    return outcome === 'open' ? 'timed_out' : outcome;
-  };
-  const lingerForLateVotes = async (): Promise<void> => {
-    await waitFor(hasEverybody, deadlineAtMs + options.lateForMs).catch(() => undefined);
-    over.abort(NO_LONGER_NEEDED);
-    settled.resolve(undefined);
-  };
-
-  return {
-    question: {
-      version: 1,
-      decision_id: request.decisionId,
-      config_digest: request.configDigest,
-      membership_epoch: options.membership.epoch,
-      nonce,
-      expires_at: deadlineAtMs,
-      expires_in_ms: Math.max(0, Math.min(600_000, deadlineAtMs - startedAtMs)),
-      event: request.event,
-      rule: request.rule,
-      ...(request.hostId === undefined ? {} : { host_id: request.hostId }),
-      ...(request.revalidates === true ? { revalidates: true } : {}),
-    },
-    signal: over.signal,
-    settled: settled.promise,
-    receive: (input) => {
-      if (over.signal.aborted) return;
-      const step = stepBallot(box, input, clock.monotonic());
-      box = step.state;
-      if (isDone) reportLate(request.decisionId, step.verdict, ports);
-      bell.ring();
-    },
-    end: (reason) => {
-      over.abort(reason);
-      bell.ring();
-    },
-    result: async () => {
-      try {
-        const outcome = await decide();
-        await waitFor(hasEverybody, Math.min(deadlineAtMs, clock.monotonic() + options.completeForMs));
-        return resultNow(outcome);
-      } finally {
-        isDone = true;
-        void lingerForLateVotes();
-      }
+function askSelf(self: string, run: BallotRun, voter: Voter): void {
+  const context = {
+    from: self,
+    get signal() {
+      return run.signal;
     },
   };
+  voter.answer(run.question, context).then(
+    (answer) => run.receive({ kind: 'answer', asked: self, from: self, answer }),
+    (error: unknown) => run.receive({ kind: 'failed', asked: self, detail: describeError(error) }),
+  );
 }
 
-function reportLate(
-  decisionId: string,
-  counted: ReturnType<typeof stepBallot>['verdict'],
-  ports: CoordinatorPorts,
-): void {
+function reportLate(decisionId: string, counted: Counted, ports: CoordinatorPorts): void {
   const what = counted.counted ? { vote: counted.vote } : { voided: counted.voided };
   ports.log.debug('a vote arrived after the result', { decision_id: decisionId, ...what });
   ports.onLateVote?.({ decisionId, ...what });
-}
-
-/** Wakes whoever waits for the next answer. */
-function createBell(): { ring(): void; rung(): Promise<undefined> } {
-  let next = Promise.withResolvers<undefined>();
-  return {
-    ring: () => {
-      next.resolve(undefined);
-      next = Promise.withResolvers();
-    },
-    rung: () => next.promise,
-  };
 }

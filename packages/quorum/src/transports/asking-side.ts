@@ -8,21 +8,44 @@ import { identityOf } from './certificate-identity.ts';
 import type { FrameConnection } from './frame-connection.ts';
 import { createFrameConnection } from './frame-connection.ts';
 import type { Frame } from './frame.ts';
-import { encodeFrame } from './frame.ts';
+import { encodeFrame, frameHead } from './frame.ts';
 import type { TransportContext } from './framed-options.ts';
 import { refuseBeyondLoopback, TLS_POLICY } from './framed-options.ts';
-import type { Reply } from './transport.ts';
+import type { Posted, Reply } from './transport.ts';
 import { prepareSocket, unreachable } from './vote-socket.ts';
 
 /** Our questions to one peer. */
 export interface AskingSide {
-  ask(question: unknown, signal: AbortSignal): Promise<Reply>;
+  /** `body` is the question as JSON. */
+  post(body: Buffer, onReply: (reply: Reply) => void, onFailure: (error: unknown) => void): Posted;
   close(): void;
 }
 
-interface Waiting {
-  resolve(reply: Reply): void;
-  reject(error: unknown): void;
+/** A question whose answer is awaited. */
+class Waiting implements Posted {
+  readonly onReply: (reply: Reply) => void;
+  readonly onFailure: (error: unknown) => void;
+  readonly #onCancel: (waiting: Waiting) => void;
+  /** Absent until it was sent. */
+  correlation: number | undefined;
+  sentAtMs = Infinity;
+  isOver = false;
+
+  constructor(
+    onReply: (reply: Reply) => void,
+    onFailure: (error: unknown) => void,
+    onCancel: (waiting: Waiting) => void,
+  ) {
+    this.onReply = onReply;
+    this.onFailure = onFailure;
+    this.#onCancel = onCancel;
+  }
+
+  cancel(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.#onCancel(this);
+  }
 }
 
 /** Creates the asking side; it dials when it is asked first, and again after the connection ended. */
@@ -30,37 +53,47 @@ export function createAskingSide(member: string, context: TransportContext): Ask
   const { ports, settings } = context;
   const waiting = new Map<number, Waiting>();
   let connection: Promise<FrameConnection> | undefined;
+  /** The connection, once it is made. */
+  let current: FrameConnection | undefined;
+  let dialing = 0;
   let correlation = 0;
   let lastHeardMs = -Infinity;
 
   const fail = (why: string): PortError => unreachable(member, why);
-  const refuseWhenFull = (): void => {
-    if (waiting.size >= settings.maxPending)
-      throw fail(`${settings.maxPending} questions are waiting already`);
+  const end = (waiter: Waiting): void => {
+    waiter.isOver = true;
+    if (waiter.correlation !== undefined) waiting.delete(waiter.correlation);
   };
   const onFrame = (frame: Frame): void => {
     lastHeardMs = ports.clock.monotonic();
     const waiter = waiting.get(frame.correlation);
     if (waiter === undefined) return;
-    waiting.delete(frame.correlation);
+    end(waiter);
+    let body: unknown;
     try {
-      const body = JSON.parse(frame.body.toString('utf8')) as unknown;
-      if (frame.kind === 'answer') waiter.resolve({ from: member, answer: body });
-      else waiter.reject(fail(`it refused: ${String(body).slice(0, 200)}`));
+      body = JSON.parse(frame.body.toString('utf8'));
     } catch {
-      waiter.reject(fail('its answer is not JSON'));
+      waiter.onFailure(fail('its answer is not JSON'));
+      return;
     }
+    if (frame.kind === 'answer') waiter.onReply({ from: member, answer: body });
+    else waiter.onFailure(fail(`it refused: ${String(body).slice(0, 200)}`));
   };
   const onClose = (reason: string): void => {
+    current = undefined;
     connection = undefined;
     const lost = [...waiting.values()];
     waiting.clear();
-    for (const waiter of lost) waiter.reject(fail(reason));
+    for (const waiter of lost) {
+      waiter.isOver = true;
+      waiter.onFailure(fail(reason));
+    }
   };
   const open = async (): Promise<FrameConnection> => {
     const socket = await dial(member, context);
     const opened = createFrameConnection(socket, { onFrame, onClose });
     if (settings.tls === undefined) opened.send(encodeFrame('hello', 0, { from: context.self }));
+    if (opened.isOpen) current = opened;
     return opened;
   };
   const connected = (): Promise<FrameConnection> => {
@@ -71,33 +104,44 @@ export function createAskingSide(member: string, context: TransportContext): Ask
     return connection;
   };
 
+  const isFull = (): boolean => waiting.size + dialing >= settings.maxPending;
+  const send = (waiter: Waiting, body: Buffer, open: FrameConnection): void => {
+    correlation = (correlation + 1) >>> 0;
+    waiter.correlation = correlation;
+    waiter.sentAtMs = ports.clock.monotonic();
+    waiting.set(correlation, waiter);
+    open.send(frameHead('question', correlation, body.length));
+    open.send(body);
+  };
+  const sendWhenConnected = async (waiter: Waiting, body: Buffer): Promise<void> => {
+    dialing += 1;
+    const open = await connected().finally(() => (dialing -= 1));
+    if (waiter.isOver) return;
+    if (!open.isOpen) throw fail('the connection was closed');
+    send(waiter, body, open);
+  };
+  const onCancel = (waiter: Waiting): void => {
+    end(waiter);
+    // Not a word since we asked: the connection may be dead without either side knowing.
+    if (lastHeardMs < waiter.sentAtMs && waiter.sentAtMs !== Infinity) current?.destroy('it was silent');
+  };
+
   return {
-    ask: async (question, signal) => {
-      refuseWhenFull();
-      const open = await connected();
-      signal.throwIfAborted();
-      if (!open.isOpen) throw fail('the connection was closed');
-      refuseWhenFull();
-      correlation = (correlation + 1) >>> 0;
-      const id = correlation;
-      const askedAtMs = ports.clock.monotonic();
-      open.send(encodeFrame('question', id, question));
-      return new Promise<Reply>((resolve, reject) => {
-        const onAbort = (): void => {
-          waiting.delete(id);
-          reject(signal.reason as Error);
-          // Not a word since we asked: the connection may be dead without either side knowing.
-          if (lastHeardMs < askedAtMs) open.destroy('it was silent');
-        };
-        const settle =
-          <T>(then: (value: T) => void) =>
-          (value: T): void => {
-            signal.removeEventListener('abort', onAbort);
-            then(value);
-          };
-        signal.addEventListener('abort', onAbort, { once: true });
-        waiting.set(id, { resolve: settle(resolve), reject: settle(reject) });
-      });
+    post: (body, onReply, onFailure) => {
+      const waiter = new Waiting(onReply, onFailure, onCancel);
+      const giveUp = (error: unknown): void => {
+        if (waiter.isOver) return;
+        waiter.isOver = true;
+        onFailure(error);
+      };
+      if (isFull()) {
+        queueMicrotask(() => giveUp(fail(`${settings.maxPending} questions are waiting already`)));
+      } else if (current === undefined) {
+        sendWhenConnected(waiter, body).catch(giveUp);
+      } else {
+        send(waiter, body, current);
+      }
+      return waiter;
     },
     close: () =>
       void connection?.then((opened) => opened.destroy('the transport is closing')).catch(() => undefined),

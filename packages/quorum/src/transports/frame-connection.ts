@@ -29,7 +29,7 @@ export function createFrameConnection(
     listeners.onClose(reason);
   };
   const flush = (): void => {
-    if (!isOpen) return;
+    if (!isOpen || queue.length === 0) return;
     const [only] = queue;
     const bytes = queue.length === 1 && only !== undefined ? only : Buffer.concat(queue);
     queue = [];
@@ -56,7 +56,8 @@ export function createFrameConnection(
     },
     send: (frame) => {
       if (!isOpen) return;
-      if (queue.length === 0) queueMicrotask(flush);
+      // After the microtasks, so that what is answered in this turn goes out with it.
+      if (queue.length === 0) process.nextTick(flush);
       queue.push(frame);
     },
     destroy: close,

@@ -21,16 +21,27 @@ const HEADER_BYTES = 5;
 /** Most bytes of one frame after its length: an event of 256 KB and what surrounds it. */
 export const MAX_FRAME_BYTES = 524_288;
 
+/** Writes what precedes a body of this many bytes. */
+export function frameHead(kind: FrameKind, correlation: number, bodyBytes: number): Buffer {
+  const head = Buffer.allocUnsafe(LENGTH_BYTES + HEADER_BYTES);
+  writeHead(head, kind, correlation, bodyBytes);
+  return head;
+}
+
 /** Writes one frame. */
 export function encodeFrame(kind: FrameKind, correlation: number, body: unknown): Buffer {
   const text = JSON.stringify(body);
   const bytes = Buffer.byteLength(text);
   const frame = Buffer.allocUnsafe(LENGTH_BYTES + HEADER_BYTES + bytes);
-  frame.writeUInt32BE(HEADER_BYTES + bytes, 0);
-  frame.writeUInt8(KINDS.indexOf(kind), LENGTH_BYTES);
-  frame.writeUInt32BE(correlation, LENGTH_BYTES + 1);
+  writeHead(frame, kind, correlation, bytes);
   frame.write(text, LENGTH_BYTES + HEADER_BYTES);
   return frame;
+}
+
+function writeHead(to: Buffer, kind: FrameKind, correlation: number, bodyBytes: number): void {
+  to.writeUInt32BE(HEADER_BYTES + bodyBytes, 0);
+  to.writeUInt8(KINDS.indexOf(kind), LENGTH_BYTES);
+  to.writeUInt32BE(correlation, LENGTH_BYTES + 1);
 }
 
 /** State of a reader: bytes that are not a whole frame yet. */

@@ -24,6 +24,7 @@ import type { VoteTransport } from './transport.ts';
 /** The transport and where it listens. */
 export interface FramedTransport extends VoteTransport {
   readonly port: number;
+  readonly post: NonNullable<VoteTransport['post']>;
 }
 
 /**
@@ -48,21 +49,48 @@ export async function createFramedTransport(
   const asking = new Map<string, AskingSide>();
   const port = await listen(answering.server, settings.listen);
 
+  const sideOf = (member: string): AskingSide => {
+    let side = asking.get(member);
+    if (side === undefined) asking.set(member, (side = createAskingSide(member, context)));
+    return side;
+  };
+  // A ballot puts one question to several members, one after the other: it is written as JSON once.
+  let last: { readonly question: unknown; readonly body: Buffer } | undefined;
+  const bodyOf = (question: unknown): Buffer => {
+    if (last === undefined || last.question !== question) last = { question, body: jsonOf(question) };
+    return last.body;
+  };
+
   return {
     port,
     serve: answering.serve,
-    ask: async (member, question, { signal }) => {
-      signal.throwIfAborted();
-      const side = asking.get(member) ?? createAskingSide(member, context);
-      asking.set(member, side);
-      return side.ask(question, signal);
-    },
+    post: (member, question, onReply, onFailure) => sideOf(member).post(bodyOf(question), onReply, onFailure),
+    ask: (member, question, { signal }) =>
+      new Promise((resolve, reject) => {
+        signal.throwIfAborted();
+        const onAbort = (): void => {
+          posted.cancel(signal.reason);
+          reject(signal.reason as Error);
+        };
+        const settle =
+          <T>(then: (value: T) => void) =>
+          (value: T): void => {
+            signal.removeEventListener('abort', onAbort);
+            then(value);
+          };
+        const posted = sideOf(member).post(jsonOf(question), settle(resolve), settle(reject));
+        signal.addEventListener('abort', onAbort, { once: true });
+      }),
     close: async () => {
       context.closing.abort(new DOMException('the transport is closing', 'AbortError'));
       for (const side of asking.values()) side.close();
       await answering.close();
     },
   };
+}
+
+function jsonOf(question: unknown): Buffer {
+  return Buffer.from(JSON.stringify(question), 'utf8');
 }
 
 function listen(server: Server, address: PeerAddress): Promise<number> {

@@ -88,10 +88,24 @@ export function createPeerWatch(
         heard(member);
         return reply;
       },
+      ...(transport.post === undefined
+        ? {}
+        : {
+            post: (member, question, onReply, onFailure) =>
+              transport.post!(
+                member,
+                question,
+                (reply) => {
+                  heard(member);
+                  onReply(reply);
+                },
+                onFailure,
+              ),
+          }),
       serve: (handler) =>
         transport.serve(async (question, context) => {
           heard(context.from);
-          if (HelloSchema.safeParse(question).success) return { version: 1, hello: self };
+          if (isHello(question)) return { version: 1, hello: self };
           return handler(question, context);
         }),
       close: async () => {
@@ -101,4 +115,14 @@ export function createPeerWatch(
       },
     },
   };
+}
+
+function isHello(question: unknown): boolean {
+  // Every ballot comes by here, so the schema is asked only about what could be a greeting.
+  return (
+    typeof question === 'object' &&
+    question !== null &&
+    'hello' in question &&
+    HelloSchema.safeParse(question).success
+  );
 }

@@ -13,12 +13,14 @@
  */
 import { describeError, evaluatePrechecks, PortError } from '@lazarus/core';
 import { ageRefusal, entityBound, targetRefusal } from '@lazarus/core/gates';
-import { withTimeout } from '@lazarus/core/time';
+import type { Alarms } from '@lazarus/core/time';
+import { createAlarms, withTimeout } from '@lazarus/core/time';
 import type { Snapshot } from '@lazarus/core';
 import type { EffectiveRule } from '@lazarus/core/config';
 import type { CheckResult, Clock, Fleet, HealthProbe, Host, Logger, Windows } from '@lazarus/core/ports';
 import type { Answer, Question } from '../ballot/messages.ts';
 import { QuestionSchema } from '../ballot/messages.ts';
+import { readPlainQuestion } from '../ballot/read-message.ts';
 import type { Membership } from '../coordinator/membership.ts';
 
 /** A voter stops looking when this share of the time is over, so that its no (and why) still arrives in time. */
@@ -26,8 +28,8 @@ const ANSWER_WITHIN = 0.9;
 /** Longest wait for the voter's own view of the fleet or of the windows. */
 const READ_TIMEOUT_MS = 5_000;
 
-/** A reason that costs nothing: `abort()` alone makes an exception with a stack each time. */
-const NO_LONGER_NEEDED = Symbol('no longer needed');
+/** Turns of the microtasks within which a vote from memory is done. */
+const TURNS = 32;
 
 /** What a voter works with; all of it is the node's own. */
 export interface VoterPorts {
@@ -42,14 +44,21 @@ export interface VoterPorts {
   readonly windows?: Windows;
 }
 
+/** Who asks, and until when the answer is of interest. */
+export interface VoteContext {
+  readonly from: string;
+  readonly signal: AbortSignal;
+}
+
+interface BoundedPorts extends VoterPorts {
+  readonly alarms: Alarms;
+}
+
 /** Answers ballots. */
 export interface Voter {
   readonly id: string;
   /** @throws PortError `LZ_VOTE_TRANSPORT` for a question that is malformed or comes from a stranger. */
-  answer(
-    question: unknown,
-    context: { readonly from: string; readonly signal: AbortSignal },
-  ): Promise<Answer>;
+  answer(question: unknown, context: VoteContext): Promise<Answer>;
 }
 
 /** Creates the voter of one member. */
@@ -58,10 +67,11 @@ export function createVoter(
   ports: VoterPorts,
 ): Voter {
   const { self, membership } = options;
+  const bounded = { ...ports, alarms: createAlarms(ports.clock) };
   return {
     id: self,
-    answer: async (received, { from, signal }) => {
-      const question = readQuestion(received, from, membership);
+    answer: async (received, context) => {
+      const question = readQuestion(received, context.from, membership);
       const bind = (verdict: Answer['verdict'], checks: readonly CheckResult[]): Answer => ({
         version: 1,
         decision_id: question.decision_id,
@@ -79,7 +89,7 @@ export function createVoter(
       if (snapshot?.digest !== question.config_digest)
         return bind('no', [otherConfiguration(question, snapshot)]);
       if (membership.epoch !== question.membership_epoch) return bind('no', []);
-      const checks = await examine(question, snapshot, ports, signal);
+      const checks = await examine(question, snapshot, bounded, context);
       const isYes = checks.length > 0 && checks.every((check) => check.verdict === 'pass');
       return bind(isYes ? 'yes' : 'no', checks);
     },
@@ -95,11 +105,15 @@ function readQuestion(received: unknown, from: string, membership: Membership): 
     });
   };
   if (!membership.members.some((member) => member.id === from)) refuse('it is not a member');
+  const question = readPlainQuestion(received) ?? parseQuestion(received, refuse);
+  if (question.coordinator !== from) refuse(`it claims to come from ${question.coordinator}`);
+  return question;
+}
+
+function parseQuestion(received: unknown, refuse: (why: string) => never): Question {
   const parsed = QuestionSchema.safeParse(received);
-  if (!parsed.success)
-    return refuse(`it is malformed at ${parsed.error.issues[0]?.path.join('.') ?? 'the root'}`);
-  if (parsed.data.coordinator !== from) refuse(`it claims to come from ${parsed.data.coordinator}`);
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  return refuse(`it is malformed at ${parsed.error.issues[0]?.path.join('.') ?? 'the root'}`);
 }
 
 function otherConfiguration(question: Question, snapshot: Snapshot | undefined): CheckResult {
@@ -108,50 +122,67 @@ function otherConfiguration(question: Question, snapshot: Snapshot | undefined):
   return { check: 'Configuration', verdict: 'fail', reason, durationMs: 0 };
 }
 
+/** Looks for itself, and ends in time: with what is known by then. */
 async function examine(
   question: Question,
   snapshot: Snapshot,
-  ports: VoterPorts,
-  outer: AbortSignal,
+  ports: BoundedPorts,
+  context: VoteContext,
 ): Promise<readonly CheckResult[]> {
-  const { clock } = ports;
-  const startedMs = clock.monotonic();
+  const startedMs = ports.clock.monotonic();
   const work = new AbortController();
-  const { signal } = work;
-  const ended = new AbortController();
+  let isDone = false;
+  const looking = look(question, snapshot, ports, work.signal, startedMs).then((checks) => {
+    isDone = true;
+    return checks;
+  });
+  // What is in memory is known within a few turns, and costs neither a timer nor a listener.
+  for (let turn = 0; turn < TURNS && !isDone; turn += 1) await undefined;
+  if (isDone) return looking;
+  const outer = context.signal;
   const onAbort = (): void => work.abort(outer.reason);
   outer.addEventListener('abort', onAbort, { once: true });
   if (outer.aborted) onAbort();
-  clock.sleep(question.expires_in_ms * ANSWER_WITHIN, { signal: ended.signal }).then(
-    () => work.abort(new DOMException('the ballot is about to end', 'AbortError')),
-    () => undefined,
+  const alarm = ports.alarms.set(startedMs + question.expires_in_ms * ANSWER_WITHIN, () =>
+    work.abort(new DOMException('the ballot is about to end', 'AbortError')),
   );
   try {
-    const rule = snapshot.rule(question.rule, question.event);
-    if (rule === undefined)
-      return [failure('Rule', `rule ${question.rule} does not exist here`, startedMs, clock)];
-    const tooOld =
-      question.revalidates === true ? undefined : ageRefusal(question.event, rule.staleAfterMs, clock.now());
-    if (tooOld !== undefined) return [failure('EventAge', tooOld, startedMs, clock)];
-    const [target, windows] = await Promise.all([
-      findTarget(question, ports, signal),
-      checkWindows(question, rule, ports, signal),
-    ]);
-    const checks = await evaluatePrechecks({
-      prechecks: rule.prechecks,
-      event: question.event,
-      target: target.host,
-      fleet: ports.fleet,
-      probe: ports.probe,
-      clock,
-      log: ports.log,
-      signal,
-    });
-    return [...target.checks, ...windows, ...checks];
+    return await looking;
   } finally {
     outer.removeEventListener('abort', onAbort);
-    ended.abort(NO_LONGER_NEEDED);
+    alarm.cancel();
   }
+}
+
+async function look(
+  question: Question,
+  snapshot: Snapshot,
+  ports: VoterPorts,
+  signal: AbortSignal,
+  startedMs: number,
+): Promise<readonly CheckResult[]> {
+  const { clock } = ports;
+  const rule = snapshot.rule(question.rule, question.event);
+  if (rule === undefined)
+    return [failure('Rule', `rule ${question.rule} does not exist here`, startedMs, clock)];
+  const tooOld =
+    question.revalidates === true ? undefined : ageRefusal(question.event, rule.staleAfterMs, clock.now());
+  if (tooOld !== undefined) return [failure('EventAge', tooOld, startedMs, clock)];
+  const [target, windows] = await Promise.all([
+    findTarget(question, ports, signal),
+    checkWindows(question, rule, ports, signal),
+  ]);
+  const checks = await evaluatePrechecks({
+    prechecks: rule.prechecks,
+    event: question.event,
+    target: target.host,
+    fleet: ports.fleet,
+    probe: ports.probe,
+    clock,
+    log: ports.log,
+    signal,
+  });
+  return [...target.checks, ...windows, ...checks];
 }
 
 /** Finds the host in this node's own view; that it may be acted on is a check of its own. Keeps S16. */
