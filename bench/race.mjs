@@ -12,27 +12,36 @@ export const sink = { sum: 0 };
  * Nanoseconds per call: many short rounds, of which the fastest tenth counts, because other programs on the machine can
  * only ever make a round slower.
  */
-export async function race(contestants, { rounds = 101, targetMs = 2 } = {}) {
+export async function race(contestants, options) {
+  const times = await rounds(contestants, options);
+  return Object.fromEntries(Object.entries(times).map(([name, list]) => [name, quantile(list, 0.1)]));
+}
+
+/** Nanoseconds per call of each contestant in each round: those of one round were measured right after each other. */
+export async function rounds(contestants, { rounds: count = 101, targetMs = 2 } = {}) {
   const names = Object.keys(contestants);
   const calls = {};
-  for (const name of names) {
-    let count = 1;
-    for (;;) {
-      const elapsedMs = await timed(contestants[name], count);
-      if (elapsedMs > targetMs / 4) {
-        calls[name] = Math.max(1, Math.round((count * targetMs) / elapsedMs));
-        break;
-      }
-      count *= 4;
-    }
-  }
+  for (const name of names) calls[name] = await callsFor(contestants[name], targetMs);
   const times = Object.fromEntries(names.map((name) => [name, []]));
-  for (let turn = 0; turn < rounds * names.length; turn += 1) {
+  for (let turn = 0; turn < count * names.length; turn += 1) {
     const name = names[(turn + Math.floor(turn / names.length)) % names.length];
     times[name].push(((await timed(contestants[name], calls[name])) * 1e6) / calls[name]);
   }
-  return Object.fromEntries(names.map((name) => [name, quantile(times[name], 0.1)]));
+  return times;
 }
+
+/** How often to call a contestant in a round, found once it is warm: compiled code is what is measured. */
+async function callsFor(run, targetMs) {
+  let count = 1;
+  for (let spentMs = 0; ;) {
+    const elapsedMs = await timed(run, count);
+    spentMs += elapsedMs;
+    if (elapsedMs < targetMs / 4) count *= 4;
+    else if (spentMs >= WARM_UP_MS) return Math.max(1, Math.round((count * targetMs) / elapsedMs));
+  }
+}
+
+const WARM_UP_MS = 60;
 
 async function timed(run, count) {
   const started = performance.now();
