@@ -1,3 +1,4 @@
+export { type ActionHarness, describeActionContract } from './contracts/action-contract.ts';
 export {
   aDecisionRecord,
   aFinishedRun,
@@ -18,6 +19,12 @@ export {
 export { describeLocksContract, type LocksHarness } from './contracts/locks-contract.ts';
 export { describePausesContract, type PausesHarness } from './contracts/pauses-contract.ts';
 export { describePagerContract, type PagerHarness } from './contracts/pager-contract.ts';
+export {
+  describePreconditionContract,
+  type PreconditionCase,
+  type PreconditionCases,
+} from './contracts/precondition-contract.ts';
+export { describeSensorContract, type SensorHarness } from './contracts/sensor-contract.ts';
 export type { ContractMatchers, ContractRunner } from './contracts/runner.ts';
 export {
   describeWindowsContract,

@@ -1,5 +1,19 @@
-import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
-import { checkRunbook, runbookCoverage, runRunbook, runRunbookTests } from '@lazarus/testing/lab';
+import {
+  builtinActions,
+  createActionRegistry,
+  defineAction,
+  loadShippedWorkflows,
+  loadWorkflow,
+} from '@lazarus/dag';
+import {
+  checkRunbook,
+  runbookCoverage,
+  runbookViolations,
+  runRunbook,
+  runRunbookTests,
+} from '@lazarus/testing/lab';
+import type { RunbookResult } from '@lazarus/testing/lab';
+import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
 
 const registry = createActionRegistry(builtinActions);
@@ -83,6 +97,88 @@ steps:
     expect(violations.map(({ message }) => message)).toContain(
       'a launched host was neither put into service nor terminated',
     );
+  });
+});
+
+describe('checkRunbook with a planted bug', () => {
+  const shop = defineAction({
+    name: 'shop.open',
+    version: 1,
+    summary: 'Opens a shop.',
+    idempotent: true,
+    input: z.strictObject({}),
+    output: z.strictObject({ id: z.int() }),
+    run: async () => ({ id: 0 }),
+  });
+  const actions = createActionRegistry([...builtinActions, shop]);
+  const opening = loadWorkflow(
+    'apiVersion: lazarus.dev/v1\nkind: Workflow\nmetadata: { name: shop.open, version: 1 }\nsteps: { open: { uses: shop.open@1 } }\n',
+    { file: 'shop.yaml', actions },
+  );
+  /** Scenarios in which something was found, with what. */
+  const found = async (open: (key: string) => number): Promise<readonly string[]> => {
+    const report = await checkRunbook(opening, {
+      definitions: [shop],
+      actions: { open: (_input, { idempotencyKey }) => ({ id: open(idempotencyKey) }) },
+    });
+    return report.violations.map(({ scenario, message }) => `${scenario}: ${message}`);
+  };
+
+  it('finds a duplicate and a crash that an action answers with a second effect, and nothing when it knows its key (S1)', async () => {
+    let opened = 0;
+    const messages = await found(() => (opened += 1));
+    expect(messages).toEqual([
+      expect.stringMatching(
+        /^crash after the effect of open: step open had 2 effects for one idempotency key/,
+      ) as string,
+      expect.stringMatching(
+        /^open delivered twice: step open had 2 effects for one idempotency key/,
+      ) as string,
+    ]);
+    const known = new Map<string, number>();
+    expect(await found((key) => known.get(key) ?? known.set(key, known.size).size)).toEqual([]);
+  });
+
+  it('finds a refusal, a hang and a crash after which nobody is told', async () => {
+    const silent = load(`inputs: { incident: { type: string } }
+steps:
+  acknowledge: { uses: pager.acknowledge@1, with: { incident: '\${{ run.incident_key }}' } }
+  restart: { uses: host.command@1, needs: [acknowledge], with: { host: i-1, command: restart } }
+`);
+    const { violations } = await checkRunbook(silent, {
+      actions: { 'pager.escalate': { output: { page: 'none', changed: false } } },
+    });
+    const scenarios = violations.map(({ scenario }) => scenario.replace(/ of \w+$/, ''));
+    expect(new Set(scenarios)).toContain('refusal');
+    expect(new Set(scenarios)).toContain('hang');
+  });
+
+  it('finds each broken promise in what a run left behind', async () => {
+    const result = await runRunbook(replaceHost, { unmocked: 'happy' });
+    const { calls, run } = result;
+    const spoiled = (part: Partial<RunbookResult>): readonly string[] =>
+      runbookViolations(replaceHost, { ...result, ...part });
+    const clone = calls.filter(({ step }) => step === 'clone');
+    const rekeyed = clone.map((call) => ({ ...call, idempotencyKey: 'another' }));
+    expect(spoiled({})).toEqual([]);
+    expect(spoiled({ calls: [...calls, ...clone] })).toContain(
+      'step clone was repeated after it had completed',
+    );
+    expect(spoiled({ calls: [...calls, ...rekeyed] })).toContain('step clone used 2 idempotency keys');
+    expect(spoiled({ calls: calls.filter(({ step }) => step !== 'verify') })).toContain(
+      'step forensics ended a host before a replacement was verified',
+    );
+    expect(spoiled({ run: { ...run, page: 'left_alone' } })).toEqual([
+      'it succeeded and left an acknowledged page alone',
+    ]);
+    expect(spoiled({ run: { ...run, ended_at: '2026-01-01T09:00:00.000Z' } })[0]).toMatch(
+      /ms after its deadline$/,
+    );
+    const stopped = { ...run, status: 'failed', page: 'left_alone' } as const;
+    expect(spoiled({ run: stopped, calls: clone })).toEqual([
+      'it ended as failed and nobody was told',
+      'a launched host was neither put into service nor terminated',
+    ]);
   });
 });
 

@@ -1,5 +1,6 @@
 import { builtinActions, createActionRegistry, loadWorkflow } from '@lazarus/dag';
-import { runRunbook } from '@lazarus/testing/lab';
+import { createLab, runRunbook } from '@lazarus/testing/lab';
+import type { LabOptions } from '@lazarus/testing/lab';
 import { parallel } from '@lazarus/testing/vitest';
 import { describe, expect, it } from 'vitest';
 
@@ -76,5 +77,50 @@ describe('toHaveEscalated', () => {
 
   it('refuses what is no run, such as a promise that nobody awaited', () => {
     expect(() => expect(runRunbook(workflow)).toHaveEscalated()).toThrow('is an await missing?');
+  });
+});
+
+describe('matchers about an event in a lab', () => {
+  const services = '{ service: web, team: shop, profile: stateless }';
+  const send = async (options: LabOptions = {}) => {
+    await using lab = await createLab({ services, ...options });
+    return await lab.send({ event_type: 'HealthcheckDown', host: 'web-1' });
+  };
+
+  it('toHaveVotes and toHaveRun accept a remediation, and show what happened otherwise', async () => {
+    const outcome = await send({ prechecks: { MinActiveHosts: { nodes: { b: 'timeout' } } } });
+    expect(outcome).toHaveVotes('2/3');
+    expect(outcome).not.toHaveVotes('3/3');
+    expect(outcome).toHaveRun([parallel('out_of_lb', 'clone'), 'verify', 'into_lb']);
+    expect(outcome).not.toHaveEscalated();
+    expect(outcome).not.toBeBlockedBy('ballot');
+    expect(() => expect(outcome).toHaveVotes('3/3')).toThrow(
+      /the votes 3\/3; they were 2\/3\.\n\n.*is taken by/,
+    );
+    expect(() => expect(outcome).toBeBlockedBy('PeerCheck')).toThrow('blocked by nothing: it was remediated');
+    expect(() => expect(outcome).toHaveRun(['into_lb', 'clone'])).toThrow(
+      'clone began before into_lb had ended',
+    );
+  });
+
+  it('toBeBlockedBy and toHaveEscalated accept a refusal by check, gate and exit', async () => {
+    const outcome = await send({ prechecks: { PeerCheck: { fail: 'half of the peers are sick' } } });
+    for (const obstacle of ['PeerCheck', 'ballot', 'precondition_failed'])
+      expect(outcome).toBeBlockedBy(obstacle);
+    expect(outcome).toHaveEscalated({ reason: 'half of the peers are sick' });
+    expect(outcome).not.toHaveRun(['clone']);
+    expect(() => expect(outcome).toBeBlockedBy('budget')).toThrow(
+      'blocked by precondition_failed, ballot, PeerCheck.',
+    );
+    expect(() => expect(outcome).toHaveEscalated({ reason: 'paused' })).toThrow(
+      'It said: precondition_failed',
+    );
+    expect(() => expect(outcome).toHaveRun(['clone'])).toThrow('none was started');
+    expect(() => expect(send()).toHaveVotes('3/3')).toThrow('is an await missing?');
+  });
+
+  it('toHaveEscalated accepts an event whose run failed', async () => {
+    const outcome = await send({ mocks: { verify: { error: { message: 'no', retryable: false } } } });
+    expect(outcome).toHaveEscalated({ reason: 'failed at verify' });
   });
 });

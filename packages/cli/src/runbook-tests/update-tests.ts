@@ -40,9 +40,13 @@ function replace(
   const before = text.slice(0, column - 1);
   const old = SCALAR.exec(text.slice(column - 1))?.[0].trimEnd();
   if (old === undefined) return [];
-  // Of several names for one obstacle the first is the most telling.
-  const value = path.endsWith('.blocked_by') ? (actual.split(', ')[0] ?? actual) : actual;
+  const value = path.endsWith('.blocked_by') ? mostTelling(actual.split(', ')) : actual;
   const written = /^[\w./-]+$/.test(value) ? value : JSON.stringify(value);
   lines[line - 1] = `${before}${written}${text.slice(before.length + old.length)}`;
   return [`${file}:${line}:${column} ${path}: ${old} is now ${written}`];
+}
+
+/** Of several names for one obstacle (exit, gate, checks) that of the check says most, then that of the exit. */
+function mostTelling([exit = '', _gate, check]: readonly string[]): string {
+  return check ?? exit;
 }

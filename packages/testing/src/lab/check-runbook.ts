@@ -1,3 +1,4 @@
+import { canonicalJson } from '@lazarus/dag';
 import type { WorkflowDefinition } from '@lazarus/dag';
 import type { RunbookCall } from './mock-actions.ts';
 import { runRunbook } from './run-runbook.ts';
@@ -24,9 +25,10 @@ interface Scenario {
 
 /**
  * Runs a workflow once as it is, then once for every fault at every step: a refusal, a transient failure, a hang, a crash
- * before the effect and after it, and a duplicate submission. After each run it checks what must hold whatever happens:
- * the run ends in time, the page ends resolved or escalated, no effect happens twice, a completed step is not repeated,
- * nothing is taken away before its replacement is verified, and a launched host is either in service or undone.
+ * before the effect and after it, the same run submitted once more, and a call that is delivered twice. After each run it
+ * checks what must hold whatever happens: the run ends in time, the page ends resolved or escalated, no effect happens
+ * twice, a completed step is not repeated, nothing is taken away before its replacement is verified, and a launched host
+ * is either in service or undone.
  */
 export async function checkRunbook(
   workflow: WorkflowDefinition,
@@ -52,6 +54,7 @@ export async function checkRunbook(
 
 function scenariosOf(plain: RunbookResult, base: RunbookOptions): readonly Scenario[] {
   const steps = [...new Set(plain.calls.map(({ step }) => step))];
+  const changing = new Set(plain.calls.flatMap(({ step, readOnly }) => (readOnly ? [] : [step])));
   const scenarios: Scenario[] = [{ name: 'submitted twice', options: { ...base, submitTwice: true } }];
   for (const step of steps) {
     const mocked = (name: string, mock: NonNullable<RunbookOptions['actions']>[string]): Scenario => ({
@@ -64,7 +67,10 @@ function scenariosOf(plain: RunbookResult, base: RunbookOptions): readonly Scena
       mocked('hang', { hangs: true }),
       { name: `crash before the effect of ${step}`, options: { ...base, fault: killOnce('before', step) } },
       { name: `crash after the effect of ${step}`, options: { ...base, fault: killOnce('after', step) } },
+      { name: `submitted again during ${step}`, options: { ...base, fault: submitAgain(step) } },
     );
+    if (changing.has(step))
+      scenarios.push({ name: `${step} delivered twice`, options: { ...base, twice: step } });
   }
   return scenarios;
 }
@@ -78,6 +84,14 @@ function killOnce(moment: 'before' | 'after', step: string): RunbookFault {
   };
 }
 
+function submitAgain(step: string): RunbookFault {
+  return async (now, call, { submit }) => {
+    if (now !== 'before' || call.step !== step) return;
+    const answer = await submit();
+    if (answer !== 'exists') throw new Error(`the run was started a second time during ${step}`);
+  };
+}
+
 /** What must hold after any run of a workflow and does not, one line each. Keeps S1, S5, S10 and S12. */
 export function runbookViolations(workflow: WorkflowDefinition, result: RunbookResult): readonly string[] {
   return [
@@ -85,6 +99,7 @@ export function runbookViolations(workflow: WorkflowDefinition, result: RunbookR
     ...pageEnds(result),
     ...noEffectTwice(result),
     ...nothingRepeated(result),
+    ...noSecondEffect(result),
     ...madeBeforeBroken(result),
     ...noOrphans(workflow, result),
   ];
@@ -132,12 +147,25 @@ function noEffectTwice({ calls }: RunbookResult): readonly string[] {
 function nothingRepeated({ calls }: RunbookResult): readonly string[] {
   const completed = new Set<string>();
   const messages: string[] = [];
-  for (const { step, readOnly, outcome } of calls) {
-    if (readOnly || step.startsWith('$')) continue;
+  for (const { step, readOnly, outcome, isDuplicate } of calls) {
+    if (readOnly || isDuplicate === true || step.startsWith('$')) continue;
     if (completed.has(step)) messages.push(`step ${step} was repeated after it had completed`);
     if (outcome === 'ok') completed.add(step);
   }
   return messages;
+}
+
+/** S1: whoever is asked twice with one idempotency key answers the same; another answer is another effect. */
+function noSecondEffect({ calls }: RunbookResult): readonly string[] {
+  const answered = calls.filter(({ readOnly, output }) => !readOnly && output !== undefined);
+  return [...Map.groupBy(answered, ({ idempotencyKey }) => idempotencyKey).values()].flatMap((own) => {
+    const answers = new Set(own.map(({ output }) => canonicalJson(output)));
+    const [first] = own;
+    if (answers.size < 2 || first === undefined) return [];
+    return [
+      `step ${first.step} had ${answers.size} effects for one idempotency key: ${[...answers].join(', ')}`,
+    ];
+  });
 }
 
 const isEnd = ({ action, input }: RunbookCall): boolean =>

@@ -26,7 +26,7 @@ import type { LabOutcome } from './lab-outcome.ts';
 import { traceOfLab } from './lab-trace.ts';
 import { createLabWorld } from './lab-world.ts';
 import type { LabHost, LabWorld } from './lab-world.ts';
-import { mockAction } from './mock-actions.ts';
+import { isCallOf, mockAction } from './mock-actions.ts';
 import type { ActionReply, Mock, MockWorld, RunbookCall } from './mock-actions.ts';
 import type { PrecheckReply } from './precheck-replies.ts';
 import { recordedEvent, recordedMembers, recordedReplies, replayDifference } from './replay.ts';
@@ -194,9 +194,7 @@ class Region implements Lab {
   }
 
   callsOf(name: string): readonly RunbookCall[] {
-    return this.calls.filter(
-      ({ step, action }) => step === name || action === name || action.startsWith(`${name}@`),
-    );
+    return this.calls.filter((call) => isCallOf(call, name));
   }
 
   hosts(...hosts: readonly LabHost[]): void {
@@ -305,6 +303,8 @@ class Region implements Lab {
       record,
       run: runId === undefined ? undefined : await this.#run(runId),
       page: incidentKey === undefined ? undefined : this.#world.pager.pageOf(incidentKey),
+      calls: this.calls,
+      trace: await this.trace(),
     });
   }
 

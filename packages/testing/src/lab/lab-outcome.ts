@@ -1,6 +1,8 @@
 import { unmetRequirements } from '@lazarus/core/gates';
 import type { DecisionRecord } from '@lazarus/core';
 import type { Page, RunView } from '@lazarus/core/ports';
+import { isCallOf } from './mock-actions.ts';
+import type { RunbookCall } from './mock-actions.ts';
 
 /**
  * What came of an event, in one word: `remediated` (its run succeeded), `escalated` (a person has it: the decision said so,
@@ -25,6 +27,12 @@ export interface LabOutcome {
   readonly blockedBy: readonly string[];
   /** From the arrival of the event to the end of its run, or to its decision; milliseconds. */
   readonly tookMs: number;
+  /** Calls of the run. */
+  readonly calls: readonly RunbookCall[];
+  /** Calls of an action or a step of the run, polls and retries included. */
+  callsOf(actionOrStep: string): readonly RunbookCall[];
+  /** What happened in the lab, one line each. */
+  readonly trace: readonly string[];
 }
 
 /** Reads what came of an event from what was recorded. */
@@ -34,14 +42,21 @@ export function outcomeOf(about: {
   readonly record: DecisionRecord | undefined;
   readonly run: RunView | undefined;
   readonly page: Page | undefined;
+  /** All calls of the lab. */
+  readonly calls: readonly RunbookCall[];
+  readonly trace: readonly string[];
 }): LabOutcome {
-  const { eventId, emittedAtMs, record, run, page } = about;
+  const { eventId, emittedAtMs, record, run, page, trace } = about;
+  const calls = about.calls.filter(({ runId }) => runId === run?.run_id);
   const endedAt = run?.ended_at ?? record?.decided_at;
   return {
     eventId,
     outcome: nameOf(record, run),
     blockedBy: record === undefined ? [] : obstaclesOf(record),
     tookMs: endedAt === undefined ? 0 : Date.parse(endedAt) - emittedAtMs,
+    calls,
+    callsOf: (name) => calls.filter((call) => isCallOf(call, name)),
+    trace,
     ...(record === undefined ? {} : { record }),
     ...(run === undefined ? {} : { run }),
     ...(page === undefined ? {} : { page }),

@@ -21,6 +21,7 @@ export type Mocks = Readonly<Record<string, Mock>>;
 
 /** One call of a mocked action. */
 export interface RunbookCall {
+  readonly runId: string;
   readonly step: string;
   readonly action: string;
   readonly attempt: number;
@@ -34,9 +35,16 @@ export interface RunbookCall {
   readonly idempotencyKey: string;
   readonly readOnly: boolean;
   readonly destructive: boolean;
+  /** The network delivered the call before this one twice. */
+  readonly isDuplicate?: true;
   /** Outcome of the call; `pending` while it hangs, or when its process died. */
   outcome: 'ok' | 'error' | 'pending';
   output?: Json;
+}
+
+/** Whether a call is one of a step (`verify`) or of an action (`host.clone`, `host.clone@1`). */
+export function isCallOf({ step, action }: RunbookCall, name: string): boolean {
+  return step === name || action === name || action.startsWith(`${name}@`);
 }
 
 /** What a mocked world has seen. */
@@ -60,6 +68,8 @@ export interface MockOptions {
     call: RunbookCall,
     context: ActionContext,
   ) => void | Promise<void>;
+  /** Steps whose calls are delivered twice. */
+  readonly twice?: (step: string) => boolean;
   readonly startedAtMs: () => number;
 }
 
@@ -98,9 +108,12 @@ async function serve(
   input: unknown,
   context: ActionContext,
   options: MockOptions,
+  isDuplicate = false,
 ): Promise<unknown> {
   const { world, disturb } = options;
   const call: RunbookCall = {
+    ...(isDuplicate ? { isDuplicate: true } : {}),
+    runId: context.run.runId,
     step: context.step,
     action: `${action.name}@${action.version}`,
     attempt: context.attempt,
@@ -119,6 +132,8 @@ async function serve(
     if (!action.readOnly) world.effects.set(context.idempotencyKey, output as Json);
     call.output = output as Json;
     await disturb?.('after', call, context);
+    if (!isDuplicate && options.twice?.(context.step) === true)
+      await serve(action, input, context, options, true);
     call.outcome = 'ok';
     return output;
   } catch (error) {

@@ -10,7 +10,7 @@ import type { Lab, LabEvent } from './lab-options.ts';
 import type { LabOutcome } from './lab-outcome.ts';
 import type { LabHost } from './lab-world.ts';
 import type { Mocks } from './mock-actions.ts';
-import type { CheckReply, PrecheckReply } from './precheck-replies.ts';
+import type { PrecheckReply } from './precheck-replies.ts';
 import type { EventExpectation, Happening, RegionTest } from './runbook-test-schema.ts';
 import type { TestOutcome } from './test-outcome.ts';
 import type { Difference } from './trace-diff.ts';

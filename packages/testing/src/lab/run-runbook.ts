@@ -7,7 +7,7 @@ import type { ManualClock } from '../clock/manual-clock.ts';
 import { happyReply } from './happy-replies.ts';
 import { startProcess } from './lab-process.ts';
 import type { LabProcess } from './lab-process.ts';
-import { mockAction } from './mock-actions.ts';
+import { isCallOf, mockAction } from './mock-actions.ts';
 import type { Mocks, MockWorld, RunbookCall } from './mock-actions.ts';
 import { spansOf } from './step-order.ts';
 
@@ -34,13 +34,19 @@ export interface RunbookOptions {
   readonly fault?: RunbookFault;
   /** Submits the run a second time once it runs. */
   readonly submitTwice?: boolean;
+  /** A step whose calls the network delivers twice. */
+  readonly twice?: string;
 }
 
-/** A disturbance of one call. `kill` ends the process there; another one takes over. */
+/** A disturbance of one call. `kill` ends the process there, another one takes over; `submit` submits the run once more. */
 export type RunbookFault = (
   moment: 'before' | 'after',
   call: RunbookCall,
-  tools: { readonly kill: () => Promise<never>; readonly context: ActionContext },
+  tools: {
+    readonly kill: () => Promise<never>;
+    readonly submit: () => Promise<'created' | 'exists'>;
+    readonly context: ActionContext;
+  },
 ) => void | Promise<void>;
 
 /** How a runbook went. */
@@ -137,11 +143,13 @@ class Lab {
       fault,
       seed = 1,
       guard,
+      twice,
     } = this.#options;
     const kill = (): Promise<never> => {
       this.#current().kill();
       return new Promise<never>(() => undefined);
     };
+    const submit = (): Promise<'created' | 'exists'> => this.#current().engine.submit(this.#request());
     const actions = [...builtinActions, ...definitions].map((action) =>
       mockAction(action, {
         mocks,
@@ -150,7 +158,8 @@ class Lab {
         startedAtMs: () => this.#startedAtMs,
         ...(fault === undefined
           ? {}
-          : { disturb: (moment, call, context) => fault(moment, call, { kill, context }) }),
+          : { disturb: (moment, call, context) => fault(moment, call, { kill, submit, context }) }),
+        ...(twice === undefined ? {} : { twice: (step: string) => step === twice }),
       }),
     );
     const number = this.#processes.length + 1;
@@ -236,8 +245,7 @@ class Lab {
     return {
       run,
       calls,
-      callsOf: (name) =>
-        calls.filter(({ step, action }) => step === name || action === name || action.startsWith(`${name}@`)),
+      callsOf: (name) => calls.filter((call) => isCallOf(call, name)),
       trace: traceOf(run, calls, this.#startedAtMs),
       tookMs: Date.parse(run.ended_at ?? run.started_at) - Date.parse(run.started_at),
       processes: this.#processes.length,
