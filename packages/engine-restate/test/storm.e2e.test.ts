@@ -51,7 +51,7 @@ class Load {
   async submit(): Promise<void> {
     const request = aStormRequest(`run-${this.runs.length + 1}`);
     this.runs.push(request.runId);
-    const run = pinRun(request, definition, resolveInputs(definition, request), clock.now());
+    const run = pinRun(request, definition, resolveInputs(definition, request), actions, clock.now());
     await retried(() => this.#storm.store.submit(run));
     this.open.add(request.runId);
   }

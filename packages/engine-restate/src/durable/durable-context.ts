@@ -8,7 +8,7 @@ export interface Durable {
 /** What {@link DurableContext.first} answers. */
 export type First =
   | { readonly durable: Durable; readonly value: Json }
-  /** Somebody asked Restate itself to cancel the run. */
+  /** The run was asked to stop. It is told once, whatever it waits for. */
   | 'canceled';
 
 /**
@@ -24,6 +24,8 @@ export interface DurableContext {
   sleep(name: string, ms: number): Durable;
   /** A value that somebody else gives the run. */
   promise(name: string): Durable;
+  /** The same as it is now; null when nobody gave it. */
+  peek(name: string): Durable;
   /** The first of them that happened; the same one on replay. */
   first(durables: readonly Durable[]): Promise<First>;
   /** Aborts when this execution is over, whether the run has ended or goes on elsewhere. */

@@ -6,10 +6,12 @@ import type { Durable, DurableContext, First } from './durable-context.ts';
 export type RecordedEntry =
   | {
       readonly kind: 'command';
-      readonly call: 'run' | 'sleep' | 'promise';
+      readonly call: 'run' | 'sleep' | 'promise' | 'peek';
       readonly name: string;
       readonly id: number;
     }
+  /** The run was asked to stop. */
+  | { readonly kind: 'canceled' }
   /** The command with this id has happened. */
   | { readonly kind: 'completion'; readonly id: number; readonly value: Json };
 
@@ -25,7 +27,7 @@ export class JournalContext implements DurableContext {
   readonly ended = new AbortController().signal;
   readonly #commands: readonly Extract<RecordedEntry, { kind: 'command' }>[];
   /** In the order in which they became durable, which decides every race. */
-  readonly #completions: Extract<RecordedEntry, { kind: 'completion' }>[];
+  readonly #happened: Exclude<RecordedEntry, { kind: 'command' }>[];
   readonly #known = new Map<number, Json>();
   #cursor = 0;
   #stop: () => void = () => undefined;
@@ -36,7 +38,7 @@ export class JournalContext implements DurableContext {
 
   constructor(entries: readonly RecordedEntry[]) {
     this.#commands = entries.filter((entry) => entry.kind === 'command');
-    this.#completions = entries.filter((entry) => entry.kind === 'completion');
+    this.#happened = entries.filter((entry) => entry.kind !== 'command');
   }
 
   run(name: string): Durable {
@@ -51,20 +53,25 @@ export class JournalContext implements DurableContext {
     return this.#next('promise', name);
   }
 
+  peek(name: string): Durable {
+    return this.#next('peek', name);
+  }
+
   async first(durables: readonly Durable[]): Promise<First> {
     const wanted = durables as readonly Recorded[];
     for (;;) {
       const durable = wanted.find(({ id }) => id !== undefined && this.#known.has(id));
       if (durable?.id !== undefined) return { durable, value: this.#known.get(durable.id) ?? null };
-      const next = this.#completions.shift();
+      const next = this.#happened.shift();
       if (next === undefined) break;
+      if (next.kind === 'canceled') return 'canceled';
       this.#known.set(next.id, next.value);
     }
     this.#stop();
     return new Promise(() => undefined);
   }
 
-  #next(call: 'run' | 'sleep' | 'promise', name: string): Recorded {
+  #next(call: 'run' | 'sleep' | 'promise' | 'peek', name: string): Recorded {
     const command = this.#commands[this.#cursor];
     if (command === undefined) return { name, id: undefined };
     if (command.call !== call || command.name !== name)

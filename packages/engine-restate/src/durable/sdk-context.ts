@@ -31,9 +31,17 @@ export class SdkContext implements DurableContext {
     return wrap(name, this.#context.promise<Json>(name).get());
   }
 
+  peek(name: string): Durable {
+    return wrap(name, this.#context.promise<Json>(name).peek() as RestatePromise<unknown>);
+  }
+
   async first(durables: readonly Durable[]): Promise<First> {
+    const promises = durables.map((each) => (each as SdkDurable).promise);
+    const [only] = promises;
     try {
-      return await this.#sdk.RestatePromise.race(durables.map((each) => (each as SdkDurable).promise));
+      // Most waits are for one thing, and a race is dear.
+      if (only !== undefined && promises.length === 1) return await only;
+      return await this.#sdk.RestatePromise.race(promises);
     } catch (error) {
       if (error instanceof this.#sdk.CancelledError) return 'canceled';
       throw error;

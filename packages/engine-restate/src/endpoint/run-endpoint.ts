@@ -9,7 +9,7 @@ import type { LoggerTransport, WorkflowContext, WorkflowSharedContext } from '@r
 import type { DurableContext } from '../durable/durable-context.ts';
 import { SdkContext } from '../durable/sdk-context.ts';
 import type { ResolvedOptions } from '../options.ts';
-import type { PinnedRun } from '../run/pinned-run.ts';
+import type { PinnedWire } from '../run/pinned-run.ts';
 import { signalKey } from '../run/restate-run.ts';
 import type { Sdk } from './load-sdk.ts';
 
@@ -36,12 +36,20 @@ export interface RunEndpoint {
   close(): Promise<void>;
 }
 
+/** What somebody tells a run. */
+export interface RunSignal {
+  readonly name: string;
+  readonly payload: Json;
+  /** Id that Restate has for the run: it is asked to stop. */
+  readonly cancels?: string;
+}
+
 /** What the endpoint is made of. */
 export interface RunEndpointParts {
   readonly sdk: Sdk;
   readonly options: ResolvedOptions;
   readonly log: Logger;
-  drive(run: PinnedRun, context: DurableContext): Promise<RunView>;
+  drive(run: PinnedWire, context: DurableContext): Promise<RunView>;
 }
 
 /** Starts to listen. @throws ConfigurationError `LZ_OPTION_INVALID` when the port is taken. */
@@ -87,16 +95,14 @@ function runService({ sdk, options, drive }: RunEndpointParts) {
   return sdk.workflow({
     name: RUN_SERVICE,
     handlers: {
-      run: (context: WorkflowContext, run: PinnedRun): Promise<RunView> =>
+      run: (context: WorkflowContext, run: PinnedWire): Promise<RunView> =>
         drive(run, new SdkContext(sdk, context)),
       signal: sdk.handlers.workflow.shared(
-        async (
-          context: WorkflowSharedContext,
-          signal: { readonly name: string; readonly payload: Json },
-        ): Promise<void> => {
-          for (let index = 0; ; index += 1) {
-            if (await offer(sdk, context, signalKey(signal.name, index), signal.payload)) return;
-          }
+        async (context: WorkflowSharedContext, signal: RunSignal): Promise<void> => {
+          let index = 0;
+          while (!(await offer(sdk, context, signalKey(signal.name, index), signal.payload))) index += 1;
+          const { cancels } = signal;
+          if (cancels !== undefined) context.invocation(sdk.InvocationIdParser.fromString(cancels)).cancel();
         },
       ),
     },
@@ -148,7 +154,7 @@ async function listen(server: Http2Server, { host, port }: ResolvedOptions['list
 /** The SDK's words go where ours go; what it says about each call is for debugging. */
 function loggerOf(log: Logger): LoggerTransport {
   return (meta, message: unknown, ...rest: unknown[]) => {
-    if (meta.replaying) return;
+    if (meta.replaying || (meta.level as string) === 'info') return;
     const text = [message, ...rest].map((part) => (typeof part === 'string' ? part : describeError(part)));
     log.debug('restate', { level: meta.level, text: text.join(' ').slice(0, 500) });
   };

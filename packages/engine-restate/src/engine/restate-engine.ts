@@ -32,8 +32,8 @@ import type { ResolvedOptions } from '../options.ts';
 import { BodiesInFlight } from '../run/bodies-in-flight.ts';
 import { Execution } from '../run/execution.ts';
 import type { ExecutionPorts } from '../run/execution.ts';
-import { PINNED_FORMAT, pinRun } from '../run/pinned-run.ts';
-import type { PinnedRun } from '../run/pinned-run.ts';
+import { fromWire, PINNED_FORMAT, pinRun } from '../run/pinned-run.ts';
+import type { PinnedRun, PinnedWire } from '../run/pinned-run.ts';
 import { readRun } from '../run/read-run.ts';
 import { RunLocks } from '../run/run-locks.ts';
 import { checkOwnVersions, checkServers } from '../server/check-versions.ts';
@@ -95,7 +95,7 @@ export async function createRestateEngine(
 }
 
 type OpenEndpoint = (parts: {
-  drive(run: PinnedRun, context: DurableContext): Promise<RunView>;
+  drive(run: PinnedWire, context: DurableContext): Promise<RunView>;
 }) => Promise<RunEndpoint>;
 
 class Engine implements RestateEngine {
@@ -169,8 +169,9 @@ class Engine implements RestateEngine {
     this.#assertOpen();
     const definition = this.#workflows.find(request);
     this.#assertPorts(definition);
-    const run = pinRun(request, definition, resolveInputs(definition, request), this.#ports.clock.now());
-    this.#submittedAtMs.set(request.runId, this.#ports.clock.monotonic());
+    const { actions, clock } = this.#ports;
+    const run = pinRun(request, definition, resolveInputs(definition, request), actions, clock.now());
+    this.#submittedAtMs.set(request.runId, clock.monotonic());
     try {
       const outcome = await this.#store.submit(run);
       if (outcome === 'exists' && !this.#active.has(request.runId)) this.#submittedAtMs.delete(request.runId);
@@ -239,14 +240,17 @@ class Engine implements RestateEngine {
   }
 
   /** Called by Restate, once for each execution. */
-  async #drive(run: PinnedRun, context: DurableContext): Promise<RunView> {
+  async #drive(wire: PinnedWire, context: DurableContext): Promise<RunView> {
+    const isKnown = (wire.format as number) === PINNED_FORMAT;
+    const run = fromWire(wire);
     const { runId } = run.request;
-    this.#assertDrives(run);
+    const canDrive = isKnown && canRun(run.definition, this.#ports.actions);
+    if (!canDrive) this.#refuse(run);
     const execution = new Execution(run, context, this.#executionPorts);
     this.#active.set(runId, execution);
     this.#watch.took(run);
     context.ended.addEventListener('abort', () => this.#onLeft(execution), { once: true });
-    if (!canRun(run.definition, this.#ports.actions)) return execution.giveUp(timeIsOver(run));
+    if (!canDrive) return execution.giveUp(timeIsOver(run));
     return execution.drive();
   }
 
@@ -274,9 +278,8 @@ class Engine implements RestateEngine {
    *
    * @throws WorkflowError `LZ_WORKFLOW_UNKNOWN`.
    */
-  #assertDrives(run: PinnedRun): void {
-    const isKnown = (run.format as number) === PINNED_FORMAT && canRun(run.definition, this.#ports.actions);
-    if (isKnown || run.deadlineAtMs < this.#ports.clock.now()) return;
+  #refuse(run: PinnedRun): void {
+    if (run.deadlineAtMs < this.#ports.clock.now()) return;
     this.#endpoint?.sendElsewhere();
     throw new WorkflowError({
       code: 'LZ_WORKFLOW_UNKNOWN',

@@ -10,6 +10,7 @@ import { callForHelp, coordinate, journalView, stepView } from '@lazarus/dag';
 import type { CoordinatedRun, EngineOptions, RunLock, RunRecord, StepPoint, StepState } from '@lazarus/dag';
 import type { DurableContext } from '../durable/durable-context.ts';
 import type { BodiesInFlight } from './bodies-in-flight.ts';
+import { nextTurn } from './next-turn.ts';
 import { asStoredRun } from './pinned-run.ts';
 import type { PinnedRun } from './pinned-run.ts';
 import { RestateRun } from './restate-run.ts';
@@ -52,6 +53,7 @@ export class Execution {
       random: () => options.random.next(),
       by: `${owner}/${ports.nextExecution()}`,
       bodies,
+      turn: nextTurn,
       fence: () => this.#lock.fence,
       onBoundary: options.onBoundary,
     });

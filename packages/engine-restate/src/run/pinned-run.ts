@@ -1,5 +1,5 @@
 import type { Json, RunRequest } from '@lazarus/core/ports';
-import type { RunRecord, StoredRun, WorkflowDefinition } from '@lazarus/dag';
+import type { ActionRegistry, RunRecord, StepDefinition, StoredRun, WorkflowDefinition } from '@lazarus/dag';
 
 /** Shape of what is submitted; a process drives a run only when it knows the shape. */
 export const PINNED_FORMAT = 1;
@@ -10,6 +10,41 @@ export interface PinnedRun extends RunRecord {
   readonly request: RunRequest;
   readonly definition: WorkflowDefinition;
   readonly inputs: Readonly<Record<string, Json>>;
+  /** The first steps must know whether an execution before this one may have begun them; see {@link mustBegin}. */
+  readonly begins: boolean;
+}
+
+/**
+ * A run as it travels: its definition is a text. Many runs have the same one, and a text is read once and then known by its
+ * digest.
+ */
+export interface PinnedWire extends Omit<PinnedRun, 'definition'> {
+  readonly digest: string;
+  readonly definition: string;
+}
+
+/** Definitions that this process has written or read before. */
+const MAX_KNOWN = 500;
+const texts = new WeakMap<WorkflowDefinition, string>();
+const known = new Map<string, WorkflowDefinition>();
+
+/** Packs a run for Restate. */
+export function toWire(run: PinnedRun): PinnedWire {
+  const { definition } = run;
+  let text = texts.get(definition);
+  if (text === undefined) texts.set(definition, (text = JSON.stringify(definition)));
+  return { ...run, digest: definition.digest, definition: text };
+}
+
+/** Unpacks a run. */
+export function fromWire({ digest, definition: text, ...run }: PinnedWire): PinnedRun {
+  let definition = known.get(digest);
+  if (definition === undefined) {
+    definition = JSON.parse(text) as WorkflowDefinition;
+    if (known.size >= MAX_KNOWN) known.clear();
+    known.set(digest, definition);
+  }
+  return { ...run, definition };
 }
 
 /** Pins a run at its submission. */
@@ -17,13 +52,34 @@ export function pinRun(
   request: RunRequest,
   definition: WorkflowDefinition,
   inputs: Readonly<Record<string, Json>>,
+  actions: ActionRegistry,
   nowMs: number,
 ): PinnedRun {
   const deadlineAtMs = nowMs + request.timeoutMs;
-  return { format: PINNED_FORMAT, request, definition, inputs, startedAtMs: nowMs, deadlineAtMs };
+  const begins = mustBegin(definition, actions);
+  return { format: PINNED_FORMAT, begins, request, definition, inputs, startedAtMs: nowMs, deadlineAtMs };
 }
 
 /** The same for code that expects a run of a journal of ours. */
 export function asStoredRun(run: PinnedRun): StoredRun {
   return { ...run, runId: run.request.runId, epoch: 1 };
+}
+
+/**
+ * Whether the beginning of the run is journaled before its first steps, which costs one more write. It is not needed when
+ * all of them may simply be repeated: they only look, or are idempotent, change nothing for good, and are not undone. Most
+ * workflows begin by acknowledging the page, which is such a step.
+ */
+function mustBegin({ steps }: WorkflowDefinition, actions: ActionRegistry): boolean {
+  return steps.some((step) => step.needs.length === 0 && !isRepeatable(step, actions));
+}
+
+function isRepeatable(step: StepDefinition, actions: ActionRegistry): boolean {
+  // A step that is skipped lets others begin that are not looked at here.
+  if (step.when !== undefined) return false;
+  if (step.kind !== 'action') return true;
+  const action = actions.get(step.uses);
+  if (action === undefined) return false;
+  if (action.readOnly) return true;
+  return action.check === undefined && !action.destructive && step.compensate === undefined;
 }

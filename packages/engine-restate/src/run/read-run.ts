@@ -23,6 +23,7 @@ export async function readRun(
     random: () => 0,
     by: '',
     bodies: new BodiesInFlight(),
+    turn: async () => undefined,
     fence: () => undefined,
   });
   const bodies = { guard: async () => ({ verdict: 'pass' as const }), ports: {}, clock, log };
@@ -47,6 +48,7 @@ function linesOf({ run, entries }: RecordedRun): RunView {
 function line(entry: RecordedEntry, names: ReadonlyMap<number, string>): JournalEntry[] {
   if (entry.kind === 'command')
     return entry.call === 'run' && !entry.name.includes('~') ? [{ kind: 'intent', key: entry.name }] : [];
+  if (entry.kind === 'canceled') return [];
   const key = names.get(entry.id)?.split('~')[0];
   const value = entry.value as { readonly settled?: Settled; readonly atMs?: number } | null;
   if (key === undefined || value?.settled === undefined) return [];

@@ -12,10 +12,14 @@
  * 5. What a body threw is a value; Restate never retries a closure by itself.
  */
 import { CANCEL_SIGNAL, MAX_ATTEMPT_MS, stepError, toStepError } from '@lazarus/dag';
-import type { BodyContext, Pending, RunHandle, RunRecord, Selected, Settled, StepBody } from '@lazarus/dag';
+import type { BodyContext, Pending, RunHandle, Selected, Settled, StepBody } from '@lazarus/dag';
 import type { Clock, FencingToken, Json } from '@lazarus/core/ports';
 import type { Durable, DurableContext } from '../durable/durable-context.ts';
+import type { PinnedRun } from './pinned-run.ts';
 import type { BodiesInFlight } from './bodies-in-flight.ts';
+
+/** A reason that costs nothing: `abort()` alone makes an exception with a stack each time. */
+const NO_LONGER_NEEDED = Symbol('no longer needed');
 
 /** What a run needs from its engine. */
 export interface RestateRunPorts {
@@ -24,6 +28,8 @@ export interface RestateRunPorts {
   /** Names this execution in the journal. */
   readonly by: string;
   readonly bodies: BodiesInFlight;
+  /** Resolves in the next turn of the process. */
+  turn(): Promise<unknown>;
   fence(): FencingToken | undefined;
   /** For crash tests: called at each boundary of an attempt. */
   readonly onBoundary?:
@@ -65,11 +71,12 @@ interface TimerItem extends Pending {
 type Item =
   | BodyItem
   | TimerItem
+  | (Pending & { readonly kind: 'cancel' })
   | (Pending & { readonly kind: 'signal'; readonly name: string; readonly durable: Durable });
 
 /** The {@link RunHandle} on Restate. */
 export class RestateRun implements RunHandle {
-  readonly run: RunRecord;
+  readonly run: PinnedRun;
   readonly #context: DurableContext;
   readonly #ports: RestateRunPorts;
   readonly #items = new Map<string, Item>();
@@ -81,17 +88,18 @@ export class RestateRun implements RunHandle {
   #timersSet = 0;
   #sleep: { readonly durable: Durable; readonly atMs: number } | undefined;
 
-  constructor(run: RunRecord, context: DurableContext, ports: RestateRunPorts) {
+  constructor(run: PinnedRun, context: DurableContext, ports: RestateRunPorts) {
     this.run = run;
     this.#context = context;
     this.#ports = ports;
     this.#nowMs = run.startedAtMs;
-    context.ended.addEventListener(
-      'abort',
-      () =>
-        this.abortBodies(new DOMException('the engine took the run away from this process', 'AbortError')),
-      { once: true },
-    );
+    context.ended.addEventListener('abort', () => this.#onEnded(), { once: true });
+  }
+
+  /** Bodies that are in flight when an execution is over run for nobody. */
+  #onEnded(): void {
+    if (![...this.#items.values()].some(({ kind }) => kind === 'body')) return;
+    this.abortBodies(new DOMException('the engine took the run away from this process', 'AbortError'));
   }
 
   /** False while answers come from the journal. */
@@ -99,9 +107,10 @@ export class RestateRun implements RunHandle {
     return this.#isLive;
   }
 
-  /** Tells apart the first execution of the run from later ones. Called once, before anything else. */
+  /** Tells apart the first execution of the run from later ones where that matters. Called once, before anything else. */
   async begin(): Promise<void> {
-    await this.now();
+    if (this.run.begins) await this.now();
+    else this.#isLive = true;
   }
 
   /** Aborts every body; the coordinator goes on. */
@@ -128,8 +137,10 @@ export class RestateRun implements RunHandle {
   }
 
   signal(name: string): Pending {
+    const key = `signal:${name}`;
+    if (name === CANCEL_SIGNAL) return this.#add({ kind: 'cancel', key });
     const durable = this.#context.promise(signalKey(name, this.#received.get(name) ?? 0));
-    return this.#add({ kind: 'signal', key: `signal:${name}`, name, durable });
+    return this.#add({ kind: 'signal', key, name, durable });
   }
 
   drop(pending: Pending, reason: string): void {
@@ -141,7 +152,7 @@ export class RestateRun implements RunHandle {
   async select(pendings: readonly Pending[]): Promise<Selected> {
     for (;;) {
       const items = pendings.flatMap(({ key }) => this.#items.get(key) ?? []);
-      const due = this.#due(items) ?? this.#cancellation(items);
+      const due = this.#due(items) ?? (await this.#cancellation(items));
       if (due !== undefined) return due;
       const waits = this.#arm(items);
       const first = await this.#context.first([...waits.keys()]);
@@ -176,14 +187,15 @@ export class RestateRun implements RunHandle {
     return this.#take(due, { ok: true, value: null });
   }
 
-  /** Canceling the run at the server does what canceling it here does. */
-  #cancellation(items: readonly Item[]): Selected | undefined {
+  /** The run is canceled at the server, so that waiting for it costs nothing; the reason is looked up then. */
+  async #cancellation(items: readonly Item[]): Promise<Selected | undefined> {
     if (!this.#isCanceled) return undefined;
-    const cancel = items.find((item) => item.kind === 'signal' && item.name === CANCEL_SIGNAL);
     this.#isCanceled = false;
-    return cancel === undefined
-      ? undefined
-      : this.#take(cancel, { ok: true, value: 'it was canceled in Restate' });
+    const cancel = items.find(({ kind }) => kind === 'cancel');
+    if (cancel === undefined) return undefined;
+    const reason = await this.#only(this.#context.peek(signalKey(CANCEL_SIGNAL, 0)));
+    await this.now();
+    return this.#take(cancel, { ok: true, value: reason ?? 'it was canceled in Restate' });
   }
 
   /** Everything that has to be waited for, with what it belongs to; `undefined` for the timer. */
@@ -192,7 +204,7 @@ export class RestateRun implements RunHandle {
     const waits = new Map<Durable, Item | undefined>();
     let coveredMs = Infinity;
     for (const item of items) {
-      if (item.kind === 'timer') continue;
+      if (item.kind === 'timer' || item.kind === 'cancel') continue;
       const durable = item.kind === 'signal' ? item.durable : this.#launch(item, nextMs);
       if (item.kind === 'body') coveredMs = Math.min(coveredMs, item.untilMs);
       waits.set(durable, item);
@@ -250,13 +262,18 @@ export class RestateRun implements RunHandle {
       isHere = true;
       return read();
     });
-    let first = await this.#context.first([durable]);
-    while (first === 'canceled') {
-      this.#isCanceled = true;
-      first = await this.#context.first([durable]);
-    }
+    const value = await this.#only(durable);
     this.#isLive = isHere;
-    return first.value as number;
+    return value as number;
+  }
+
+  /** Waits for one thing, whatever else happens. */
+  async #only(durable: Durable): Promise<Json> {
+    for (;;) {
+      const first = await this.#context.first([durable]);
+      if (first !== 'canceled') return first.value;
+      this.#isCanceled = true;
+    }
   }
 
   /** Runs in this process alone: waits for the body until the next timer is due. */
@@ -265,17 +282,25 @@ export class RestateRun implements RunHandle {
     const { clock, by } = this.#ports;
     const late = (): BodyRecord => ({ late: true, atMs: clock.now(), by });
     if (clock.now() >= item.untilMs) return late();
-    const alarm = new AbortController();
-    const alarmed = clock.sleep(item.untilMs - clock.now(), { signal: alarm.signal }).then(
-      () => undefined,
-      () => new Promise<undefined>(() => undefined),
-    );
     item.running ??= this.#ports.bodies.alone(`${this.run.request.runId}/${item.key}`, () =>
       this.#body(item),
     );
-    const settled = await Promise.race([item.running, alarmed]);
-    alarm.abort();
+    const settled = await this.#unlessLate(item, item.running);
     return settled === undefined ? late() : { settled, atMs: clock.now(), by };
+  }
+
+  /** What the body settled with; nothing when the next timer is due before. Most bodies end before a timer is needed. */
+  async #unlessLate(item: BodyItem, running: Promise<Settled>): Promise<Settled | undefined> {
+    const { clock, turn } = this.#ports;
+    let settled: Settled | undefined;
+    const ended = running.then((value) => (settled = value));
+    await Promise.race([ended, turn()]);
+    if (settled !== undefined) return settled;
+    const alarm = new AbortController();
+    const alarmed = clock.sleep(item.untilMs - clock.now(), { signal: alarm.signal }).catch(() => undefined);
+    await Promise.race([ended, alarmed]);
+    alarm.abort(NO_LONGER_NEEDED);
+    return settled;
   }
 
   async #body(item: BodyItem): Promise<Settled> {

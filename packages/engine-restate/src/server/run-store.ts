@@ -3,8 +3,10 @@
  */
 import { PortError } from '@lazarus/core';
 import type { Json, RunView } from '@lazarus/core/ports';
+import { CANCEL_SIGNAL } from '@lazarus/dag';
 import type { RecordedEntry } from '../durable/journal-context.ts';
-import type { PinnedRun } from '../run/pinned-run.ts';
+import { fromWire, toWire } from '../run/pinned-run.ts';
+import type { PinnedRun, PinnedWire } from '../run/pinned-run.ts';
 import { isServiceUnknown } from './register-service.ts';
 import { messageOf } from './restate-servers.ts';
 import type { Answer, RestateServers } from './restate-servers.ts';
@@ -42,7 +44,7 @@ export class RunStore {
       to: 'ingress',
       path,
       method: 'POST',
-      body: run,
+      body: toWire(run),
       elsewhere: isServiceUnknown,
     });
     const status = (answer.body as { readonly status?: unknown } | null)?.status;
@@ -57,12 +59,13 @@ export class RunStore {
     signal: { readonly name: string; readonly payload: Json; readonly key: string },
   ): Promise<void> {
     if ((await this.state(runId)) !== 'running') return;
+    const id = signal.name === CANCEL_SIGNAL ? await this.#invocation(runId) : undefined;
     const answer = await this.#servers.ask({
       to: 'ingress',
       path: `/${this.#service}/${encodeURIComponent(runId)}/signal`,
       method: 'POST',
       headers: { 'idempotency-key': signal.key },
-      body: { name: signal.name, payload: signal.payload },
+      body: { name: signal.name, payload: signal.payload, ...(id === undefined ? {} : { cancels: id }) },
       elsewhere: isServiceUnknown,
     });
     if (answer.status !== 200) throw refused('a signal', answer);
@@ -93,7 +96,7 @@ export class RunStore {
     const entries = rows.map((row) => JSON.parse(String(row['entry_json'])) as RawEntry);
     const input = entries[0]?.Command?.Input?.payload;
     if (input === undefined) return undefined;
-    const run = decode(input) as unknown as PinnedRun;
+    const run = fromWire(decode(input) as unknown as PinnedWire);
     return { run, entries: entries.flatMap((entry) => recorded(entry) ?? []) };
   }
 
@@ -128,6 +131,19 @@ export class RunStore {
     return ids.flatMap(({ id }) => summaryOf(rows.filter((row) => row['id'] === id)));
   }
 
+  /** The id that Restate has for a run. @throws PortError. */
+  async #invocation(runId: string): Promise<string> {
+    const [row] = await this.#servers.query(
+      `SELECT i.id FROM sys_invocation i WHERE ${this.#runs()} AND i.target_service_key = ${quote(runId)}`,
+    );
+    if (row !== undefined) return String(row['id']);
+    throw new PortError({
+      code: 'LZ_JOURNAL_UNAVAILABLE',
+      message: `Restate does not find run ${runId}, which it says is running`,
+      retryable: true,
+    });
+  }
+
   #runs(): string {
     return `i.target_service_name = ${quote(this.#service)} AND i.target_handler_name = 'run'`;
   }
@@ -147,8 +163,10 @@ interface RawEntry {
     readonly Run?: { readonly completion_id: number; readonly name: string };
     readonly Sleep?: { readonly completion_id: number; readonly name: string };
     readonly GetPromise?: { readonly completion_id: number; readonly key: string };
+    readonly PeekPromise?: { readonly completion_id: number; readonly key: string };
   };
   readonly Notification?: {
+    readonly Signal?: unknown;
     readonly Completion?: Readonly<
       Record<string, { readonly completion_id: number; readonly result?: RawResult }>
     >;
@@ -166,6 +184,9 @@ function recorded({ Command: command, Notification: notification }: RawEntry): R
   const promise = command?.GetPromise;
   if (promise !== undefined)
     return { kind: 'command', call: 'promise', name: promise.key, id: promise.completion_id };
+  const peek = command?.PeekPromise;
+  if (peek !== undefined) return { kind: 'command', call: 'peek', name: peek.key, id: peek.completion_id };
+  if (notification?.Signal !== undefined) return { kind: 'canceled' };
   const [completion] = Object.values(notification?.Completion ?? {});
   if (completion === undefined) return undefined;
   return { kind: 'completion', id: completion.completion_id, value: resultOf(completion.result) };
@@ -186,7 +207,7 @@ function summaryOf(
   let view: RunView | undefined;
   for (const row of rows) {
     const { Command: command } = JSON.parse(String(row['entry_json'])) as RawEntry;
-    if (command?.Input !== undefined) run = decode(command.Input.payload) as unknown as PinnedRun;
+    if (command?.Input !== undefined) run = fromWire(decode(command.Input.payload) as unknown as PinnedWire);
     if (command?.Output !== undefined) view = resultOf(command.Output.result) as unknown as RunView;
   }
   if (run === undefined) return [];

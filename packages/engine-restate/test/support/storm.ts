@@ -80,14 +80,7 @@ export class Storm {
     this.#starting += 1;
     const port = await freePort().finally(() => (this.#starting -= 1));
     if (this.#isEnding) return;
-    const args = [
-      this.folder,
-      generation,
-      port,
-      killAt,
-      this.serviceUrl,
-      JSON.stringify(this.#addresses()),
-    ];
+    const args = [this.folder, generation, port, killAt, this.serviceUrl, JSON.stringify(this.#addresses())];
     const child = spawn(
       process.execPath,
       ['--conditions=@lazarus/source', '--disable-warning=ExperimentalWarning', CHILD, ...args.map(String)],
