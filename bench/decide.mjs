@@ -165,7 +165,7 @@ const wholeOne = async (at) => {
   event.time = new Date().toISOString();
   // Few services, so that each was asked about before: a rule is resolved for a service once.
   event.service = `service-${calmCount % CALM_SERVICES}`;
-  event.host = `i-${calmCount % 64}`;
+  event.host = `i-${calmCount % CALM_SERVICES}`;
   const record = await calm.controller.decide(event);
   if (record.decision.kind !== 'remediate')
     throw new Error(`${record.decision.kind}: ${record.decision.reason} ${record.decision.detail}`);

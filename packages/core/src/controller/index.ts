@@ -2,7 +2,7 @@
 export { decisionId, type DecisionSubject } from '../decision/decision-id.ts';
 export { explainDecision, nearestChange } from '../decision/explain.ts';
 export { type Explanation, ExplanationSchema } from '../decision/explanation-schema.ts';
-export type { NearestChange } from '../decision/nearest-change.ts';
+export type { NearestChange } from '../decision/change.ts';
 export { type Controller, ControllerOptions, type ControllerPorts, createController } from './controller.ts';
 export {
   createRunGuard,

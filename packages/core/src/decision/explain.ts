@@ -3,7 +3,7 @@ import type { Explanation } from './explanation-schema.ts';
 import { LADDER } from './ladder.ts';
 import { changeToStop } from './margin.ts';
 import { changeToPass } from './nearest-change.ts';
-import type { NearestChange } from './nearest-change.ts';
+import type { NearestChange } from './change.ts';
 import type { DecisionRecord, GateRecord } from './record.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { counted, numberOf } from './evidence.ts';
 import type { Evidence } from './gate-outcome.ts';
 import type { GateId } from './ladder.ts';
-import type { NearestChange } from './nearest-change.ts';
+import type { NearestChange } from './change.ts';
 import type { DecisionRecord, GateRecord } from './record.ts';
 
 /** The nearest gate that would have stopped an event which passed all of them: the one with the smallest margin. */

@@ -2,43 +2,11 @@
  * The inverse of every gate: from the evidence that a gate left behind, the nearest change with which it would have let
  * the event on. It needs nothing but the record, so it can be asked about any decision, years later.
  */
-import type { Evidence } from './gate-outcome.ts';
-import type { ExitName, GateId } from './ladder.ts';
+import type { ExitName } from './ladder.ts';
 import { counted, numberOf, textOf } from './evidence.ts';
 import { seconds, short } from './exits.ts';
 import { moreVotes } from './vote-change.ts';
-import type { DecisionRecord } from './record.ts';
-
-/** One change that would have changed the outcome. */
-export interface NearestChange {
-  readonly gate: GateId;
-  /** The exit that would not have been taken; absent when the event passed and the change would have stopped it. */
-  readonly exit?: string;
-  /** One line for people. */
-  readonly text: string;
-  /** Name of the number or the state that decided, for programs. */
-  readonly what: string;
-  /** What it was. */
-  readonly is?: number | string;
-  /** What it would have had to be. */
-  readonly needed?: number | string;
-  /** ISO time from which the gate lets such an event on if nothing else happens. */
-  readonly at?: string;
-}
-
-/** A change, before it is known where. */
-export type Change = Omit<NearestChange, 'gate' | 'exit'>;
-
-/** A gate that stopped an event, and the votes that were cast. */
-export interface StoppedGate {
-  readonly gate: GateId;
-  readonly exit?: string;
-  readonly reason: string;
-  readonly evidence: Evidence;
-  readonly at: string;
-  readonly duration_ms: number;
-  readonly votes?: DecisionRecord['votes'];
-}
+import type { Change, NearestChange, StoppedGate } from './change.ts';
 
 /** The change with which a gate would not have stopped the event; `undefined` for a gate that did not. */
 export function changeToPass(stopped: StoppedGate): NearestChange | undefined {

@@ -1,6 +1,6 @@
 import { changeOfCheck } from './check-change.ts';
 import { numberOf } from './evidence.ts';
-import type { Change, StoppedGate } from './nearest-change.ts';
+import type { Change, StoppedGate } from './change.ts';
 
 /** Which votes are missing, whose are nearest to a yes, and what each of them saw. */
 export function moreVotes({ evidence, votes, reason }: StoppedGate): Change {
