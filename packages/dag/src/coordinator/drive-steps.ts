@@ -129,6 +129,7 @@ class Driver {
 
   /** The time of the whole set is over: nothing is waited for any more. */
   #onDeadline(): void {
+    if (this.#deadline !== undefined) this.#options.handle.drop(this.#deadline, 'it was noticed');
     this.#deadline = undefined;
     this.stop ??= {
       outcome: 'timed_out',
@@ -208,6 +209,11 @@ class Driver {
 
   #onTimer(state: StepState): Promise<void> | undefined {
     delete state.timer;
+    // The time of a step never outlasts that of its set; when both end at once, it is the set's that has ended.
+    if (this.nowMs >= this.#options.deadlineAtMs) {
+      this.#onDeadline();
+      return undefined;
+    }
     const isOver = this.nowMs >= (state.deadlineAtMs ?? 0);
     if (state.work?.kind === 'wait') {
       if (state.startedAtMs !== undefined && this.nowMs >= state.startedAtMs + state.work.forMs)

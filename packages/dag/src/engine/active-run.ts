@@ -65,7 +65,7 @@ export class ActiveRun {
     this.#isCreated = run.epoch > 1 || entries.length > 0;
     this.#signalsSeen = signals.length;
     this.#handle = new EmbeddedRun(run, entries, signals, {
-      now: () => options.clock.now(),
+      clock: options.clock,
       random: () => options.random.next(),
       alarms: ports.alarms,
       append: (index, entry) => ports.writer.append(run.runId, run.epoch, index, entry),

@@ -1,6 +1,6 @@
 import type { Clock } from '@lazarus/core/ports';
 
-/** Longest single sleep, so that a wall clock that jumps ahead is noticed; milliseconds. */
+/** Longest single sleep, milliseconds: alarms later than that come and go without a new sleep each time. */
 const LONGEST_SLEEP_MS = 30_000;
 
 interface Alarm {
@@ -9,7 +9,8 @@ interface Alarm {
 }
 
 /**
- * Many wall-clock alarms on one sleep of the clock. Alarms that are due together ring in the order in which they were set.
+ * Many alarms on one sleep of the clock, by monotonic time: a wall clock that is set neither rings nor silences them.
+ * Alarms that are due together ring in the order in which they were set.
  */
 export class AlarmClock {
   readonly #clock: Clock;
@@ -22,7 +23,7 @@ export class AlarmClock {
     this.#clock = clock;
   }
 
-  /** Rings at an absolute wall time, or soon when it has passed; returns how to cancel. */
+  /** Rings at a monotonic time, or soon when it has passed; returns how to cancel. */
   set(atMs: number, ring: () => void): () => void {
     const alarm: Alarm = { atMs, ring };
     this.#insert(alarm);
@@ -57,7 +58,7 @@ export class AlarmClock {
     if (this.#isClosed || first === undefined || first.atMs >= this.#sleepingUntilMs) return;
     this.#sleeper?.abort();
     const sleeper = new AbortController();
-    const nowMs = this.#clock.now();
+    const nowMs = this.#clock.monotonic();
     const ms = Math.min(Math.max(0, first.atMs - nowMs), LONGEST_SLEEP_MS);
     this.#sleeper = sleeper;
     this.#sleepingUntilMs = nowMs + ms;
@@ -72,7 +73,7 @@ export class AlarmClock {
     this.#sleeper = undefined;
     this.#sleepingUntilMs = Infinity;
     if (hasSlept) {
-      const nowMs = this.#clock.now();
+      const nowMs = this.#clock.monotonic();
       while (!this.#isClosed && (this.#alarms[0]?.atMs ?? Infinity) <= nowMs) this.#alarms.shift()?.ring();
     }
     this.#arm();

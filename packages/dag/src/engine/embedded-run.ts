@@ -9,7 +9,7 @@
  * 4. A body whose intent was found in the journal without a result starts with `mayHaveHappened`.
  */
 import { InvariantError, LazarusError } from '@lazarus/core';
-import type { FencingToken, Json } from '@lazarus/core/ports';
+import type { Clock, FencingToken, Json } from '@lazarus/core/ports';
 import { stepError, toStepError } from '../actions/step-error.ts';
 import type { StepError } from '../actions/step-error.ts';
 import type {
@@ -22,11 +22,12 @@ import type {
   StepBody,
 } from '../coordinator/run-handle.ts';
 import type { AlarmClock } from './alarm-clock.ts';
+import { RunClock } from './run-clock.ts';
 import type { JournalEntry, StoredRun, StoredSignal, WriteOutcome } from './journal.ts';
 
 /** What a run needs from its engine. */
 export interface EmbeddedRunPorts {
-  readonly now: () => number;
+  readonly clock: Clock;
   readonly random: () => number;
   readonly alarms: AlarmClock;
   /** Appends one line; resolves when it is durable. */
@@ -54,6 +55,7 @@ export class EmbeddedRun implements RunHandle {
   readonly run: RunRecord;
   readonly epoch: number;
   readonly #ports: EmbeddedRunPorts;
+  readonly #clock: RunClock;
   readonly #log: readonly JournalEntry[];
   #cursor = 0;
   #length: number;
@@ -78,6 +80,7 @@ export class EmbeddedRun implements RunHandle {
     this.#length = log.length;
     this.#signals = [...signals];
     this.#ports = ports;
+    this.#clock = new RunClock(ports.clock, lastSeenMs(stored, log));
   }
 
   /** True while answers come from the journal. */
@@ -168,7 +171,7 @@ export class EmbeddedRun implements RunHandle {
   }
 
   async now(): Promise<number> {
-    return this.#read('now', this.#ports.now);
+    return this.#read('now', () => this.#clock.now());
   }
 
   async random(): Promise<number> {
@@ -191,7 +194,7 @@ export class EmbeddedRun implements RunHandle {
     this.#forget(item);
     const kind = item.body !== undefined ? 'done' : item.atMs !== undefined ? 'timer' : 'signal';
     if (kind === 'signal') this.#consume(item.signalName ?? '');
-    const atMs = this.#ports.now();
+    const atMs = Math.max(this.#clock.now(), item.atMs ?? 0);
     void this.#record({ kind, key: item.key, atMs, result });
     return { key: item.key, result, atMs };
   }
@@ -222,7 +225,7 @@ export class EmbeddedRun implements RunHandle {
         void this.#launch(item, Promise.resolve('done'), true);
       }
       if (item.atMs !== undefined && item.cancelAlarm === undefined) {
-        item.cancelAlarm = this.#ports.alarms.set(item.atMs, () =>
+        item.cancelAlarm = this.#ports.alarms.set(this.#clock.monotonicOf(item.atMs), () =>
           this.#settle(item, { ok: true, value: null }),
         );
       }
@@ -316,6 +319,14 @@ export class EmbeddedRun implements RunHandle {
   #throwIfHalted(): void {
     if (this.#failure !== undefined) throw this.#failure as Error;
   }
+}
+
+/** The latest time that a run has seen, in this process or in an earlier one. */
+function lastSeenMs(stored: StoredRun, log: readonly JournalEntry[]): number {
+  return log.reduce(
+    (latest, entry) => ('atMs' in entry ? Math.max(latest, entry.atMs) : latest),
+    stored.startedAtMs,
+  );
 }
 
 /** Another process owns the run. */

@@ -128,6 +128,8 @@ export interface Journal {
   list(query: RunQuery): Promise<readonly RunSummary[]>;
   /** Deletes a bounded part of what is older than the retention; returns how many runs were touched. */
   prune(nowMs: number, retention: Retention): Promise<number>;
+  /** Proves, after a failure, that there is room again for more than a small write. */
+  probe(): Promise<void>;
   /** Whether another connection changed the file since this was asked last. */
   changedByOthers(): Promise<boolean>;
   /** Number of transactions that were made durable. */

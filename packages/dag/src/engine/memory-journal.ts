@@ -110,6 +110,8 @@ class MemoryJournal implements Journal {
     return old.length;
   }
 
+  async probe(): Promise<void> {}
+
   async changedByOthers(): Promise<boolean> {
     return true;
   }

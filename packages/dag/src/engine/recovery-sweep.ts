@@ -58,6 +58,7 @@ export class RecoverySweep {
   async once(): Promise<void> {
     const { lease, health, closing } = this.#ports;
     try {
+      if (health.failure !== undefined) await this.#ports.journal.probe();
       if (lease.isDue || health.failure !== undefined) await lease.renew();
       await this.#reviveStranded();
       await this.#fetchSignals();

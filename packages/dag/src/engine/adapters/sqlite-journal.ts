@@ -138,6 +138,10 @@ class SqliteJournal implements Journal {
     return this.#call('prune', nowMs, retention.entriesMs, retention.runsMs);
   }
 
+  probe(): Promise<void> {
+    return this.#call('probe');
+  }
+
   changedByOthers(): Promise<boolean> {
     return this.#call('changedByOthers');
   }

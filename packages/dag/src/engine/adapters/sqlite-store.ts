@@ -69,6 +69,9 @@ const PRUNE_ROWS = 200;
 /** An owner that held nothing for this long is forgotten, milliseconds. */
 const FORGET_OWNER_MS = 86_400_000;
 
+const PROBE = '$probe';
+const PROBE_BYTES = 256 * 1024;
+
 /** What this connection read, and what holds as long as no other connection has changed the file. */
 interface Memory {
   readonly version: number;
@@ -237,6 +240,12 @@ export class SqliteStore {
     this.#transaction(() => this.#delete(stale, old, nowMs));
     this.#database.exec('PRAGMA incremental_vacuum(256)');
     return stale.length + old.length;
+  }
+
+  /** Writes more than one wave ever does, as an owner without runs, and takes it back. */
+  probe(): void {
+    this.renew(PROBE, ' '.repeat(PROBE_BYTES), 0);
+    this.#transaction(() => this.#run('DELETE FROM owner WHERE id = ?', PROBE));
   }
 
   changedByOthers(): boolean {
