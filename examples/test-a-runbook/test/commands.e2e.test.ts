@@ -15,14 +15,16 @@ async function outputOf(path: string, ...words: readonly string[]): Promise<stri
 
 describe('the commands of the README', () => {
   it('run the tests in YAML', async () => {
-    const out = await outputOf('../../../packages/cli/src/main.ts', 'test', at('../src'), '--min', '50');
-    expect(out).toContain('2 tests: 2 passed, 0 failed');
-    expect(out).toContain('coverage of shop.flush_and_restart: 55 %');
+    const words = ['test', at('../src'), '--plugins', at('../src/lazarus.plugins.ts'), '--coverage'];
+    const out = await outputOf('../../../packages/cli/src/main.ts', ...words);
+    expect(out).toContain('8 tests: 8 passed, 0 failed');
+    expect(out).toContain('coverage of workflow shop.flush_and_restart: 55 %');
+    expect(out).toContain('coverage of rule stale_cache: 100 %');
   });
 
   it('run the workflow, and then every fault at every step', async () => {
     const out = await outputOf('../src/index.ts');
     expect(out).toContain('succeeded, page resolved, after 180 s that nobody waited for');
-    expect(out).toContain('42 runs with faults, 0 broken promises');
+    expect(out).toContain('57 runs with faults, 0 broken promises');
   });
 });

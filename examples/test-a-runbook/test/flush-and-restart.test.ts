@@ -25,9 +25,9 @@ describe('shop.flush_and_restart', () => {
     expect(result).not.toHaveRun(['restart']);
   });
 
-  it('keeps its promises with a refusal, a failure, a hang and two crashes at each of 8 steps', async () => {
+  it('keeps its promises with every fault, two crashes and two kinds of duplicates at each of 8 steps', async () => {
     const { scenarios, violations } = await checkRunbook(workflow);
     expect(violations).toEqual([]);
-    expect(scenarios).toBe(2 + 5 * 8);
+    expect(scenarios).toBe(2 + 6 * 8 + 7);
   });
 });
