@@ -118,6 +118,39 @@ const anyService = (at) => services[(at * 7_919) % SERVICES];
   );
 }
 
+{
+  // The same 4 hosts and the same 4 services, with 100 or with 100 000 events of them in the window.
+  const filled = (events) => {
+    const limiter = createServiceLimiter({}, { clock });
+    const breaker = createCircuitBreaker({}, { clock });
+    for (let at = 0; at < events; at += 1) {
+      limiter.observe('web', `host-${at & 3}`);
+      breaker.observe(services[at & 3]);
+    }
+    return { limiter, breaker };
+  };
+  const [few, many] = [filled(100), filled(100_000)];
+  const times = await race({
+    few: (at) => (few.limiter.observe('web', services[at & 3]).verdict === 'pass' ? 1 : 0),
+    many: (at) => (many.limiter.observe('web', services[at & 3]).verdict === 'pass' ? 1 : 0),
+    fewServices: (at) => few.breaker.observe(services[at & 3]).services,
+    manyServices: (at) => many.breaker.observe(services[at & 3]).services,
+  });
+  const exponent = (more, less) => Math.log(more / less) / Math.log(1_000);
+  note(
+    'limiter_events_exponent',
+    'limiter, 100 to 100 000 events in the window, exponent',
+    exponent(times.many, times.few),
+    '<= 0.1',
+  );
+  note(
+    'breaker_events_exponent',
+    'breaker, 100 to 100 000 events in the window, exponent',
+    exponent(times.manyServices, times.fewServices),
+    '<= 0.1',
+  );
+}
+
 // The memory adapters --------------------------------------------------------------------------------------------------
 {
   const windows = createMemoryWindows({ clock, history: [] });

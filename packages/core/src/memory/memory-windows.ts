@@ -112,7 +112,8 @@ export function createMemoryWindows(
       const nowMs = clock.monotonic();
       const region = regionOf(name, nowMs);
       const { firstSeen } = countObservation(region, observation, nowMs);
-      return { ...viewRegion(region, service, knowledgeOf(name, nowMs), nowMs), firstSeen };
+      const { breaker, entities, windowMs } = viewRegion(region, service, knowledgeOf(name, nowMs), nowMs);
+      return { breaker, entities, windowMs, firstSeen };
     },
     view: async ({ region: name, service }) => {
       const nowMs = clock.monotonic();

@@ -30,9 +30,11 @@ export function seeId(
   nowMs: number,
 ): { readonly state: FirstSight; readonly verdict: 'first' | 'repeated' } {
   rotate(state, nowMs);
-  if (state.current.has(id) || state.previous.has(id)) return { state, verdict: 'repeated' };
-  state.current.add(id);
-  return { state, verdict: 'first' };
+  if (state.previous.has(id)) return { state, verdict: 'repeated' };
+  // Adding says whether it was there: one look-up less in a set that no cache holds.
+  const before = state.current.size;
+  const isFirst = state.current.add(id).size > before;
+  return { state, verdict: isFirst ? 'first' : 'repeated' };
 }
 
 function rotate(state: FirstSight, nowMs: number): void {

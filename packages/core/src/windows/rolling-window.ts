@@ -32,8 +32,8 @@ export interface RollingWindow {
   oldest: Entry | undefined;
   newest: Entry | undefined;
   index: Map<string, Entry> | undefined;
-  /** Until this instant the count is too low, because a key did not fit. */
-  overflowUntilMs: number;
+  /** Until this instant the count is too low, because a key did not fit; nearly always absent, and then not looked up. */
+  overflowUntilMs: number | undefined;
 }
 
 /** A key and how long ago it was last seen: what survives a restart. */
@@ -54,7 +54,7 @@ export function createRollingWindow(options: {
     oldest: undefined,
     newest: undefined,
     index: undefined,
-    overflowUntilMs: -Infinity,
+    overflowUntilMs: undefined,
   };
 }
 
@@ -90,7 +90,8 @@ export function markOverflow(window: RollingWindow, nowMs: number): void {
 /** Distinct keys seen in `(nowMs - windowMs, nowMs]`, or {@link UNCOUNTABLE}. */
 export function countKeys(window: RollingWindow, nowMs: number, onForgotten?: (key: string) => void): number {
   forgetOldKeys(window, nowMs, onForgotten);
-  return nowMs < window.overflowUntilMs ? UNCOUNTABLE : window.size;
+  const { overflowUntilMs } = window;
+  return overflowUntilMs !== undefined && nowMs < overflowUntilMs ? UNCOUNTABLE : window.size;
 }
 
 /** Whether this key is in the window now. */
