@@ -44,7 +44,7 @@ function assertKey(idempotencyKey: string): void {
 export function createAwsHostActuator(
   options: AwsHostActuatorOptionsInput & {
     readonly aws: AwsConnection;
-    readonly budgets: Pick<Budgets, 'holds'>;
+    readonly budgets: Pick<Budgets, 'holds' | 'alsoIn'>;
     readonly clock: Clock;
   },
 ): HostActuator {
@@ -94,9 +94,13 @@ export function createAwsHostActuator(
     clone: async ({ from, ...call }) => {
       const what = `clone of ${from}`;
       assertKey(call.idempotencyKey);
-      const { owned } = await guard.admit(from, what, call.signal);
+      const { owned, host } = await guard.admit(from, what, call.signal);
       await guard.assertBudget(call, what);
-      return cloneHost(aws, { ...call, source: owned.instance, inventory });
+      const launched = await cloneHost(aws, { ...call, source: owned.instance, inventory });
+      // S5: its own zone was full; from now on the other one is in flight, too. A failure repeats the call, which launches
+      // nothing twice.
+      if (launched.zone !== host.zone) await budgets.alsoIn?.(call.decisionId, launched.zone);
+      return launched;
     },
     findClone: async ({ idempotencyKey, signal }) => {
       assertKey(idempotencyKey);

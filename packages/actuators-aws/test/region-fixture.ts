@@ -142,7 +142,10 @@ export function call(decisionId: string, idempotencyKey = `${decisionId}/step`):
 /** Host actuator and load balancer of one node, for decision `d1`. */
 export function actuators(
   region: TestRegion,
-  options: { readonly budgets?: Pick<Budgets, 'holds'>; readonly protectedHosts?: readonly string[] } = {},
+  options: {
+    readonly budgets?: Pick<Budgets, 'holds' | 'alsoIn'>;
+    readonly protectedHosts?: readonly string[];
+  } = {},
 ) {
   const { budgets = grants('d1'), ...rest } = options;
   const ports = { aws: region.connect(), budgets, clock, ...rest };

@@ -152,6 +152,22 @@ describe('launching (S1)', () => {
     expect(launches).toBe(1);
   });
 
+  it('S5: tells the budget when the zone of the host was full and the clone is in another one, and only then', async () => {
+    const told: string[] = [];
+    const budgets = {
+      ...grants('d1'),
+      alsoIn: async (...where: string[]) => void told.push(where.join(' in ')),
+    };
+    const { hosts } = actuators(region, { budgets });
+    await hosts.clone({ ...call('d1', 'own-zone'), from: idOf('web-2') });
+    expect(told).toEqual([]);
+    const error = { code: 'InsufficientInstanceCapacity', status: 500 };
+    region.faults.add({ action: 'RunInstances', times: 2, error });
+    const { zone } = await hosts.clone({ ...call('d1', 'full-zone'), from: idOf('web-2') });
+    expect(zone).not.toBe('us-east-1b');
+    expect(told).toEqual([`d1 in ${zone}`]);
+  });
+
   it('refuses the key of one host for the clone of another', async () => {
     const { hosts } = actuators(region);
     await hosts.clone({ ...call('d1', 'one-key'), from: idOf('web-2') });

@@ -93,6 +93,18 @@ export function holdsBudget(state: BudgetState, decisionId: string): boolean {
   );
 }
 
+/** Counts a reservation in flight in another zone as well: what was launched there is there, whatever the bounds say. */
+export function alsoInZone(state: BudgetState, decisionId: string, zone: string): BudgetState {
+  const reservations = state.reservations.map((each) => {
+    const isMeant = each.charge.decisionId === decisionId && each.settledAtMs === undefined;
+    if (!isMeant || zonesOf(each.charge).includes(zone)) return each;
+    return { ...each, charge: { ...each.charge, otherZones: [...(each.charge.otherZones ?? []), zone] } };
+  });
+  return { reservations };
+}
+
+const zonesOf = ({ zone, otherZones = [] }: BudgetCharge): readonly string[] => [zone, ...otherZones];
+
 /** Ends the in-flight part; without effects the hourly part is given back, too. A second call changes nothing. */
 export function settleBudget(
   bounds: BudgetBounds,
@@ -127,7 +139,7 @@ function refuse(
     if (used >= max) return { granted: false, scope, bound: 'in_flight', used, max };
   }
   const zones = new Set(
-    inFlight.filter((each) => isIn('region', each.charge, charge)).map((each) => each.charge.zone),
+    inFlight.filter((each) => isIn('region', each.charge, charge)).flatMap((each) => zonesOf(each.charge)),
   );
   const maxZones = bounds.maxZonesInFlight;
   if (!zones.has(charge.zone) && zones.size >= maxZones) {
@@ -157,7 +169,7 @@ function isIn(scope: BudgetScope, left: BudgetCharge, right: BudgetCharge): bool
     case 'service':
       return left.region === right.region && left.service === right.service;
     case 'zone':
-      return left.region === right.region && left.zone === right.zone;
+      return left.region === right.region && zonesOf(left).includes(right.zone);
     case 'account':
       return left.account === right.account;
     case 'region':

@@ -1,6 +1,13 @@
 import type { z } from 'zod';
 import type { BudgetState } from '../budget/budget.ts';
-import { BudgetOptions, holdsBudget, peekBudget, reserveBudget, settleBudget } from '../budget/budget.ts';
+import {
+  alsoInZone,
+  BudgetOptions,
+  holdsBudget,
+  peekBudget,
+  reserveBudget,
+  settleBudget,
+} from '../budget/budget.ts';
 import { PortError } from '../errors/lazarus-error.ts';
 import { parseOptions } from '../errors/parse-options.ts';
 import type { BudgetCharge, Budgets } from '../ports/budgets.ts';
@@ -72,6 +79,9 @@ export function createMemoryBudgets(
     },
     peek: async (charge) => peekBudget(bounds, known(), charge, clock.monotonic()),
     holds: async (decisionId) => state !== undefined && holdsBudget(state, decisionId),
+    alsoIn: async (decisionId, zone) => {
+      state = alsoInZone(known(), decisionId, zone);
+    },
     settle: async (decisionId, { effects }) => {
       state = settleBudget(bounds, known(), { decisionId, effects }, clock.monotonic()).state;
     },

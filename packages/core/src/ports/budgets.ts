@@ -4,6 +4,8 @@ export interface BudgetCharge {
   readonly decisionId: string;
   readonly service: string;
   readonly zone: string;
+  /** Zones that it counts in as well, because something was launched there. */
+  readonly otherZones?: readonly string[];
   readonly account: string;
   readonly region: string;
 }
@@ -33,6 +35,11 @@ export interface Budgets {
   peek(charge: BudgetCharge): Promise<BudgetAnswer>;
   /** True when this decision holds a reservation; an actuator asks this right before a destructive call. */
   holds(decisionId: string): Promise<boolean>;
+  /**
+   * Counts a reservation in another zone as well, without asking: what was launched there is there. Adapters that keep one
+   * zone for each reservation leave it out. @throws PortError `LZ_BUDGET_UNAVAILABLE`.
+   */
+  alsoIn?(decisionId: string, zone: string): Promise<void>;
   /** Ends the in-flight part. `effects: false` also returns the hourly part, because nothing was done. */
   settle(decisionId: string, options: { readonly effects: boolean }): Promise<void>;
 }

@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { BudgetState } from '../../src/budget/budget.ts';
 import {
+  alsoInZone,
   BudgetOptions,
   EMPTY_BUDGET,
   holdsBudget,
@@ -85,6 +86,26 @@ describe('budget', () => {
     expect(again.verdict).toEqual({ settled: false });
     expect(again.state.reservations).toHaveLength(1);
     expect(holdsBudget(again.state, 'd1')).toBe(false);
+  });
+
+  it('S5: counts a launch in another zone there, too: that zone is taken until the action is over', () => {
+    const twoZones = BudgetOptions.parse({ maxZonesInFlight: 2, maxInFlight: { zone: 1 } });
+    const launched = alsoInZone(reserved(EMPTY_BUDGET, charge('d1')), 'd1', 'b');
+    const wanted = (zone: string) => charge('d2', { service: 'api', zone });
+    expect(reserveBudget(twoZones, launched, wanted('b'), 0).verdict).toMatchObject({
+      granted: false,
+      scope: 'zone',
+      bound: 'in_flight',
+    });
+    expect(reserveBudget(twoZones, launched, wanted('c'), 0).verdict).toMatchObject({
+      granted: false,
+      bound: 'zones_in_flight',
+      used: 2,
+    });
+    expect(alsoInZone(launched, 'd1', 'b')).toEqual(launched);
+    expect(alsoInZone(launched, 'unknown', 'c')).toEqual(launched);
+    const over = settleBudget(twoZones, launched, { decisionId: 'd1', effects: true }, 0).state;
+    expect(reserveBudget(twoZones, over, wanted('b'), 0).verdict.granted).toBe(true);
   });
 
   it('allows nothing when a bound is 0', () => {
