@@ -123,6 +123,29 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('Redis in trouble'), () =>
     });
   });
 
+  it('frees at once what was granted to somebody who no longer waits, of 20 who asked in one turn', async () => {
+    const server = await start();
+    const a = await node(server.url);
+    await works(a);
+    const leaving = new AbortController();
+    const asked = Array.from({ length: 20 }, (_, at) =>
+      a.locks.acquire(
+        { target: { kind: 'host', service: 'web', host: `i-${at}` }, holder: `d${at}`, ttlMs: 30_000 },
+        at % 2 === 0 ? { signal: leaving.signal } : {},
+      ),
+    );
+    server.pause();
+    setTimeout(() => leaving.abort(new Error('the event is over')), 50);
+    setTimeout(() => server.resume(), 150);
+    const answers = await Promise.allSettled(asked);
+    expect(answers.filter(({ status }) => status === 'rejected').length).toBe(10);
+    const heldBy = (at: number) => a.locks.inspect({ kind: 'host', service: 'web', host: `i-${at}` });
+    await expect
+      .poll(async () => (await Promise.all(asked.map((_, at) => heldBy(at)))).filter(Boolean).length)
+      .toBe(10);
+    expect(await heldBy(1)).toMatchObject({ heldBy: 'd1' });
+  });
+
   it('starts while Redis is away, suspends, and works as soon as it is there', async () => {
     const server = await start();
     const { url } = server;

@@ -36,6 +36,14 @@ const step = fc.oneof(
       holder: fc.constantFrom('d1', 'd2', 'd3'),
     }),
   },
+  {
+    // Asked for within one turn, so that one command carries all of them.
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('together' as const),
+      asked: fc.array(fc.record({ target, holder: fc.constantFrom('d1', 'd2', 'd3') }), { maxLength: 8 }),
+    }),
+  },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('release' as const), which: fc.nat() }) },
   { weight: 2, arbitrary: fc.record({ kind: fc.constant('inspect' as const), target }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('break' as const), target }) },
@@ -50,9 +58,15 @@ const step = fc.oneof(
 
 /** What both stores must agree on; with several locks in the way, which one is named is free. */
 function outcomeOf(grant: LockGrant): unknown {
-  return grant.granted
-    ? { granted: true, counter: grant.lease.token.counter, remainingMs: grant.lease.remainingMs() }
-    : { granted: false };
+  return grant.granted ? { granted: true, remainingMs: grant.lease.remainingMs() } : { granted: false };
+}
+
+/** Numbers may be skipped; a later grant has a higher one, and the same grant keeps its own. */
+function expectOrdered(pairs: readonly (readonly [Lease, Lease])[]): void {
+  const [tested, model] = [0, 1].map((which) => pairs.map((pair) => pair[which as 0 | 1].token.counter));
+  for (const [left, counter] of tested!.entries())
+    for (const [right, other] of tested!.entries())
+      expect(Math.sign(counter - other)).toBe(Math.sign(model![left]! - model![right]!));
 }
 
 describe.skipIf(whyNoRedis() !== undefined)(withRedis('locks in Redis'), () => {
@@ -84,6 +98,14 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('locks in Redis'), () => {
           for (const each of steps) {
             if (each.kind === 'wait') {
               await manual.advance(each.ms);
+            } else if (each.kind === 'together') {
+              const requests = each.asked.map((one) => ({ ...one, ttlMs: TTL_MS }));
+              const answers = await Promise.all(requests.map((one) => tested.acquire(one)));
+              for (const [at, one] of requests.entries()) {
+                const [actual, wanted] = [answers[at]!, await model.acquire(one)];
+                expect(outcomeOf(actual)).toEqual(outcomeOf(wanted));
+                if (actual.granted && wanted.granted) leases.push([actual.lease, wanted.lease]);
+              }
             } else if (each.kind === 'release') {
               const pair = leases.length === 0 ? undefined : leases[each.which % leases.length];
               await Promise.all(pair?.map((lease) => lease.release()) ?? []);
@@ -100,6 +122,7 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('locks in Redis'), () => {
               if (actual.granted && wanted.granted) leases.push([actual.lease, wanted.lease]);
             }
           }
+          expectOrdered(leases);
         } finally {
           await Promise.all([tested.close(), model.close()]);
           await redis.close();

@@ -1,5 +1,6 @@
 import { createSystemClock } from '@lazarus/core';
 import { createMemoryWindows } from '@lazarus/core/memory';
+import type { Observation } from '@lazarus/core/ports';
 import { createManualClock } from '@lazarus/testing';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -25,6 +26,13 @@ const caps = fc.record({
   maxStoredEntitiesPerService: fc.integer({ min: 1, max: 4 }),
   maxStoredEventIds: fc.integer({ min: 1, max: 8 }),
 });
+/** Room for more entities than the record of a service holds. */
+const wideCaps = fc.record({
+  maxStoredServices: fc.integer({ min: 2, max: 9 }),
+  maxStoredEntities: fc.integer({ min: 30, max: 120 }),
+  maxStoredEntitiesPerService: fc.integer({ min: 30, max: 50 }),
+  maxStoredEventIds: fc.integer({ min: 20, max: 400 }),
+});
 
 const service = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g');
 const step = fc.oneof(
@@ -38,6 +46,30 @@ const step = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('view' as const), service }) },
+  {
+    // Asked for within one turn, so that one command carries all of them.
+    weight: 2,
+    arbitrary: fc.record({
+      kind: fc.constant('together' as const),
+      events: fc.array(
+        fc.record({
+          id: fc.integer({ min: 0, max: 25 }),
+          service,
+          entity: fc.constantFrom('1', '2', '\t3%\n', '4'),
+        }),
+        { maxLength: 9 },
+      ),
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant('flood' as const),
+      service,
+      from: fc.integer({ min: 0, max: 30 }),
+      count: fc.integer({ min: 1, max: 45 }),
+    }),
+  },
   {
     weight: 3,
     arbitrary: fc.record({
@@ -58,7 +90,7 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('windows in Redis'), () =>
     await fc.assert(
       fc.asyncProperty(
         bounds,
-        caps,
+        fc.oneof(caps, wideCaps),
         fc.boolean(),
         fc.array(step, { minLength: 1, maxLength: 60 }),
         async (breakerInput, stored, isHistoryKnown, steps) => {
@@ -91,8 +123,27 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('windows in Redis'), () =>
               model.hydrate([]);
               await tested.hydrate([]);
             }
+            let floods = 0;
+            const observeAll = async (all: readonly Observation[]): Promise<void> => {
+              const answers = await Promise.all(all.map((each) => tested.observe(each)));
+              for (const [at, each] of all.entries()) expect(answers[at]).toEqual(await model.observe(each));
+            };
             for (const each of steps) {
-              if (each.kind === 'wait') {
+              if (each.kind === 'together') {
+                await observeAll(
+                  each.events.map(({ id, ...rest }) => ({ eventId: `e/${id}`, region: 'r', ...rest })),
+                );
+              } else if (each.kind === 'flood') {
+                floods += 1;
+                await observeAll(
+                  Array.from({ length: each.count }, (_, at) => ({
+                    eventId: `f/${floods}/${at}`,
+                    region: 'r',
+                    service: each.service,
+                    entity: `many-${each.from + at}`,
+                  })),
+                );
+              } else if (each.kind === 'wait') {
                 await clock.advance(each.ms);
               } else if (each.kind === 'view') {
                 const scope = { region: 'r', service: each.service };

@@ -34,18 +34,23 @@ export interface UnmetRequirement {
   readonly missing: number;
 }
 
+const NONE: readonly UnmetRequirement[] = [];
+
 /**
  * Applies every requirement found in these votes to these votes. Pure; a requirement that cannot be read is never met.
  * Votes of both verdicts count: a node may see the host down and still vote no for another reason.
  */
 export function unmetRequirements(votes: readonly Vote[]): readonly UnmetRequirement[] {
-  const unmet = new Map<string, UnmetRequirement>();
-  for (const { check, evidence } of votes.flatMap((vote) => vote.checks)) {
-    if (evidence?.['requires'] === undefined) continue;
-    for (const problem of examine(check, evidence['requires'], votes))
-      unmet.set(`${check}/${problem.reason}`, problem);
+  let unmet: Map<string, UnmetRequirement> | undefined;
+  for (const vote of votes) {
+    for (const { check, evidence } of vote.checks) {
+      if (evidence?.['requires'] === undefined) continue;
+      unmet ??= new Map();
+      for (const problem of examine(check, evidence['requires'], votes))
+        unmet.set(`${check}/${problem.reason}`, problem);
+    }
   }
-  return [...unmet.values()];
+  return unmet === undefined ? NONE : [...unmet.values()];
 }
 
 function examine(check: string, requires: unknown, votes: readonly Vote[]): UnmetRequirement[] {

@@ -146,10 +146,9 @@ export class Batches {
   add(waiting: WaitingCall, session: Session): void {
     const { script } = waiting;
     const { group, shared } = waiting.call;
-    let groups = this.#open.get(script);
-    if (groups === undefined) this.#open.set(script, (groups = new Map()));
+    const groups = this.#groupsOf(script);
     let batch = groups.get(group);
-    if (batch === undefined || batch.session !== session || batch.calls.length >= MAX_CALLS) {
+    if (batch?.session !== session || batch.calls.length >= MAX_CALLS) {
       if (batch !== undefined) this.#send(batch);
       batch = { script, session, shared: shared(group), calls: [] };
       groups.set(group, batch);
@@ -159,6 +158,14 @@ export class Batches {
     this.#isScheduled = true;
     // After the microtasks, so that whoever was answered just now can ask again within the same turn.
     process.nextTick(this.#flush);
+  }
+
+  #groupsOf(script: BatchScript): Map<string, Batch> {
+    const known = this.#open.get(script);
+    if (known !== undefined) return known;
+    const groups = new Map<string, Batch>();
+    this.#open.set(script, groups);
+    return groups;
   }
 
   readonly #flush = (): void => {

@@ -129,7 +129,7 @@ class Connection implements RedisConnection {
     this.#parts = parts;
     this.#clock = clock;
     this.#deadlines = createDeadlines(clock);
-    this.#batches = new Batches((batch) => this.#sendBatch(batch));
+    this.#batches = new Batches((batch) => void this.#sendBatch(batch));
     this.#server = new ServerSession(parts);
     this.onEpoch = (listener) => this.#server.onEpoch(listener);
   }
@@ -163,17 +163,19 @@ class Connection implements RedisConnection {
   async #askAlone<T>(script: BatchScript, call: BatchedCall<T>, deadlineMs: number | undefined): Promise<T> {
     const { code, signal, confirm, undo } = call;
     const shared = call.shared(call.group);
-    let asked: Session | undefined;
+    const asked: Session[] = [];
     const read = ([, , reply]: ScriptReply): T => {
       const failed = failureOf(reply as ItemReply);
       if (failed !== undefined) throw failed;
-      return call.read(reply as ItemReply, asked as Session);
+      const [session] = asked;
+      if (session === undefined) throw new Error('it was answered before it was asked');
+      return call.read(reply as ItemReply, session);
     };
     const reply = await this.run(script, {
       code,
       keys: shared.keys,
       args: (session) => {
-        asked = session;
+        asked[0] = session;
         return [...shared.args(session), encodeRequests(call.values)];
       },
       mayBeLate: shared.mayBeLate,
@@ -190,18 +192,19 @@ class Connection implements RedisConnection {
     }
   }
 
-  #sendBatch({ script, session, shared, calls }: Batch): void {
-    const keys = [this.#server.storeKey, ...shared.keys];
-    const untilMs = calls[0]?.untilMs ?? 0;
-    const head = [...this.#headOf(session, shared, untilMs), ...shared.args(session)];
-    const requests = encodeRequests(calls.flatMap(({ call }) => call.values));
-    evaluate(this.#parts.client, script, [keys.length, ...keys, ...head, requests]).then(
-      (reply) => this.#onReplies(reply as ScriptReply, session, calls),
-      (error: unknown) => {
-        this.#server.noticeError(error);
-        for (const waiting of calls) waiting.fail(error);
-      },
-    );
+  async #sendBatch({ script, session, shared, calls }: Batch): Promise<void> {
+    try {
+      const keys = [this.#server.storeKey, ...shared.keys];
+      const untilMs = calls[0]?.untilMs ?? 0;
+      const head = [...this.#headOf(session, shared, untilMs), ...shared.args(session)];
+      const requests = encodeRequests(calls.flatMap(({ call }) => call.values));
+      const args = [keys.length, ...keys, ...head, requests];
+      const reply = await evaluate(this.#parts.client, script, args);
+      this.#onReplies(reply as ScriptReply, session, calls);
+    } catch (error) {
+      this.#server.noticeError(error);
+      for (const waiting of calls) waiting.fail(error);
+    }
   }
 
   #onReplies(reply: ScriptReply, session: Session, calls: readonly WaitingCall[]): void {

@@ -26,7 +26,8 @@ export interface Tally {
  */
 export function tally(votes: readonly Vote[], terms: TallyTerms): Tally {
   const cast = distinctMembers(votes, terms.members);
-  const yes = cast.filter((vote) => vote.verdict === 'yes').length;
+  let yes = 0;
+  for (const { verdict } of cast) if (verdict === 'yes') yes += 1;
   const unmet = unmetRequirements(cast);
   if (yes >= terms.required && unmet.length === 0) return { outcome: 'reached', yes, unmet };
   const isPossible =
@@ -37,11 +38,12 @@ export function tally(votes: readonly Vote[], terms: TallyTerms): Tally {
 
 /** The first vote of each member, seen from the zone that the membership gives it, not the one it claims. */
 function distinctMembers(votes: readonly Vote[], members: readonly Member[]): Vote[] {
-  return members.flatMap((member) => {
-    const vote = votes.find((each) => each.voter === member.id);
-    if (vote === undefined) return [];
-    return [vote.zone === member.zone ? vote : { ...vote, zone: member.zone }];
-  });
+  const cast: Vote[] = [];
+  for (const { id, zone } of members) {
+    const vote = votes.find((each) => each.voter === id);
+    if (vote !== undefined) cast.push(vote.zone === zone ? vote : { ...vote, zone });
+  }
+  return cast;
 }
 
 function canBeMet(requirement: UnmetRequirement, outstanding: readonly Member[]): boolean {

@@ -46,6 +46,7 @@ export function createPeerWatch(
   const { self, peers, ...rest } = options;
   const settings = parseOptions('createPeerWatch', PeerWatchOptions, rest);
   const { clock, transport } = ports;
+  const { post } = transport;
   const stop = new AbortController();
   const states = new Map<string, PeerState>(
     peers.map((id) => [id, { id, connected: false, detail: 'not asked yet' }]),
@@ -88,11 +89,11 @@ export function createPeerWatch(
         heard(member);
         return reply;
       },
-      ...(transport.post === undefined
+      ...(post === undefined
         ? {}
         : {
             post: (member, question, onReply, onFailure) =>
-              transport.post!(
+              post(
                 member,
                 question,
                 (reply) => {
