@@ -1,5 +1,6 @@
 import { createEmbeddedEngine } from '@lazarus/dag';
 import type { EmbeddedEngine, EngineOptions } from '@lazarus/dag';
+import { createRestateEngine } from '@lazarus/engine-restate';
 import type { Settings } from './settings.ts';
 
 /** The engine of the settings, as the daemon uses it. */
@@ -9,7 +10,19 @@ export type Engine = Pick<
 >;
 
 /** Opens the engine that the settings name. */
-export async function openEngine({ engine, locks }: Settings, options: EngineOptions): Promise<Engine> {
-  const times = { leaseTtlMs: engine.lease, lockTtlMs: locks.ttl };
-  return createEmbeddedEngine({ ...options, file: engine.journal, times });
+export function openEngine({ engine, locks }: Settings, options: EngineOptions): Promise<Engine> {
+  if (engine.kind === 'embedded') {
+    const times = { leaseTtlMs: engine.lease, lockTtlMs: locks.ttl };
+    return createEmbeddedEngine({ ...options, file: engine.journal, times });
+  }
+  const { servers, listen, service_url: serviceUrl } = engine;
+  return createRestateEngine(
+    {
+      servers: servers.map(({ ingress, admin }) => ({ ingressUrl: ingress, adminUrl: admin })),
+      listen,
+      times: { lockTtlMs: locks.ttl },
+      ...(serviceUrl === undefined ? {} : { serviceUrl }),
+    },
+    options,
+  );
 }

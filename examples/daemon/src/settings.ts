@@ -86,6 +86,9 @@ const SharedState = z
   ])
   .prefault({ kind: 'memory' });
 
+/** How often finished, attached and orphaned work is looked for. */
+const sweepEvery = DurationSchema.prefault('5s');
+
 const Engine = z
   .discriminatedUnion('kind', [
     z.strictObject({
@@ -94,8 +97,20 @@ const Engine = z
       journal: z.string().min(1).optional(),
       /** How long a process that says nothing keeps its runs. */
       lease: DurationSchema.prefault('10s'),
-      /** How often finished, attached and orphaned work is looked for. */
-      sweep_every: DurationSchema.prefault('5s'),
+      sweep_every: sweepEvery,
+    }),
+    z.strictObject({
+      kind: z.literal('restate'),
+      /** Nodes of the Restate cluster, the nearest one first. */
+      servers: z
+        .array(z.strictObject({ ingress: z.url(), admin: z.url() }))
+        .min(1)
+        .max(9),
+      /** Where this process listens for Restate. */
+      listen: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: peerPort }),
+      /** The one address under which Restate reaches any of the processes; without it that of this one. */
+      service_url: z.url().optional(),
+      sweep_every: sweepEvery,
     }),
   ])
   .prefault({ kind: 'embedded' });
@@ -144,7 +159,9 @@ export type WrittenSettings = z.output<typeof SettingsSchema>;
 /** Resolved settings; paths are absolute. */
 export type Settings = Omit<WrittenSettings, 'audit' | 'engine'> & {
   readonly audit: { readonly file: string };
-  readonly engine: WrittenSettings['engine'] & { readonly journal: string };
+  readonly engine:
+    | Extract<WrittenSettings['engine'], { kind: 'restate' }>
+    | (Extract<WrittenSettings['engine'], { kind: 'embedded' }> & { readonly journal: string });
 };
 
 /**
@@ -164,10 +181,13 @@ export function readSettings(file: string): Settings {
     config_dir: near(settings.config_dir),
     pager: { ...settings.pager, token_file: near(settings.pager.token_file) },
     audit: { file: audit.file === undefined ? join(stateDir, 'audit.db') : near(audit.file) },
-    engine: {
-      ...engine,
-      journal: engine.journal === undefined ? join(stateDir, 'journal.db') : near(engine.journal),
-    },
+    engine:
+      engine.kind === 'restate'
+        ? engine
+        : {
+            ...engine,
+            journal: engine.journal === undefined ? join(stateDir, 'journal.db') : near(engine.journal),
+          },
     ...(tls === undefined ? {} : { tls: { ca: near(tls.ca), cert: near(tls.cert), key: near(tls.key) } }),
     ...(auth === undefined ? {} : { auth: { token_file: near(auth.token_file) } }),
   };

@@ -23,6 +23,7 @@ export interface Child {
   readonly ready: Readonly<Record<string, unknown>>;
   /** Resolves with the exit code, or null when a signal ended it. */
   readonly exited: Promise<number | null>;
+  readonly isAlive: () => boolean;
   kill(signal: NodeJS.Signals): void;
   /** Asks it to end, and ends it when it does not within 5 s. */
   stop(): Promise<void>;
@@ -58,6 +59,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     pid: child.pid ?? 0,
     ready,
     exited,
+    isAlive: () => child.exitCode === null && child.signalCode === null,
     kill: (signal) => void child.kill(signal),
     stop: () => stop(child, exited),
   };
