@@ -45,7 +45,8 @@ export interface BodyContext {
   readonly mayHaveHappened: boolean;
   /** Aborts when the body is no longer waited for, or the run lost its lease or its lock. */
   readonly signal: AbortSignal;
-  readonly fence?: FencingToken;
+  /** Token of the run's lock, once it is held: the first body takes it at its safe point. */
+  readonly fence?: FencingToken | undefined;
 }
 
 /** One attempt of one step. Whatever it returns or throws is journaled. */

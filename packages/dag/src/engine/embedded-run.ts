@@ -258,8 +258,14 @@ export class EmbeddedRun implements RunHandle {
       const proof = this.#ports.assertOwned();
       if (proof !== undefined) await proof;
       signal.throwIfAborted();
-      const fence = this.#ports.fence();
-      const context: BodyContext = { mayHaveHappened, signal, ...(fence === undefined ? {} : { fence }) };
+      const { fence } = this.#ports;
+      const context: BodyContext = {
+        mayHaveHappened,
+        signal,
+        get fence() {
+          return fence();
+        },
+      };
       const value: Json = await item.body(context);
       if (onBoundary !== undefined) await onBoundary('body', item.key);
       settled = { ok: true, value };

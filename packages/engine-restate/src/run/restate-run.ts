@@ -309,11 +309,14 @@ export class RestateRun implements RunHandle {
     try {
       signal.throwIfAborted();
       await onBoundary?.('intent', item.key);
-      const fence = this.#ports.fence();
+      const { fence } = this.#ports;
       const context: BodyContext = {
         mayHaveHappened: !item.isFresh,
         signal,
-        ...(fence === undefined ? {} : { fence }),
+        // The lock is taken at the safe point of the first body, after this.
+        get fence() {
+          return fence();
+        },
       };
       const value = await item.body(context);
       await onBoundary?.('body', item.key);

@@ -40,8 +40,15 @@ async function tryOnce(
 ): Promise<Error | undefined> {
   let answer: Answer;
   try {
-    const body = { uri };
-    answer = await servers.ask({ to: 'admin', path: '/deployments', method: 'POST', body, signal });
+    answer = await servers.ask({
+      to: 'admin',
+      path: '/deployments',
+      method: 'POST',
+      body: { uri },
+      signal,
+      // That the service cannot be used is what every server will say.
+      elsewhere: (given) => given.status >= 500 && !messageOf(given).includes('META'),
+    });
     if (answer.status < 300 && (await isKnown(servers, service))) return undefined;
   } catch (error) {
     signal.throwIfAborted();
@@ -61,10 +68,7 @@ async function tryOnce(
 /** Whether a server takes runs: the run that is asked for does not exist, the service does. @throws PortError. */
 export async function isKnown(servers: RestateServers, service: string): Promise<boolean> {
   const path = `/restate/workflow/${service}/-/output`;
-  const answer = await servers
-    .ask({ to: 'ingress', path, elsewhere: isServiceUnknown })
-    .catch(() => undefined);
-  return answer !== undefined && !isServiceUnknown(answer);
+  return !isServiceUnknown(await servers.ask({ to: 'ingress', path }));
 }
 
 /** The server has not heard of the service, or no longer has it. */
