@@ -14,6 +14,6 @@ describe.skipIf(whyNoRestate() !== undefined)(withRestate('workflows on Restate'
         it(name, body, TEST_MS);
       },
     },
-    { name: 'Restate', takeoverMs: 2_500, create: createRestateHarness },
+    { name: 'Restate', takeoverMs: 2_500, hasServer: true, create: createRestateHarness },
   );
 });

@@ -119,6 +119,10 @@ export async function createRestateHarness(): Promise<EngineHarness> {
     jumpWall: (ms) => {
       wallOffsetMs += ms;
     },
+    restartServer: async () => {
+      await restate.kill();
+      await restate.start();
+    },
     close: async () => {
       for (const { engine, gate } of engines) {
         gate.open();

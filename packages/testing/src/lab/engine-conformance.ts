@@ -29,6 +29,8 @@ export interface EngineHarness {
   until(condition: () => boolean | Promise<boolean>, limitMs: number): Promise<void>;
   /** Moves the wall clock of all processes; absent where it cannot be moved. */
   jumpWall?(ms: number): void;
+  /** Kills the server that the engine runs on, and starts it again; absent where there is none. */
+  restartServer?(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -37,6 +39,8 @@ export interface EngineConformanceOptions {
   readonly name: string;
   /** Time in which another process must have taken a dead one's runs over, milliseconds. */
   readonly takeoverMs: number;
+  /** The engine runs on a server of its own, which the harness can restart: its cases are added. @defaultValue false */
+  readonly hasServer?: boolean;
   create(): Promise<EngineHarness>;
 }
 
@@ -253,6 +257,31 @@ steps:
         expect((await stage.finish(second.engine)).status).toBe('succeeded');
       }),
     );
+
+    for (const moment of options.hasServer === true ? (['before', 'after'] as const) : []) {
+      it(
+        `goes on when the server of the engine is killed ${moment} an effect and started again`,
+        scene(async (stage) => {
+          const { engine } = await stage.start(SEVEN_STEPS);
+          let restarts = 0;
+          let isBack = false;
+          stage.ledger.on(async (now, step) => {
+            if (now !== moment || step !== 'd' || restarts > 0) return;
+            restarts += 1;
+            await stage.harness.restartServer?.();
+            isBack = true;
+          });
+          await engine.submit(request('conformance.seven'));
+          await stage.harness.until(() => isBack, LONG_MS);
+          const run = await stage.finish(engine);
+          expect([run.status, restarts]).toEqual(['succeeded', 1]);
+          expect([...stage.ledger.effects.values()].sort()).toEqual([...STEPS]);
+          for (const step of STEPS) {
+            expect(stage.count(step)).toBeLessThanOrEqual(step === 'd' && moment === 'before' ? 2 : 1);
+          }
+        }),
+      );
+    }
 
     it(
       'refuses a workflow that does not exist and inputs that do not fit',
