@@ -159,3 +159,88 @@ describe('the index', () => {
     );
   });
 });
+
+describe('every way to look up', () => {
+  const kinds = Array.from({ length: 20 }, (_, at) => `kind-${at}`);
+  const odd = fc.constantFrom('x', 'y', 'constructor', 'toString', '__proto__', 'a.b');
+  const own = (entries: readonly (readonly [string, unknown])[]): Record<string, unknown> =>
+    JSON.parse(
+      `{${entries.map(([key, value]) => `${JSON.stringify(key)}:${JSON.stringify(value)}`).join(',')}}`,
+    ) as Record<string, unknown>;
+  const entriesOf = <T>(value: fc.Arbitrary<T>, max: number) =>
+    fc.uniqueArray(fc.tuple(odd, value), { maxLength: max, selector: ([key]) => key });
+  const conditions = entriesOf(fc.oneof(some(matcher), entriesOf(some(matcher), 2).map(own)), 3).map(
+    (entries) => entries.filter(([, value]) => Object.keys(value).length > 0),
+  );
+  const fieldsOfEvent = entriesOf(
+    fc.oneof(
+      { weight: 4, arbitrary: literal },
+      entriesOf(literal, 2).map(own),
+      fc.array(literal, { maxLength: 2 }),
+    ),
+    4,
+  );
+  const event = fc
+    .tuple(
+      fc.oneof(
+        { weight: 5, arbitrary: fc.constantFrom(...kinds) },
+        literal,
+        fc.constant(['kind-0', 'kind-1']),
+      ),
+      fieldsOfEvent,
+    )
+    .map(([kind, fields]) => own([['kind', kind], ...fields]));
+
+  it.each([
+    ['3 rules with a text of their own each', 3, 1],
+    ['8 rules with a text of their own each', 8, 1],
+    ['20 rules with a text of their own each', 20, 1],
+    ['20 rules of which 4 share a text', 20, 4],
+  ])('matches what the reference evaluator matches: %s', (_, count, sharing) => {
+    let matched = 0;
+    fc.assert(
+      fc.property(
+        fc.array(conditions, { minLength: count, maxLength: count }),
+        fc.array(event, { minLength: 6, maxLength: 6 }),
+        (rules, events) => {
+          const patterns = rules.map((fields, at) =>
+            own([['kind', [kinds[Math.floor(at / sharing)] ?? '']], ...fields]),
+          );
+          for (const one of events) matched += agrees(patterns, one);
+        },
+      ),
+      { numRuns: 250 },
+    );
+    expect(matched).toBeGreaterThan(20);
+  });
+
+  it('forgets nothing and keeps nothing between events, in whatever order lists, flat events and nonsense come', () => {
+    const rules = kinds
+      .slice(0, 6)
+      .map((kind, at) => ({ kind: [kind], x: [{ numeric: ['>=', at] }], y: { a: ['b'] } }));
+    const compiled = compilePatterns(rules.map((pattern, at) => ({ name: String(at), pattern })));
+    const anything = fc.oneof(
+      event,
+      fc.constantFrom<unknown>(null, undefined, 'text', 3, [], [{ kind: 'kind-1' }], { kind: {} }),
+      fc.record({ kind: fc.constantFrom(...kinds.slice(0, 6)), x: number, y: fc.constant({ a: 'b' }) }),
+      fc.record({
+        kind: fc.constantFrom(...kinds.slice(0, 6)),
+        x: fc.array(number),
+        y: fc.constant({ a: ['b'] }),
+      }),
+    );
+    fc.assert(
+      fc.property(fc.array(anything, { maxLength: 12 }), (events) => {
+        for (const one of events) {
+          const expected = rules.flatMap((rule, at) =>
+            matchesReference(rule as Parameters<typeof matchesReference>[0], one as never)
+              ? [String(at)]
+              : [],
+          );
+          expect(compiled.match(one)).toEqual(expected);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+});

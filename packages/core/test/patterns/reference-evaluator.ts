@@ -35,7 +35,7 @@ function rulesOf(pattern: Record<string, Json>, prefix: string, rules: readonly 
   let current = rules;
   for (const [key, value] of Object.entries(pattern)) {
     const path = prefix === '' ? key : `${prefix}.${key}`;
-    if (key === '$or') {
+    if (key === '$or' && (value as readonly Json[]).every(isMapping)) {
       const before = current;
       current = (value as Record<string, Json>[]).flatMap((alternative) =>
         rulesOf(alternative, prefix, before),
@@ -65,7 +65,8 @@ function wildcardToRegExp(text: string): RegExp {
 function isIn(value: string, cidr: string): boolean {
   const toNumber = (address: string): number =>
     address.split('.').reduce((sum, octet) => sum * 256 + Number(octet), 0);
-  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(value)) return false;
+  if (!/^\d{1,3}(\.\d{1,3}){3}$/.test(value) || value.split('.').some((octet) => Number(octet) > 255))
+    return false;
   const [base = '', bits = ''] = cidr.split('/');
   const size = 2 ** (32 - Number(bits));
   return Math.floor(toNumber(value) / size) === Math.floor(toNumber(base) / size);
