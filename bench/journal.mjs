@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { createSystemClock } from '@lazarus/core';
 import { createActionRegistry, createEmbeddedEngine, defineAction, loadWorkflow } from '@lazarus/dag';
 import { z } from 'zod';
+import { benchRestate } from './journal/restate.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -241,5 +242,6 @@ console.log(
     embedded_vs_fsync_per_step: { ratio: ratio('runsPerSecond', 'fsync per step'), at_least: 3 },
     commits_per_run: { value: middle('embedded', 'commitsPerRun'), at_most: 8 },
     ready_ms: { value: middle('embedded', 'readyMs'), at_most: 150 },
+    ...(await benchRestate({ rounds: 21, runs: 100 })),
   }),
 );
