@@ -6,6 +6,8 @@ export {
   type ActionPortName,
   type ActionPorts,
   defineAction,
+  type DryRun,
+  type DryRunContext,
   type EffectCheck,
   type HostCommands,
   type HttpCaller,
@@ -14,6 +16,7 @@ export {
 } from './actions/action.ts';
 export { type ActionRegistry, createActionRegistry } from './actions/action-registry.ts';
 export { createGuardedHttpCaller, type GuardedHttpOptions } from './actions/adapters/guarded-http.ts';
+export { type DryStep, dryRunWorkflow } from './actions/dry-run.ts';
 export { builtinActions } from './actions/builtin/index.ts';
 export { stepError, type StepError, type StepErrorClass, toStepError } from './actions/step-error.ts';
 export { coordinate, type CoordinatedRun, type CoordinatorOptions } from './coordinator/coordinate.ts';

@@ -98,6 +98,17 @@ export interface ActionContext {
 /** Answer of a check hook: whether the effect of an earlier attempt is there, and what it gave. */
 export type EffectCheck<O> = { readonly happened: true; readonly output: O } | { readonly happened: false };
 
+/** What an action would do: words for people and the same as data, without a call that changes anything. Keeps S13. */
+export interface DryRun {
+  /** One sentence, from the verb on: "launches a host like i-1". */
+  readonly summary: string;
+  /** What it would touch: `host`, `service`, `url`, and whatever else tells. */
+  readonly changes: Readonly<Record<string, Json>>;
+}
+
+/** What a dry run is given: where the run stands, and nothing to act with. */
+export type DryRunContext = Pick<ActionContext, 'run' | 'event' | 'step'>;
+
 /** How to undo an action: another action, with inputs made from input and output. */
 export interface Undo<I, O> {
   readonly uses: string;
@@ -121,6 +132,8 @@ export interface Action<I = unknown, O = unknown> {
   readonly idempotent: boolean;
   check?(input: I, context: ActionContext): Promise<EffectCheck<O>>;
   readonly undo?: Undo<I, O>;
+  /** What it would do. Shadow mode, `plan` and the lab say it instead of doing it; it gets no ports. Keeps S13. */
+  dry?(input: I, context: DryRunContext): DryRun;
   run(input: I, context: ActionContext): Promise<O>;
 }
 
@@ -145,6 +158,12 @@ export interface ActionOptions<I extends z.ZodType, O extends z.ZodType> {
   /** "Did it happen?": asked before a step is repeated whose result is unknown. */
   check?(input: z.output<I>, context: ActionContext): Promise<EffectCheck<z.output<O>>>;
   readonly undo?: Undo<z.output<I>, z.output<O>>;
+  /**
+   * What it would do, in words and data; made from the input alone.
+   *
+   * @defaultValue the summary of the action and its input
+   */
+  dry?(input: z.output<I>, context: DryRunContext): DryRun;
   run(input: z.output<I>, context: ActionContext): Promise<z.output<O>>;
 }
 
@@ -190,10 +209,17 @@ export function defineAction<I extends z.ZodType, O extends z.ZodType>(
     readOnly,
     destructive,
     idempotent,
+    dry: options.dry ?? ((input) => describeInput(options.summary, input)),
     run: options.run,
     ...(options.check === undefined ? {} : { check: options.check }),
     ...(options.undo === undefined ? {} : { undo: options.undo }),
   };
+}
+
+/** What can be said about any action: its summary, and the input as data. */
+function describeInput(summary: string, input: unknown): DryRun {
+  const changes = typeof input === 'object' && input !== null ? input : { input };
+  return { summary, changes: changes as DryRun['changes'] };
 }
 
 /** `host.clone@1` */

@@ -15,7 +15,7 @@ import type { RunHandle, StepBody } from './run-handle.ts';
 import { RunScope } from './run-scope.ts';
 import { runView } from './run-view.ts';
 import { stepBody } from './step-body.ts';
-import type { BodyPorts, StepPoint } from './step-body.ts';
+import type { BodyPorts, StepPoint, TargetHistory } from './step-body.ts';
 import { planReacknowledge } from './reacknowledge.ts';
 import { planStep } from './step-plan.ts';
 import type { PlanContext } from './step-plan.ts';
@@ -186,9 +186,24 @@ class Coordinator implements CoordinatedRun {
         startedAtMs: state.startedAtMs ?? 0,
         uncertain: state.uncertain,
         ...(state.previous === undefined ? {} : { previous: state.previous }),
+        ...this.#target(state),
       },
       this.#options.bodies,
     );
+  }
+
+  /** What the run saw last of its host, and what it has begun to do to it. */
+  #target(state: StepState): { readonly target?: TargetHistory } {
+    const { hostId } = this.#handle.run.request;
+    if (hostId === undefined || state.plan.phase !== 'steps') return {};
+    const own: string[] = [];
+    let last: StepState | undefined;
+    for (const other of this.#main) {
+      if (other.target !== undefined && (other.endedAtMs ?? 0) >= (last?.endedAtMs ?? 0)) last = other;
+      const hasBegun = other === state ? state.attempts > 1 || state.uncertain : other.attempts > 0;
+      if (hasBegun && isAbout(other, hostId)) own.push(other.plan.uses);
+    }
+    return { target: { hostId, own, ...(last?.target === undefined ? {} : { seen: last.target }) } };
   }
 
   #point(state: StepState, phase: RunPhase, destructive: boolean): StepPoint {
@@ -219,6 +234,12 @@ class Coordinator implements CoordinatedRun {
     );
     return Object.fromEntries(entries);
   }
+}
+
+/** Calls an action that changes something, with this host among its inputs. */
+function isAbout({ work }: StepState, hostId: string): boolean {
+  if (work?.kind !== 'action' || work.action.readOnly) return false;
+  return typeof work.input !== 'object' || work.input === null || Object.values(work.input).includes(hostId);
 }
 
 function isDestructive(state: StepState): boolean {

@@ -263,6 +263,7 @@ class Driver {
     }
     state.began = true;
     state.failures = 0;
+    if (body.target !== undefined) state.target = body.target;
     this.#onOutput(state, body.output);
   }
 

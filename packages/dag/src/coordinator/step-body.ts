@@ -1,8 +1,11 @@
+import { describeError } from '@lazarus/core';
 import type { Verdict } from '@lazarus/core';
 import type { Clock, Json, Logger } from '@lazarus/core/ports';
 import type { Action, ActionContext, ActionPorts } from '../actions/action.ts';
 import type { BodyContext, RunRecord, StepBody } from './run-handle.ts';
 import type { RunPhase } from './step-state.ts';
+import { changedByOthers, sightOf } from './target-watch.ts';
+import type { TargetSight } from './target-watch.ts';
 
 /** A place where a run may be stopped before it does anything more. */
 export interface StepPoint {
@@ -37,11 +40,20 @@ export interface Attempt {
   readonly previous?: Json;
   /** An earlier attempt of this step ended without a known result. */
   readonly uncertain: boolean;
+  /** What the run saw last of its host, and what it has begun to do to it since it began. */
+  readonly target?: TargetHistory;
+}
+
+/** What a run knows about its host. */
+export interface TargetHistory {
+  readonly hostId: string;
+  readonly seen?: TargetSight;
+  readonly own: readonly string[];
 }
 
 /** What a body journals: the output, or why it did not start. */
 export type BodyResult =
-  | { readonly output: Json }
+  | { readonly output: Json; readonly target?: TargetSight }
   | { readonly stopped: string; readonly code: string; readonly uncertain: boolean };
 
 /**
@@ -69,9 +81,58 @@ export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
         uncertain: mayHaveHappened,
       } satisfies BodyResult;
     }
+    const look = await lookAtTarget({ ...attempt, point: safePoint }, ports, body.signal);
+    if ('touched' in look) {
+      return {
+        stopped: look.touched,
+        code: 'LZ_WORKFLOW_CANCELED',
+        uncertain: mayHaveHappened,
+      } satisfies BodyResult;
+    }
     body.signal.throwIfAborted();
-    return result(action, await action.run(input, context));
+    // Made anew, because the lock may have been taken at the safe point.
+    return result(action, await action.run(input, actionContext(attempt, ports, body)), look.sight);
   };
+}
+
+const LOOKS = 3;
+const LOOK_AGAIN_MS = 500;
+
+type Look = { readonly sight?: TargetSight } | { readonly touched: string };
+
+/**
+ * A person who changes the host by hand ends automation. As with the page: a provider that does not answer is a no before
+ * anything was done, and afterwards no reason to stop half-way.
+ */
+async function lookAtTarget(attempt: Attempt, ports: BodyPorts, signal: AbortSignal): Promise<Look> {
+  const { target, action, point } = attempt;
+  const { hosts } = ports.ports;
+  const isEffect =
+    !action.readOnly && action.requires.some((port) => port === 'hosts' || port === 'loadBalancer');
+  if (target === undefined || hosts === undefined || point.phase !== 'steps' || !isEffect) return {};
+  try {
+    const sight = sightOf(await insist(ports.clock, signal, () => hosts.describe(target.hostId, { signal })));
+    const change = target.seen === undefined ? undefined : changedByOthers(target.seen, sight, target.own);
+    return change === undefined
+      ? { sight }
+      : { touched: `somebody else changed host ${target.hostId}: ${change}` };
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!point.firstDestructive) return {};
+    return { touched: `host ${target.hostId} could not be looked at: ${describeError(error)}` };
+  }
+}
+
+/** A provider that is busy for a moment is asked again. */
+async function insist<T>(clock: Clock, signal: AbortSignal, ask: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries >= LOOKS) throw error;
+    }
+    await clock.sleep(LOOK_AGAIN_MS, { signal });
+  }
 }
 
 function stopCode(verdict: Verdict, point: StepPoint): string {
@@ -90,8 +151,9 @@ async function askGuard(attempt: Attempt, ports: BodyPorts, signal: AbortSignal)
   }
 }
 
-function result(action: Action, output: unknown): Json {
-  return { output: action.output.parse(output) as Json } satisfies BodyResult;
+function result(action: Action, output: unknown, target?: TargetSight): Json {
+  const parsed = action.output.parse(output) as Json;
+  return target === undefined ? { output: parsed } : { output: parsed, target: { ...target } };
 }
 
 function actionContext(attempt: Attempt, ports: BodyPorts, body: BodyContext): ActionContext {

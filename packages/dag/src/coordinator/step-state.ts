@@ -4,6 +4,7 @@ import type { StepError } from '../actions/step-error.ts';
 import type { ActionCall, Need, RetryPolicy, StepDefinition } from '../document/workflow-definition.ts';
 import { idempotencyKey } from '../document/workflow-definition.ts';
 import type { Pending, RunRecord } from './run-handle.ts';
+import type { TargetSight } from './target-watch.ts';
 
 /** Part of a run that a step belongs to. */
 export type RunPhase = 'steps' | 'compensate' | 'on_error' | 'finally';
@@ -64,6 +65,8 @@ export interface StepState {
   startedAtMs?: number;
   endedAtMs?: number;
   deadlineAtMs?: number;
+  /** What its body saw of the run's host. */
+  target?: TargetSight;
   /** Result of the last poll. */
   previous?: Json;
   output?: Json;

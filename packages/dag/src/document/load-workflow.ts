@@ -6,12 +6,14 @@
  * when the earlier ones found nothing, because its messages would be noise.
  */
 import { ConfigurationError } from '@lazarus/core';
+import type { Issue } from '@lazarus/core';
 import { checkDocument, parseYamlDocument } from '@lazarus/core/documents';
 import type { ActionRegistry } from '../actions/action-registry.ts';
 import { checkActions } from './check-actions.ts';
 import { checkExpressions } from './check-expressions.ts';
 import { checkGraphs } from './check-graph.ts';
 import { IssueList } from './issue-list.ts';
+import { lintWorkflow } from './lint-workflow.ts';
 import { resolveWorkflow } from './resolve-workflow.ts';
 import { groupsOf } from './step-group.ts';
 import type { WorkflowDefinition } from './workflow-definition.ts';
@@ -22,6 +24,8 @@ export interface LoadWorkflowOptions {
   /** Name for messages. */
   readonly file: string;
   readonly actions: ActionRegistry;
+  /** Called with each thing that is valid and probably not meant, in the order of the text. */
+  onWarning?(warning: Issue): void;
 }
 
 /**
@@ -46,7 +50,11 @@ export function loadWorkflow(text: string, options: LoadWorkflowOptions): Workfl
     check({ document, groups, actions: options.actions, issues });
     if (issues.all.length > 0) throw refusal(options.file, issues.all);
   }
-  return resolveWorkflow(document);
+  const definition = resolveWorkflow(document);
+  const warnings = new IssueList(parsed);
+  lintWorkflow(definition, options.actions, warnings);
+  for (const warning of warnings.all) options.onWarning?.(warning);
+  return definition;
 }
 
 function refusal(file: string, issues: ConfigurationError['issues']): ConfigurationError {

@@ -28,6 +28,10 @@ export const healthcheckVerify = defineAction({
   output,
   requires: ['hosts', 'probe'],
   readOnly: true,
+  dry: ({ host, consecutive_ok: times }) => ({
+    summary: `probes the healthcheck of ${host} until it is healthy ${times} times in a row`,
+    changes: {},
+  }),
   run: async (input, context): Promise<z.output<typeof output>> => {
     const { signal } = context;
     const host = await requiredPort(context, 'hosts').describe(input.host, { signal });

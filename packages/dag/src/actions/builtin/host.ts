@@ -1,5 +1,5 @@
 import { PortError } from '@lazarus/core';
-import { DurationSchema } from '@lazarus/core/documents';
+import { DurationSchema, formatDuration } from '@lazarus/core/documents';
 import { z } from 'zod';
 import type { ActionContext } from '../action.ts';
 import { defineAction } from '../action.ts';
@@ -29,6 +29,7 @@ export const hostClone = defineAction({
   destructive: true,
   idempotent: true,
   undo: { uses: 'host.terminate@1', with: (_input, output) => ({ host: output.host_id }) },
+  dry: ({ from }) => ({ summary: `launches a host like ${from}`, changes: { like: from, hosts: 1 } }),
   check: async (_input, context) => {
     const hosts = requiredPort(context, 'hosts');
     const { idempotencyKey, signal } = context;
@@ -59,6 +60,7 @@ export const hostDescribe = defineAction({
   }),
   requires: ['hosts'],
   readOnly: true,
+  dry: (input) => ({ summary: `reads the state of ${input.host}`, changes: {} }),
   run: async (input, context) => {
     const found = await requiredPort(context, 'hosts').describe(input.host, { signal: context.signal });
     if (found === undefined) {
@@ -91,6 +93,10 @@ export const hostSetState = defineAction({
   requires: ['hosts'],
   destructive: true,
   idempotent: true,
+  dry: ({ host: id, state, keep }) => ({
+    summary: `marks ${id} as ${state}${keep === undefined ? '' : ` for ${formatDuration(keep)}`}`,
+    changes: { host: id, lifecycle: state },
+  }),
   run: async (input, context) => {
     const { host: hostId, state: lifecycle, keep } = input;
     const expiresAt = keep === undefined ? undefined : new Date(context.startedAtMs + keep).toISOString();
@@ -114,6 +120,10 @@ export const hostTerminate = defineAction({
   requires: ['hosts'],
   destructive: true,
   idempotent: true,
+  dry: (input) => ({
+    summary: `terminates ${input.host}`,
+    changes: { host: input.host, state: 'terminated' },
+  }),
   run: async (input, context) => {
     await requiredPort(context, 'hosts').terminate({ ...call(context), hostId: input.host });
     return { host_id: input.host };
@@ -130,6 +140,7 @@ export const hostReboot = defineAction({
   requires: ['hosts'],
   destructive: true,
   idempotent: true,
+  dry: (input) => ({ summary: `reboots ${input.host}`, changes: { host: input.host, reboot: true } }),
   run: async (input, context) => {
     await requiredPort(context, 'hosts').reboot({ ...call(context), hostId: input.host });
     return { host_id: input.host };
@@ -150,6 +161,10 @@ export const hostCommand = defineAction({
   requires: ['commands'],
   destructive: true,
   idempotent: true,
+  dry: ({ host: id, command, args }) => ({
+    summary: `runs the command ${command} on ${id}`,
+    changes: { host: id, command, args },
+  }),
   run: async (input, context) => {
     const { host: hostId, command, args } = input;
     const result = await requiredPort(context, 'commands').run({ ...call(context), hostId, command, args });
@@ -177,6 +192,7 @@ export const hostQuery = defineAction({
   output: z.strictObject({ ok: z.boolean(), exit_code: z.number().int(), output: z.string() }),
   requires: ['commands'],
   readOnly: true,
+  dry: ({ host: id, command }) => ({ summary: `asks ${id} with the command ${command}`, changes: {} }),
   run: async (input, context) => {
     const { host: hostId, command, args } = input;
     const result = await requiredPort(context, 'commands').run({ ...call(context), hostId, command, args });
@@ -201,6 +217,10 @@ export const hostFindPeer = defineAction({
   output: z.strictObject({ host_id: z.string(), tag_value: z.string() }),
   requires: ['fleet'],
   readOnly: true,
+  dry: ({ of, same_tag: tag, role }) => ({
+    summary: `looks for the one ${role} with the same ${tag} as ${of}`,
+    changes: {},
+  }),
   run: async (input, context) => {
     const snapshot = await requiredPort(context, 'fleet').list(context.run.service, {
       signal: context.signal,

@@ -31,6 +31,7 @@ export const httpGet = defineAction({
   output,
   requires: ['http'],
   readOnly: true,
+  dry: (input) => ({ summary: `reads ${input.url}`, changes: {} }),
   run: async (input, context) => {
     const response = await requiredPort(context, 'http').call({
       method: 'GET',
@@ -60,6 +61,10 @@ export const httpCall = defineAction({
   requires: ['http'],
   destructive: true,
   idempotent: true,
+  dry: (input) => ({
+    summary: `sends ${input.method} to ${input.url}`,
+    changes: { method: input.method, url: input.url },
+  }),
   run: async (input, context: ActionContext) => {
     const { body } = input;
     const isText = body === undefined || typeof body === 'string';

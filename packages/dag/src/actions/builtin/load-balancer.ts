@@ -24,6 +24,10 @@ export const loadBalancerRemove = defineAction({
   destructive: true,
   idempotent: true,
   undo: { uses: 'lb.add@1', with: (input) => ({ host: input.host }) },
+  dry: ({ host: id }) => ({
+    summary: `takes ${id} out of the load balancer`,
+    changes: { host: id, in_service: false },
+  }),
   run: async (input, context) => {
     const removed = await requiredPort(context, 'loadBalancer').remove(call(context, input.host));
     return { groups: [...removed.groups] };
@@ -40,6 +44,10 @@ export const loadBalancerAdd = defineAction({
   requires: ['loadBalancer'],
   idempotent: true,
   undo: { uses: 'lb.remove@1', with: (input) => ({ host: input.host }) },
+  dry: ({ host: id }) => ({
+    summary: `puts ${id} into the load balancer`,
+    changes: { host: id, in_service: true },
+  }),
   run: async (input, context) => {
     const added = await requiredPort(context, 'loadBalancer').add(call(context, input.host));
     return { groups: [...added.groups] };
@@ -58,6 +66,7 @@ export const loadBalancerStatus = defineAction({
   }),
   requires: ['loadBalancer'],
   readOnly: true,
+  dry: ({ host: id }) => ({ summary: `asks the load balancer about ${id}`, changes: {} }),
   run: async (input, context) => {
     const status = await requiredPort(context, 'loadBalancer').status(input.host, { signal: context.signal });
     return { status, in_service: status === 'healthy' };

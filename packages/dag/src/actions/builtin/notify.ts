@@ -18,6 +18,10 @@ export const notifySend = defineAction({
   output: z.strictObject({ sent: z.boolean() }),
   requires: ['notifier'],
   idempotent: true,
+  dry: (input, { run }) => ({
+    summary: `tells ${input.group ?? run.notificationGroup ?? 'nobody'}: ${input.text}`,
+    changes: {},
+  }),
   run: async (input, context) => {
     const { run } = context;
     const group = input.group ?? run.notificationGroup;

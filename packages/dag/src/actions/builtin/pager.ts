@@ -1,7 +1,7 @@
 import { WorkflowError } from '@lazarus/core';
 import type { PageResult } from '@lazarus/core/ports';
 import { z } from 'zod';
-import type { ActionContext } from '../action.ts';
+import type { ActionContext, DryRun } from '../action.ts';
 import { defineAction } from '../action.ts';
 import { requiredPort } from '../required-port.ts';
 
@@ -23,6 +23,11 @@ function settled(result: PageResult, done: 'resolved' | 'escalated'): PageOutput
   return { page: result.reason === 'already_resolved' ? 'resolved' : result.reason, changed: false };
 }
 
+function dryPage(key: string | null, verb: string, status: string): DryRun {
+  if (key === null) return { summary: 'touches no page: the event names none', changes: {} };
+  return { summary: `${verb} page ${key}`, changes: { incident: key, status } };
+}
+
 const touched = (context: ActionContext, why: string): WorkflowError =>
   new WorkflowError({
     code: 'LZ_WORKFLOW_CANCELED',
@@ -41,6 +46,7 @@ export const pagerAcknowledge = defineAction({
   output,
   requires: ['pager'],
   idempotent: true,
+  dry: (input) => dryPage(input.incident, 'acknowledges', 'acknowledged'),
   run: async (input, context): Promise<PageOutput> => {
     if (input.incident === null) return NO_PAGE;
     const result = await requiredPort(context, 'pager').acknowledge({
@@ -67,6 +73,7 @@ export const pagerResolve = defineAction({
   output,
   requires: ['pager'],
   idempotent: true,
+  dry: (input) => dryPage(input.incident, 'resolves', 'resolved'),
   run: async (input, context): Promise<PageOutput> => {
     if (input.incident === null) return NO_PAGE;
     const result = await requiredPort(context, 'pager').resolve({
@@ -87,6 +94,7 @@ export const pagerEscalate = defineAction({
   output,
   requires: ['pager'],
   idempotent: true,
+  dry: (input) => dryPage(input.incident, 'escalates', 'escalated'),
   run: async (input, context): Promise<PageOutput> => {
     if (input.incident === null) return NO_PAGE;
     const reason = input.reason.slice(0, 500);

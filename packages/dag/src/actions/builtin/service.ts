@@ -16,6 +16,10 @@ export const serviceSetHosts = defineAction({
     uses: 'service.set_hosts@1',
     with: (input, output) => ({ service: input.service, hosts: output.before }),
   },
+  dry: ({ service, hosts }) => ({
+    summary: `sets ${service} to ${hosts} hosts`,
+    changes: { service, hosts },
+  }),
   run: async (input, context) => {
     const { before } = await requiredPort(context, 'services').setDesiredHosts({
       service: input.service,
@@ -37,6 +41,7 @@ export const serviceActiveHosts = defineAction({
   output: z.strictObject({ hosts: z.number().int() }),
   requires: ['services'],
   readOnly: true,
+  dry: ({ service }) => ({ summary: `counts the hosts of ${service} that serve`, changes: {} }),
   run: async (input, context) => ({
     hosts: await requiredPort(context, 'services').activeHosts(input.service, { signal: context.signal }),
   }),

@@ -1,0 +1,135 @@
+import { describe, expect, it } from 'vitest';
+import type { Host } from '@lazarus/core/ports';
+import { aHost } from '@lazarus/testing';
+import { changedByOthers, sightOf } from '../src/coordinator/target-watch.ts';
+import { aRequest, createBench } from './support/bench.ts';
+import type { Bench } from './support/bench.ts';
+import { TestLocks, transient } from './support/world.ts';
+
+/** Runs the replacement of a host, and lets a person change it by hand while the replacement boots. */
+async function replaceWhile(touch: (bench: Bench) => void): Promise<{
+  readonly bench: Bench;
+  readonly locks: TestLocks;
+  readonly run: Awaited<ReturnType<Bench['finish']>>;
+}> {
+  const bench = createBench();
+  const locks = new TestLocks();
+  const engine = await bench.open({ locks });
+  bench.world.health = async () => ({ status: 'unhealthy', latencyMs: 1, detail: '503' });
+  await engine.submit(aRequest());
+  await bench.clock.advance(20_000);
+  touch(bench);
+  bench.world.health = async () => ({ status: 'healthy', latencyMs: 1, detail: '200' });
+  return { bench, locks, run: await bench.finish(engine) };
+}
+
+const change = (bench: Bench, changes: Partial<Host>): void => {
+  const host = bench.world.hosts.get('i-old');
+  if (host !== undefined) bench.world.hosts.set('i-old', { ...host, ...changes });
+};
+
+describe('a person who changes the host by hand', () => {
+  it.each<[string, (bench: Bench) => void, string]>([
+    ['stops it', (bench) => change(bench, { state: 'stopped' }), 'it was running and is stopped'],
+    ['terminates it', (bench) => void bench.world.hosts.delete('i-old'), 'it is gone'],
+    [
+      'replaces it under the same id',
+      (bench) =>
+        change(bench, {
+          incarnation: { ...aHost({ hostId: 'i-old' }).incarnation, launchedAtMs: 7 },
+        }),
+      'it was replaced or started anew',
+    ],
+  ])(
+    'and %s ends the run before its next effect, with a page and a free lock',
+    async (_title, touch, what) => {
+      const { bench, locks, run } = await replaceWhile(touch);
+      expect(run).toMatchObject({
+        status: 'canceled',
+        page: 'escalated',
+        error: {
+          step: 'into_lb',
+          code: 'LZ_WORKFLOW_CANCELED',
+          message: `somebody else changed host i-old: ${what}`,
+        },
+      });
+      expect(bench.world.story).not.toContain('lb.add i-new1');
+      expect(locks.held.size).toBe(0);
+    },
+  );
+
+  it('who puts it back into the load balancer ends the run, also in the next process', async () => {
+    const bench = createBench();
+    const engine = await bench.open();
+    bench.world.health = async () => ({ status: 'unhealthy', latencyMs: 1, detail: '503' });
+    change(bench, { inLoadBalancer: false });
+    await engine.submit(aRequest());
+    await bench.clock.advance(20_000);
+    await engine.close();
+    change(bench, { inLoadBalancer: true });
+    bench.world.health = async () => ({ status: 'healthy', latencyMs: 1, detail: '200' });
+    const run = await bench.finish(await bench.open());
+    expect(run.error?.message).toBe('somebody else changed host i-old: it was put into the load balancer');
+  });
+
+  it('is not taken for the run itself, which takes the host out of the load balancer', async () => {
+    const { run } = await replaceWhile((bench) => change(bench, { inLoadBalancer: false }));
+    expect(run.status).toBe('succeeded');
+  });
+});
+
+describe('a provider that cannot be asked about the host', () => {
+  it('once is asked again', async () => {
+    const bench = createBench();
+    let calls = 0;
+    bench.world.disturb = (call) => {
+      if (call === 'describe' && (calls += 1) === 1) throw transient();
+    };
+    const engine = await bench.open();
+    await engine.submit(aRequest());
+    expect((await bench.finish(engine)).status).toBe('succeeded');
+  });
+
+  it('is a no before the first effect', async () => {
+    const bench = createBench();
+    bench.world.disturb = (call) => {
+      if (call === 'describe') throw transient();
+    };
+    const engine = await bench.open();
+    await engine.submit(aRequest());
+    const run = await bench.finish(engine);
+    expect(run).toMatchObject({ status: 'canceled', page: 'escalated' });
+    expect(run.error?.message).toContain(
+      'host i-old could not be looked at: LZ_ACTUATOR_TRANSIENT: throttled',
+    );
+    expect(bench.world.story).toEqual(['page acknowledged INC-1', 'page escalated INC-1']);
+  });
+});
+
+describe('two looks at a host', () => {
+  const running = sightOf(aHost({ state: 'running', inLoadBalancer: true }));
+  const out = sightOf(aHost({ state: 'running', inLoadBalancer: false }));
+  const stopped = sightOf(aHost({ state: 'stopped', inLoadBalancer: true }));
+
+  it('differ by what the run did itself, and nobody is suspected', () => {
+    expect(changedByOthers(running, out, ['lb.remove@1'])).toBeUndefined();
+    expect(changedByOthers(out, running, ['lb.remove@1', 'lb.add@1'])).toBeUndefined();
+    expect(changedByOthers(running, stopped, ['host.reboot@1'])).toBeUndefined();
+    expect(changedByOthers(running, sightOf(undefined), ['host.terminate@1'])).toBeUndefined();
+    expect(changedByOthers(running, stopped, ['acme.power_cycle@1'])).toBeUndefined();
+  });
+
+  it('differ by what the run did not do', () => {
+    expect(changedByOthers(running, out, ['host.set_state@1'])).toBe('it was taken out of the load balancer');
+    expect(changedByOthers(out, running, ['lb.remove@1'])).toBe('it was put into the load balancer');
+    expect(changedByOthers(running, stopped, ['lb.remove@1', 'host.clone@1'])).toBe(
+      'it was running and is stopped',
+    );
+  });
+
+  it('differ by what happens by itself', () => {
+    const stopping = sightOf(aHost({ state: 'stopping', inLoadBalancer: true }));
+    expect(changedByOthers(stopping, stopped, [])).toBeUndefined();
+    expect(changedByOthers(sightOf(undefined), running, [])).toBeUndefined();
+  });
+});
