@@ -24,7 +24,7 @@ import { quantile, round } from './race.mjs';
 const NODES = ['a', 'b', 'c'];
 const KINDS = ['plain', 'tls', 'http'];
 const CONTESTANTS = [...KINDS, 'undici'];
-const ROUNDS = 31;
+const ROUNDS = 15;
 const clock = createSystemClock();
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 const membership = resolveMembership({ members: NODES.map((id) => ({ id, zone: `zone-${id}` })) });
@@ -209,10 +209,10 @@ async function main() {
   for (const name of names) await measure(contestants[name], { count: 600, width: 8 });
   for (let turn = 0; turn < names.length * ROUNDS; turn += 1) {
     const name = names[(turn + Math.floor(turn / names.length)) % names.length];
-    const { times } = await measure(contestants[name], { count: 80, width: 1 });
+    const { times } = await measure(contestants[name], { count: 60, width: 1 });
     rows[name].one.push(quantile(times, 0.5));
     rows[name].late.push(quantile(times, 0.99));
-    rows[name].rate.push((await measure(contestants[name], { count: 640, width: 64 })).perSecond);
+    rows[name].rate.push((await measure(contestants[name], { count: 512, width: 64 })).perSecond);
   }
   const table = names.map((name) => ({
     name,

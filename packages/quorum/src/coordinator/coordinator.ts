@@ -110,6 +110,7 @@ export function createCoordinator(
   };
 }
 
+const ASKED = Promise.resolve();
 const CLOSING = new DOMException('the coordinator is closing', 'AbortError');
 
 function askPeer(asked: string, run: BallotRun, transport: VoteTransport): void {
@@ -130,7 +131,8 @@ function askSelf(self: string, run: BallotRun, voter: Voter): void {
       return run.signal;
     },
   };
-  voter.answer(run.question, context).then(
+  // One turn later, when the questions of the peers are on the way.
+  ASKED.then(() => voter.answer(run.question, context)).then(
     (answer) => run.receive({ kind: 'answer', asked: self, from: self, answer }),
     (error: unknown) => run.receive({ kind: 'failed', asked: self, detail: describeError(error) }),
   );

@@ -56,8 +56,7 @@ export function createFrameConnection(
     },
     send: (frame) => {
       if (!isOpen) return;
-      // After the microtasks, so that what is answered in this turn goes out with it.
-      if (queue.length === 0) process.nextTick(flush);
+      if (queue.length === 0) queueMicrotask(flush);
       queue.push(frame);
     },
     destroy: close,
