@@ -173,7 +173,7 @@ export function createController(
           both.throwIfAborted();
         }
         decision = decided;
-        await settleHoldings(walk, decided);
+        if (decided.kind === 'remediate' || holdsSomething(walk)) await settleHoldings(walk, decided);
         return await conclude(walk, decided);
       } finally {
         claims.end(walk, decision);
@@ -211,11 +211,13 @@ export function createController(
   };
 }
 
+const holdsSomething = ({ lease, budgetReserved }: Walk): boolean => lease !== undefined || budgetReserved;
+
 /** Windows as `plan` sees them: the event is looked at as if it had been counted, and nothing is. */
 function onlyLooking(windows: Windows): Windows {
   return {
     view: (scope) => windows.view(scope),
-    clearsInMs: async (scope, maxEntities) => windows.clearsInMs?.(scope, maxEntities),
+    clearsInMs: (scope, maxEntities) => windows.clearsInMs?.(scope, maxEntities),
     observe: async ({ region, service }) => ({
       ...(await windows.view({ region, service })),
       firstSeen: true,

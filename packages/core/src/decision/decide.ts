@@ -20,10 +20,12 @@ import { parseEvent } from '../events/parse-event.ts';
 import { describeError } from '../errors/lazarus-error.ts';
 import type { LockTarget } from '../ports/locks.ts';
 import type { PageResult } from '../ports/pager.ts';
+import type { Windows } from '../ports/windows.ts';
 import type { RunView } from '../ports/workflow-engine.ts';
 import { entityBound } from '../rate-limit/limiter.ts';
 import { isoTime } from '../time/iso-time.ts';
 import { withinDeadline } from '../time/within-deadline.ts';
+import type { Claim } from './claims.ts';
 import type { Decision } from './decision.ts';
 import { decisionId } from './decision-id.ts';
 import * as exits from './exits.ts';
@@ -164,26 +166,33 @@ async function observe(walk: Walk): Promise<GateOutcome> {
   }
 }
 
-async function findTarget(walk: Walk, service: string, host: string): Promise<void> {
+function findTarget(walk: Walk, service: string, host: string): Promise<void> {
   const { clock, fleet } = walk.reads;
-  try {
-    walk.target = await withinDeadline(clock, walk.settings.fleetTimeoutMs, walk.signal, (call) =>
-      fleet.find({ service, host }, call),
-    );
-    if (walk.target === undefined)
-      walk.targetProblem = `the provider knows no single host ${host} in ${service}`;
-  } catch (error) {
-    walk.targetProblem = `the provider did not answer: ${describeError(error)}`;
-  }
+  return withinDeadline(clock, walk.settings.fleetTimeoutMs, walk.signal, (call) =>
+    fleet.find({ service, host }, call),
+  ).then(
+    (found) => {
+      walk.target = found;
+      if (found === undefined) walk.targetProblem = `the provider knows no single host ${host} in ${service}`;
+    },
+    (error: unknown) => {
+      walk.targetProblem = `the provider did not answer: ${describeError(error)}`;
+    },
+  );
 }
 
 // 5 ---------------------------------------------------------------------------------------------------------------
-async function coalesce(walk: Walk): Promise<GateOutcome> {
+function coalesce(walk: Walk): Promise<GateOutcome> {
   const { region, service } = known(walk.event);
-  const { claims, audit } = walk.reads;
   const entity = entityOf(walk);
   const key = `${region}/${service}/${entity}`;
-  for (let claim = claims.claim(key, walk); !claim.mine; claim = claims.claim(key, walk)) {
+  const claim = walk.reads.claims.claim(key, walk);
+  return claim.mine ? notRemediated(walk, entity) : waitForClaim(walk, key, entity, claim);
+}
+
+async function waitForClaim(walk: Walk, key: string, entity: string, first: Claim): Promise<GateOutcome> {
+  const { claims, audit } = walk.reads;
+  for (let claim = first; !claim.mine; claim = claims.claim(key, walk)) {
     const ended = await claim.ended;
     if (claim.eventId === walk.eventId) {
       if ((await audit.byEvent(walk.eventId))?.terminal === true) return exits.deliveredTwice(walk.eventId);
@@ -192,25 +201,29 @@ async function coalesce(walk: Walk): Promise<GateOutcome> {
       return exits.attachedToEvent(ended, entity);
     }
   }
-  return (await alreadyRemediated(walk)) ?? pass(`${entity} is not being remediated`, { entity });
+  return notRemediated(walk, entity);
 }
 
-async function alreadyRemediated(walk: Walk): Promise<Stopped | undefined> {
+/** Passes unless a run is about the target, or was. */
+async function notRemediated(walk: Walk, entity: string): Promise<GateOutcome> {
   const { target } = walk;
-  if (target === undefined) return undefined;
-  const held = await walk.reads.locks.inspect({ kind: 'host', service: target.service, host: target.hostId });
-  const run = held === undefined ? undefined : await walk.reads.engine.get(held.heldBy);
+  const { audit, engine, locks } = walk.reads;
+  if (target === undefined) return pass(`${entity} is not being remediated`, { entity });
+  const held = await locks.inspect({ kind: 'host', service: target.service, host: target.hostId });
+  const run = held === undefined ? undefined : await engine.get(held.heldBy);
   // Whichever kind of lock the rule takes: a run about this very host is what this alarm is about.
   if (run?.status === 'running' && run.host_id === target.hostId)
     return exits.attachedToRun(run.run_id, `run ${short(run.run_id)} is about ${target.name}`);
-  const [last] = await walk.reads.audit.runsOf(target.incarnation.instanceId);
+  const [last] = await audit.runsOf(target.incarnation.instanceId);
   const gone = target.lifecycle === 'forensics' || target.state === 'terminated';
-  if (last === undefined) return gone ? exits.goneAlready(target) : undefined;
+  if (last === undefined)
+    return gone ? exits.goneAlready(target) : pass(`${entity} is not being remediated`, { entity });
   const older = last.ended_at !== undefined && walk.eventAtMs <= Date.parse(last.ended_at);
   // A run that did not succeed was handed to a person: only a person starts again on this incarnation.
   const handedOver = last.status !== 'succeeded';
   // S9: what an earlier run has dealt with never acts again; its page follows that run.
-  return gone || older || handedOver ? exits.supersededBy(last, target) : undefined;
+  if (gone || older || handedOver) return exits.supersededBy(last, target);
+  return pass(`${entity} is not being remediated`, { entity });
 }
 
 // 6 ---------------------------------------------------------------------------------------------------------------
@@ -301,7 +314,9 @@ function withinLimit(walk: Walk, bound: number): GateOutcome | Promise<GateOutco
   const { service } = known(walk.event);
   const counts = { entities, max_entities: bound, window_ms: windowMs };
   if (entities <= bound) return pass(`${entities} of at most ${bound} failing in ${service}`, counts);
-  return clearsInMs(walk, bound).then((ms) => exits.serviceRateLimited(service, counts, ms));
+  const limited = (clearsInMs?: number): GateOutcome => exits.serviceRateLimited(service, counts, clearsInMs);
+  const clears = clearsInMs(walk, bound);
+  return clears instanceof Promise ? clears.then(limited, () => limited()) : limited(clears);
 }
 
 /** How many hosts there are; `undefined` when the inventory is incomplete, which allows none to fail. Keeps S8. */
@@ -311,10 +326,10 @@ async function knownHosts(walk: Walk): Promise<number | undefined> {
 }
 
 /** When the limit would let the service through again: for people, so that not knowing it changes nothing. */
-async function clearsInMs(walk: Walk, maxEntities: number): Promise<number | undefined> {
+function clearsInMs(walk: Walk, maxEntities: number): ReturnType<NonNullable<Windows['clearsInMs']>> {
   const { region, service } = known(walk.event);
   try {
-    return await walk.reads.windows.clearsInMs?.({ region, service }, maxEntities);
+    return walk.reads.windows.clearsInMs?.({ region, service }, maxEntities);
   } catch {
     return undefined;
   }

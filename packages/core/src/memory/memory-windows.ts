@@ -119,7 +119,7 @@ export function createMemoryWindows(
       const nowMs = clock.monotonic();
       return viewRegion(regionOf(name, nowMs), service, knowledgeOf(name, nowMs), nowMs);
     },
-    clearsInMs: async ({ region: name, service }, maxEntities) => {
+    clearsInMs: ({ region: name, service }, maxEntities) => {
       const nowMs = clock.monotonic();
       return serviceClearsInMs(regionOf(name, nowMs), service, maxEntities, nowMs);
     },

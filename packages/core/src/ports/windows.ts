@@ -55,5 +55,5 @@ export interface Windows {
   clearsInMs?(
     scope: { readonly region: string; readonly service: string },
     maxEntities: number,
-  ): Promise<number | undefined>;
+  ): Promise<number | undefined> | number | undefined;
 }
