@@ -53,6 +53,20 @@ describe('settings of one node with peers', () => {
     expect(settings.engine).toMatchObject({ journal: join(folder, '..', 'shared', 'journal.db') });
   });
 
+  it('run on the nodes of Restate that they name', () => {
+    const servers = '{ ingress: http://127.0.0.1:8080, admin: http://127.0.0.1:9070 }';
+    const engine = `engine: { kind: restate, servers: [${servers}], listen: { port: 9080 } }`;
+    expect(read(NODE, PEERS, TLS, REDIS, STREAM, engine).engine).toEqual({
+      kind: 'restate',
+      servers: [{ ingress: 'http://127.0.0.1:8080', admin: 'http://127.0.0.1:9070' }],
+      listen: { host: '127.0.0.1', port: 9080 },
+      sweep_every: 5_000,
+    });
+    expect(() => read(NODE, PEERS, TLS, REDIS, STREAM, 'engine: { kind: restate }')).toThrow(
+      /engine\.servers/,
+    );
+  });
+
   it.each([
     [
       'S18: without tls',

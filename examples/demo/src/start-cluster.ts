@@ -18,9 +18,10 @@ const HELP = `Starts a simulated region, a pager, a stream, Redis and three cont
   npm run start:cluster
   npm run start:cluster -- --port 7600 --fresh
 
-  --port N        first of ${CLUSTER_PORTS} ports (default ${DEFAULT_PORT}; 0 = any): nodes, their votes, region, pager, stream, Redis
+  --port N        first of ${CLUSTER_PORTS} ports (default ${DEFAULT_PORT}; 0 = any): nodes, their votes, the simulators, the stores
   --state DIR     where everything is kept (default .lazarus/cluster)
   --fresh         forget what an earlier start kept there
+  --engine NAME   where runs live: restate, a cluster of three servers (default), or embedded, a file on this disk
   --servers FILE  list of servers on this machine (default .cache/servers.json)
   --help
 `;
@@ -30,6 +31,7 @@ interface Flags {
   readonly state: string;
   readonly fresh: boolean;
   readonly servers: string;
+  readonly engine: 'embedded' | 'restate';
 }
 
 function parse(): Flags | 'help' {
@@ -40,6 +42,7 @@ function parse(): Flags | 'help' {
         state: { type: 'string', default: '.lazarus/cluster' },
         fresh: { type: 'boolean', default: false },
         servers: { type: 'string', default: '.cache/servers.json' },
+        engine: { type: 'string', default: 'restate' },
         help: { type: 'boolean' },
       },
     });
@@ -47,7 +50,16 @@ function parse(): Flags | 'help' {
     const port = Number(values.port);
     if (!Number.isInteger(port) || port < 0 || port > 65_535 - CLUSTER_PORTS)
       return refuse(`--port ${values.port} is no port, expected 0 to ${65_535 - CLUSTER_PORTS}`, 2);
-    return { port, state: resolve(values.state), fresh: values.fresh, servers: resolve(values.servers) };
+    const { engine } = values;
+    if (engine !== 'restate' && engine !== 'embedded')
+      return refuse(`--engine ${engine} is none, expected restate or embedded`, 2);
+    return {
+      engine,
+      port,
+      state: resolve(values.state),
+      fresh: values.fresh,
+      servers: resolve(values.servers),
+    };
   } catch (error) {
     return refuse(`${(error as Error).message} (see --help)`, 2);
   }
@@ -72,12 +84,16 @@ function invite(terminal: Terminal, world: ClusterWorld): void {
       (id) =>
         `  node ${id}      ${nodes[id].url}    process ${nodes[id].process.pid}, zone ${world.regionName}${id}, votes over mutual TLS`,
     ),
+    ...(world.restate?.nodes ?? []).map(
+      ({ adminUrl }, index) =>
+        `  restate ${index + 1}   ${adminUrl}    runs, each written on two of three servers (this one beside node ${NODE_IDS[index] ?? ''})`,
+    ),
     `  redis       ${redis.url}    what the nodes share: locks, windows, budgets, pauses, shards`,
     `  stream      ${stream.url}    a Kinesis emulator`,
     `  service     ${world.loadBalancers['web'] ?? ''}    web, behind its load balancer`,
     `  region      ${region.url}/_sim/state    the cloud, as its provider sees it`,
     `  pager       ${pager.url}    the pages, as people see them`,
-    `  kept in     ${world.stateDir}    logs/, one journal and one audit log for all`,
+    `  kept in     ${world.stateDir}    logs/, and what the nodes share on this disk`,
     '',
     'Try this, in another terminal:',
     '',
@@ -113,6 +129,7 @@ async function run(): Promise<void> {
     stateDir: state.path,
     redis,
     port: flags.port,
+    engine: flags.engine,
     onReady: (name) => terminal.timed(startedMs, 'start', `${name} is ready`),
     // A killed node is what a cluster is for: it is told, and the others go on.
     onLost: (name) => {

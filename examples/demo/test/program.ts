@@ -11,7 +11,7 @@ export interface Ended {
 
 /** Runs one of the demo's programs from the sources, in a process of its own, and waits for its end. */
 export async function runProgram(
-  name: 'demo' | 'start',
+  name: 'demo' | 'start' | 'start-cluster',
   args: readonly string[],
   options: { readonly onOutput?: (stdout: string, stop: () => void) => void } = {},
 ): Promise<Ended> {

@@ -13,6 +13,12 @@ export interface ClusterTimes {
   readonly failoverSeconds: number;
 }
 
+/** Where Restate is, and where it finds us. */
+export interface RestatePlace {
+  readonly nodes: readonly { readonly ingressUrl: string; readonly adminUrl: string }[];
+  readonly serviceUrl: string;
+}
+
 /** What the settings of the nodes are written from. */
 export interface ClusterPlan {
   readonly stateDir: string;
@@ -26,6 +32,8 @@ export interface ClusterPlan {
     readonly stream: string;
     readonly redis: string;
   };
+  /** Nodes of Restate, one beside each of ours, and the address in front of ours; without it runs are in a file. */
+  readonly restate?: RestatePlace | undefined;
   readonly pagerToken: string;
   /** Port at which `from` reaches `to`; that of `to` itself unless somebody stands in between. */
   readonly dial: (from: string, to: string) => number;
@@ -52,7 +60,8 @@ export function writeClusterSettings(plan: ClusterPlan): Readonly<Record<string,
   );
 }
 
-function settingsOf(id: string, { region, ids, ports, times, urls, dial }: ClusterPlan): string {
+function settingsOf(id: string, plan: ClusterPlan): string {
+  const { region, ids, ports, times, urls, dial } = plan;
   const peers = ids
     .filter((other) => other !== id)
     .map((other) => `  - { id: ${other}, zone: ${region}${other}, port: ${dial(id, other)} }`);
@@ -69,11 +78,32 @@ function settingsOf(id: string, { region, ids, ports, times, urls, dial }: Clust
     `shared_state: { kind: redis, url: '${urls.redis}', grace: ${times.lockSeconds}s }`,
     `locks: { ttl: ${times.lockSeconds}s }`,
     `stream: { kind: emulator, endpoint: '${urls.stream}', shards: 6, failover: ${times.failoverSeconds}s }`,
-    '# One disk, so one journal and one audit log: whoever lives goes on with what another began.',
+    '# One disk, so one audit log: whoever lives knows what another has ended.',
     'audit: { file: shared/audit.db }',
-    `engine: { kind: embedded, journal: shared/journal.db, lease: ${times.leaseSeconds}s, sweep_every: 1s }`,
+    ...engineOf(id, plan),
     `provider: { endpoint: '${urls.region}' }`,
     `pager: { url: '${urls.pager}', from: lazarus@example.com, responders: [lazarus], token_file: pager-token }`,
     '',
   ].join('\n');
+}
+
+function engineOf(id: string, { ids, ports, times, restate }: ClusterPlan): readonly string[] {
+  if (restate === undefined)
+    return [
+      `engine: { kind: embedded, journal: shared/journal.db, lease: ${times.leaseSeconds}s, sweep_every: 1s }`,
+    ];
+  // Its own node of Restate first; the others when that one does not answer.
+  const own = ids.indexOf(id);
+  const nearestFirst = [...restate.nodes.slice(own), ...restate.nodes.slice(0, own)];
+  return [
+    'engine:',
+    '  kind: restate',
+    '  servers:',
+    ...nearestFirst.map(
+      ({ ingressUrl, adminUrl }) => `    - { ingress: '${ingressUrl}', admin: '${adminUrl}' }`,
+    ),
+    `  listen: { port: ${ports.runs[id]} }`,
+    `  service_url: '${restate.serviceUrl}'`,
+    '  sweep_every: 1s',
+  ];
 }

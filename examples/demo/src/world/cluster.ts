@@ -8,9 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { ChildFailedError, startChild } from '../processes/child.ts';
 import type { Child } from '../processes/child.ts';
 import { writeClusterSettings } from './cluster-settings.ts';
-import type { ClusterTimes } from './cluster-settings.ts';
+import type { ClusterTimes, RestatePlace } from './cluster-settings.ts';
 import { poll } from './http.ts';
 import { choosePorts } from './ports.ts';
+import type { ClusterPorts } from './ports.ts';
 import type { RedisProgram } from './servers.ts';
 import { PAGER_TOKEN, REGION, ROUTING_KEY } from './world.ts';
 
@@ -31,6 +32,8 @@ export interface ClusterOptions {
   onReady?(name: string): void;
   /** Called when a part ended although nobody here stopped or killed it. */
   onLost?(name: string): void;
+  /** Where runs live: in a file that the nodes share, or on a Restate cluster. @defaultValue embedded */
+  readonly engine?: 'embedded' | 'restate';
   /** Leaves the sensor out: then only what a test or a person sends arrives. */
   readonly withoutSensor?: boolean;
   /** Services of the region, if not web and api. */
@@ -62,6 +65,8 @@ export interface ClusterWorld {
   readonly stream: { readonly url: string; readonly process: Child };
   readonly redis: Part;
   readonly nodes: Readonly<Record<NodeId, Part>>;
+  /** Nodes of Restate, where runs live there. */
+  readonly restate?: RestatePlace | undefined;
   readonly loadBalancers: Readonly<Record<string, string>>;
   readonly times: ClusterTimes;
   close(): Promise<void>;
@@ -89,7 +94,7 @@ async function assemble(options: ClusterOptions, crew: Crew): Promise<ClusterWor
   const { stateDir } = options;
   const times = options.times ?? TIMES;
   const ports = await choosePorts(NODE_IDS, options.port);
-  const [region, pager, stream, redis] = await Promise.all([
+  const [region, pager, stream, redis, restate] = await Promise.all([
     crew.start('region', '@lazarus/example-fleet-sim/main', [
       ...['--state', join(stateDir, 'region'), '--zones', NODE_IDS.join(','), '--region', REGION],
       ...['--port', String(ports.region)],
@@ -108,6 +113,7 @@ async function assemble(options: ClusterOptions, crew: Crew): Promise<ClusterWor
       ...['--binary', options.redis.binary, '--library-path', options.redis.libraryPath],
       ...['--dir', join(stateDir, 'redis'), '--port', String(ports.redis)],
     ]),
+    options.engine === 'restate' ? startRestate(options, crew, ports) : undefined,
   ]);
   const files = writeClusterSettings({
     stateDir,
@@ -121,6 +127,7 @@ async function assemble(options: ClusterOptions, crew: Crew): Promise<ClusterWor
       stream: text(stream, 'endpoint'),
       redis: redis.url,
     },
+    restate,
     pagerToken: PAGER_TOKEN,
     dial: (from, to) => {
       const port = ports.votes[to] ?? 0;
@@ -146,11 +153,29 @@ async function assemble(options: ClusterOptions, crew: Crew): Promise<ClusterWor
     pager: { url: text(pager, 'endpoint'), routingKey: ROUTING_KEY, process: pager },
     stream: { url: text(stream, 'endpoint'), process: stream },
     redis,
+    restate,
     nodes: Object.fromEntries(NODE_IDS.map((id, index) => [id, nodes[index]])) as ClusterWorld['nodes'],
     loadBalancers: region.ready['loadBalancers'] as Record<string, string>,
     times,
     close: crew.close,
   };
+}
+
+/** Three nodes of Restate, and the one address under which they find ours. */
+async function startRestate(
+  { stateDir }: ClusterOptions,
+  crew: Crew,
+  ports: ClusterPorts,
+): Promise<RestatePlace> {
+  const [restate, front] = await Promise.all([
+    crew.start('restate', '@lazarus/example-demo/restate', [
+      ...['--dir', join(stateDir, 'restate'), '--port', String(ports.restate)],
+    ]),
+    crew.start('front', '@lazarus/example-demo/front', [
+      ...['--port', String(ports.front), '--to', NODE_IDS.map((id) => ports.runs[id]).join(',')],
+    ]),
+  ]);
+  return { nodes: restate.ready['nodes'] as RestatePlace['nodes'], serviceUrl: text(front, 'url') };
 }
 
 /** Until the nodes know each other, and Redis, which has just begun an epoch, grants something. */
