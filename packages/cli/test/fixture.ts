@@ -1,6 +1,7 @@
 import type { DecisionRecord, GateRecord } from '@lazarus/core';
 import { LADDER } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
+import { aRecord as aPlainRecord, aRun as aPlainRun } from '@lazarus/testing';
 
 /** One gate of a record. */
 export function aGate(overrides: Partial<GateRecord> & Pick<GateRecord, 'gate'>): GateRecord {
@@ -22,28 +23,9 @@ export function allGates(): readonly GateRecord[] {
 
 /** A decision to remediate that walked the whole ladder. */
 export function aRecord(overrides: Partial<DecisionRecord> = {}): DecisionRecord {
-  return {
-    event_id: 'nagios/web-1/17',
-    decision_id: 'd1234567890abcdef',
-    region: 'us-east-1',
-    environment: 'prod',
-    service: 'web',
-    host: 'web-1',
-    event_type: 'NagiosHostAlarm',
-    source: 'nagios',
-    event: { id: 'web-1/17' },
-    rule: 'host_down',
+  return aPlainRecord({
     config_digest: 'c0ffeec0ffeec0ffee',
-    mode: 'act',
-    coordinator: 'a',
-    received_at: '2026-01-01T00:00:00.000Z',
     decided_at: '2026-01-01T00:00:12.400Z',
-    decision: {
-      kind: 'remediate',
-      workflow: 'default.replace_host',
-      run_id: 'd1234567890abcdef',
-      votes: '3/3',
-    },
     gates: allGates(),
     votes: {
       yes: 2,
@@ -70,25 +52,18 @@ export function aRecord(overrides: Partial<DecisionRecord> = {}): DecisionRecord
       ],
       voided: [{ voter: 'c', reason: 'late', detail: '40 ms after the end' }],
     },
-    page: { incident_key: 'web/web-1', action: 'acknowledged', detail: 'taken by Lazarus' },
     ...overrides,
-  };
+  });
 }
 
 /** A run that ended well. */
 export function aRun(overrides: Partial<RunView> = {}): RunView {
-  return {
-    run_id: 'd1234567890abcdef',
-    workflow: 'default.replace_host',
-    definition_digest: 'abc',
-    service: 'web',
+  return aPlainRun({
     host_id: 'i-1',
-    status: 'succeeded',
     page: 'resolved',
     started_at: '2026-01-01T00:00:12.400Z',
     ended_at: '2026-01-01T00:00:21.400Z',
     deadline_at: '2026-01-01T00:30:12.400Z',
-    outputs: {},
     steps: [
       {
         step: 'clone',
@@ -102,5 +77,5 @@ export function aRun(overrides: Partial<RunView> = {}): RunView {
       { step: 'resolve', uses: 'page.resolve', status: 'succeeded', attempts: 1, idempotency_key: 'k2' },
     ],
     ...overrides,
-  };
+  });
 }

@@ -10,6 +10,7 @@ export { createRecordingLogger, type LogLine, silentLogger } from './fakes/logge
 export { createRecordingMeter, type RecordingMeter } from './fakes/meter.ts';
 export { createFakeNotifier, type FakeNotifier } from './fakes/notifier.ts';
 export { createFakePager, type FakePager, type FakePagerOptions } from './fakes/pager.ts';
+export { aRecord, aRun } from './fakes/record.ts';
 export { createFakeStream, type FakeStream } from './fakes/stream.ts';
 export { createFakeVoters, type FakeVoters } from './fakes/voters.ts';
 export { createFakeWorkflowEngine, type FakeWorkflowEngine } from './fakes/workflow-engine.ts';

@@ -78,19 +78,10 @@ const served = new WeakMap<MockWorld, Map<string, number>>();
 /** The same action (name, version, inputs, output, flags) with a mocked body: a workflow cannot tell the difference. */
 export function mockAction(action: Action, options: MockOptions): Action {
   const { world } = options;
-  const { undo } = action;
+  const { check: _realCheck, ...same } = action;
   return {
-    kind: 'action',
-    name: action.name,
-    version: action.version,
-    summary: action.summary,
-    input: action.input,
-    output: action.output,
+    ...same,
     requires: [],
-    readOnly: action.readOnly,
-    destructive: action.destructive,
-    idempotent: action.idempotent,
-    ...(undo === undefined ? {} : { undo }),
     ...(action.check === undefined
       ? {}
       : {
