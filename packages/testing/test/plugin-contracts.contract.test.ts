@@ -319,11 +319,7 @@ describe('the precondition contract', () => {
       },
       'fails with a reason',
     ],
-    [
-      'takes any parameter',
-      { params: z.looseObject({}) },
-      'takes its parameters',
-    ],
+    ['takes any parameter', { params: z.looseObject({}) }, 'takes its parameters'],
     [
       'takes a partial fleet for all',
       {
