@@ -1,23 +1,28 @@
 // The embedded engine against a bare group-commit journal and against one fsync per step: 7 steps, one parallel pair,
 // actions that do nothing, every result durable. Rounds are interleaved; trust the ratios, not the absolute numbers.
+// Also: what a thread of its own for the journal costs and gives, a run of 200 steps, 10 000 finished runs in the file, a
+// process that is killed (resume), and one that is frozen (takeover).
 //
-//   node --conditions=@lazarus/source bench/journal.mjs [--rounds 5] [--runs 1000]
+//   node --conditions=@lazarus/source bench/journal.mjs [--rounds 5] [--runs 1000] [--finished 10000] [--takeover]
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { DatabaseSync } from 'node:sqlite';
 import { setImmediate } from 'node:timers';
+import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createSystemClock } from '@lazarus/core';
-import { createActionRegistry, createEmbeddedEngine, defineAction, loadWorkflow } from '@lazarus/dag';
-import { z } from 'zod';
-import { benchRestate } from './journal/restate.mjs';
+import { createEmbeddedEngine } from '@lazarus/dag';
+import { actions, requestOf, silent, workflows } from './journal/workflow.mjs';
 
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
     runs: { type: 'string', default: '1000' },
-    finished: { type: 'string', default: '0' },
+    finished: { type: 'string', default: '10000' },
+    takeover: { type: 'boolean', default: false },
   },
 });
 const rounds = Number(values.rounds);
@@ -26,92 +31,41 @@ const SEQUENTIAL = 100;
 const CONCURRENT = 50;
 /** The steps of a run, wave by wave. */
 const WAVES = [['s1'], ['s2', 's3'], ['s4'], ['s5'], ['s6'], ['s7']];
+const registry = actions();
 
-const noop = defineAction({
-  name: 'bench.noop',
-  version: 1,
-  summary: 'Does nothing.',
-  input: z.strictObject({}),
-  output: z.strictObject({ done: z.boolean() }),
-  idempotent: true,
-  run: async () => ({ done: true }),
-});
-const escalate = defineAction({
-  name: 'pager.escalate',
-  version: 1,
-  summary: 'Does nothing.',
-  input: z.looseObject({}),
-  output: z.unknown(),
-  idempotent: true,
-  run: async () => null,
-});
-const actions = createActionRegistry([noop, escalate]);
-const workflow = loadWorkflow(
-  `apiVersion: lazarus.dev/v1
-kind: Workflow
-metadata: { name: bench.seven, version: 1 }
-steps:
-  s1: { uses: bench.noop@1 }
-  s2: { uses: bench.noop@1, needs: [s1] }
-  s3: { uses: bench.noop@1, needs: [s1] }
-  s4: { uses: bench.noop@1, needs: [s2, s3] }
-  s5: { uses: bench.noop@1, needs: [s4] }
-  s6: { uses: bench.noop@1, needs: [s5] }
-  s7: { uses: bench.noop@1, needs: [s6] }
-`,
-  { file: 'bench.yaml', actions },
-);
-const event = {
-  id: 'e',
-  event_type: 'Bench',
-  source: 'bench',
-  time: '2026-01-01T00:00:00Z',
-  region: 'r',
-  environment: 'test',
-  service: 'web',
-  attributes: {},
-};
-const silent = { debug() {}, info() {}, warn() {}, error() {} };
+async function openEmbedded(folder, thread) {
+  let count = 0;
+  let ids = 0;
+  const waiting = new Map();
+  const engine = await createEmbeddedEngine({
+    file: join(folder, 'runs.db'),
+    thread,
+    actions: registry,
+    workflows,
+    ports: {},
+    clock: createSystemClock(),
+    ids: { next: (prefix) => `${prefix}-${(ids += 1)}` },
+    random: { next: Math.random },
+    log: silent,
+  });
+  engine.onFinished((run) => waiting.get(run.run_id)?.());
+  return {
+    one: async (workflow = 'bench.seven') => {
+      const runId = `run-${(count += 1)}`;
+      const ended = new Promise((resolve) => waiting.set(runId, resolve));
+      await engine.submit(requestOf(runId, workflow));
+      await ended;
+      waiting.delete(runId);
+    },
+    commits: () => engine.commits,
+    close: () => engine.close(),
+  };
+}
 
 /** Opens a contestant in a folder of its own: `one()` runs one workflow to its durable end. */
 const contestants = {
-  async embedded(folder) {
-    let count = 0;
-    let ids = 0;
-    const waiting = new Map();
-    const engine = await createEmbeddedEngine({
-      file: join(folder, 'runs.db'),
-      actions,
-      workflows: [workflow],
-      ports: {},
-      clock: createSystemClock(),
-      ids: { next: (prefix) => `${prefix}-${(ids += 1)}` },
-      random: { next: Math.random },
-      log: silent,
-    });
-    engine.onFinished((run) => waiting.get(run.run_id)?.());
-    return {
-      one: async () => {
-        const runId = `run-${(count += 1)}`;
-        const ended = new Promise((resolve) => waiting.set(runId, resolve));
-        await engine.submit({
-          runId,
-          workflow: 'bench.seven',
-          inputs: {},
-          event,
-          rule: 'r',
-          configDigest: 'd',
-          service: 'web',
-          lock: { kind: 'service', service: 'web' },
-          timeoutMs: 60_000,
-        });
-        await ended;
-        waiting.delete(runId);
-      },
-      commits: () => engine.commits,
-      close: () => engine.close(),
-    };
-  },
+  embedded: (folder) => openEmbedded(folder, 'worker'),
+  'embedded, one thread': (folder) => openEmbedded(folder, 'main'),
   async 'bare group commit'(folder) {
     const database = openBare(folder);
     let queue = [];
@@ -176,23 +130,22 @@ function openBare(folder) {
   };
 }
 
-async function measure(name) {
-  const folder = mkdtempSync(join(tmpdir(), 'lazarus-bench-'));
-  const openedAt = performance.now();
-  const contestant = await contestants[name](folder);
-  const readyMs = performance.now() - openedAt;
-  for (let warm = 0; warm < 20; warm += 1) await contestant.one();
-  const before = contestant.commits();
+async function timed(contestant, count) {
   const times = [];
-  for (let index = 0; index < SEQUENTIAL; index += 1) {
+  for (let index = 0; index < count; index += 1) {
     const startedAt = performance.now();
     await contestant.one();
     times.push(performance.now() - startedAt);
   }
-  const commitsPerRun = (contestant.commits() - before) / SEQUENTIAL;
-  for (let index = 0; index < Number(values.finished); index += CONCURRENT)
-    await Promise.all(Array.from({ length: CONCURRENT }, contestant.one));
-  let left = runs;
+  return times;
+}
+
+/** Runs per second with 50 at once, and what the event loop of this thread felt. */
+async function atOnce(contestant, count) {
+  let left = count;
+  const delay = monitorEventLoopDelay({ resolution: 1 });
+  delay.enable();
+  const cpu = process.threadCpuUsage?.();
   const startedAt = performance.now();
   await Promise.all(
     Array.from({ length: CONCURRENT }, async () => {
@@ -202,35 +155,130 @@ async function measure(name) {
       }
     }),
   );
-  const runsPerSecond = runs / ((performance.now() - startedAt) / 1_000);
+  const ms = performance.now() - startedAt;
+  const used = cpu === undefined ? { user: NaN, system: NaN } : process.threadCpuUsage(cpu);
+  delay.disable();
+  return {
+    runsPerSecond: count / (ms / 1_000),
+    delayP99Ms: delay.percentile(99) / 1e6,
+    cpuMsPerRun: (used.user + used.system) / 1_000 / count,
+  };
+}
+
+async function measure(name) {
+  const folder = mkdtempSync(join(tmpdir(), 'lazarus-bench-'));
+  const openedAt = performance.now();
+  const contestant = await contestants[name](folder);
+  const readyMs = performance.now() - openedAt;
+  await timed(contestant, 20);
+  const before = contestant.commits();
+  const times = await timed(contestant, SEQUENTIAL);
+  const commitsPerRun = (contestant.commits() - before) / SEQUENTIAL;
+  const result = await atOnce(contestant, runs);
   await contestant.close();
   rmSync(folder, { recursive: true, force: true });
-  return { runsPerSecond, p50Ms: median(times), commitsPerRun, readyMs };
+  return { ...result, p50Ms: median(times), commitsPerRun, readyMs };
 }
 
 const median = (numbers) =>
   [...numbers].sort((left, right) => left - right)[Math.floor(numbers.length / 2)] ?? NaN;
 
+/** Time per step of a run of 200 steps, as a multiple of that of a run of 7; one wave per step in both. */
+async function longRuns() {
+  const folder = mkdtempSync(join(tmpdir(), 'lazarus-bench-'));
+  const contestant = await openEmbedded(folder, 'worker');
+  await timed(contestant, 20);
+  const ratios = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const short = median(await timed(contestant, 30)) / WAVES.length;
+    const startedAt = performance.now();
+    await contestant.one('bench.two_hundred');
+    ratios.push((performance.now() - startedAt) / 200 / short);
+  }
+  await contestant.close();
+  rmSync(folder, { recursive: true, force: true });
+  return median(ratios);
+}
+
+/** Runs per second with many finished runs in the file, as a share of that with few; two files side by side. */
+async function fullFile() {
+  const folders = [0, 1].map(() => mkdtempSync(join(tmpdir(), 'lazarus-bench-')));
+  const [empty, full] = await Promise.all(folders.map((folder) => openEmbedded(folder, 'worker')));
+  await atOnce(empty, 200);
+  await atOnce(full, Number(values.finished));
+  const ratios = [];
+  for (let round = 0; round < rounds; round += 1) {
+    const few = await atOnce(empty, 200);
+    const many = await atOnce(full, 200);
+    ratios.push(many.runsPerSecond / few.runsPerSecond);
+  }
+  await Promise.all([empty.close(), full.close()]);
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  return median(ratios);
+}
+
+const LIFE = fileURLToPath(new URL('./journal/life.mjs', import.meta.url));
+
+function live(file, mode) {
+  const child = spawn(process.execPath, ['--conditions=@lazarus/source', LIFE, file, mode], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'lazarus-bench-compiled') },
+  });
+  let seen = '';
+  const said = (text) =>
+    new Promise((resolve) => {
+      if (seen.includes(text)) resolve();
+      child.stdout.on('data', () => {
+        if (seen.includes(text)) resolve();
+      });
+    });
+  child.stdout.on('data', (chunk) => (seen += chunk));
+  return { child, said };
+}
+
+/** From the start of the next process to the step that was in flight: after SIGKILL, and after SIGSTOP. */
+async function nextLife(signal) {
+  const folder = mkdtempSync(join(tmpdir(), 'lazarus-bench-'));
+  const file = join(folder, 'runs.db');
+  const first = live(file, 'submit');
+  await first.said('in body');
+  let next = signal === 'SIGSTOP' ? live(file, 'wait') : undefined;
+  await next?.said('ready');
+  first.child.kill(signal);
+  const startedAt = performance.now();
+  next ??= live(file, 'wait');
+  await next.said('in body');
+  const ms = performance.now() - startedAt;
+  for (const { child } of [first, next]) child.kill('SIGKILL');
+  rmSync(folder, { recursive: true, force: true });
+  return ms;
+}
+
 const results = Object.fromEntries(Object.keys(contestants).map((name) => [name, []]));
 for (let round = 0; round < rounds; round += 1) {
   for (const name of Object.keys(contestants)) results[name].push(await measure(name));
 }
+const resumes = [];
+for (let round = 0; round < rounds + 1; round += 1) resumes.push(await nextLife('SIGKILL'));
+const stepRatio = await longRuns();
+const fullRatio = await fullFile();
+const takeoverMs = values.takeover ? await nextLife('SIGSTOP') : undefined;
 
 const middle = (name, field) => median(results[name].map((result) => result[field]));
-console.log('contestant           runs/s (50 at once)   p50 ms (one by one)   commits/run   ready ms');
+const COLUMNS = [
+  ['runs/s (50 at once)', 'runsPerSecond', 1],
+  ['p50 ms (one by one)', 'p50Ms', 1],
+  ['commits/run', 'commitsPerRun', 1],
+  ['ready ms', 'readyMs', 1],
+  ['loop delay p99 ms', 'delayP99Ms', 1],
+  ['main thread ms/run', 'cpuMsPerRun', 3],
+];
+console.log(['contestant'.padEnd(22), ...COLUMNS.map(([title]) => title)].join('   '));
 for (const name of Object.keys(contestants)) {
-  const cells = ['runsPerSecond', 'p50Ms', 'commitsPerRun', 'readyMs'].map((field) =>
-    middle(name, field).toFixed(1),
+  const cells = COLUMNS.map(([title, field, digits]) =>
+    middle(name, field).toFixed(digits).padStart(title.length),
   );
-  console.log(
-    [
-      name.padEnd(20),
-      cells[0].padStart(19),
-      cells[1].padStart(21),
-      cells[2].padStart(13),
-      cells[3].padStart(10),
-    ].join(' '),
-  );
+  console.log([name.padEnd(22), ...cells].join('   '));
 }
 const ratio = (field, other) =>
   median(results.embedded.map((result, round) => result[field] / results[other][round][field]));
@@ -240,8 +288,17 @@ console.log(
     rounds,
     embedded_vs_bare_group_commit: { ratio: ratio('runsPerSecond', 'bare group commit'), at_least: 0.35 },
     embedded_vs_fsync_per_step: { ratio: ratio('runsPerSecond', 'fsync per step'), at_least: 3 },
+    embedded_vs_one_thread: { ratio: ratio('runsPerSecond', 'embedded, one thread') },
+    loop_delay_p99_vs_one_thread: { ratio: ratio('delayP99Ms', 'embedded, one thread'), at_most: 1 },
     commits_per_run: { value: middle('embedded', 'commitsPerRun'), at_most: 8 },
     ready_ms: { value: middle('embedded', 'readyMs'), at_most: 150 },
-    ...(await benchRestate({ rounds: 21, runs: 100 })),
+    resume_ms: { value: median(resumes.slice(1)), at_most: 500 },
+    ...(takeoverMs === undefined ? {} : { takeover_ms: { value: takeoverMs, at_most: 11_000 } }),
+    step_of_200_vs_step_of_7: { ratio: stepRatio, at_most: 1.2 },
+    with_finished_runs_vs_without: {
+      ratio: fullRatio,
+      finished: Number(values.finished),
+      at_least: 0.8,
+    },
   }),
 );
