@@ -232,6 +232,21 @@ describe('faults of a lab', () => {
     expect(lab.effects).toEqual([]);
   });
 
+  it('the lock of a node that died is free after its 30 s, for those who want it exclusively (L3)', async () => {
+    await using lab = await withWeb({
+      rules: `name: tell
+criteria: { event_type: NagiosServiceAlarm }
+workflow: { name: default.notify_only }
+lock: { type: service }
+mode: act
+`,
+    });
+    lab.at('15s', () => lab.fault.crash('a'));
+    expect((await lab.send(DOWN, { node: 'a' })).outcome).toBe('remediated');
+    await lab.clock.advance('30s');
+    expect((await lab.send({ event_type: 'NagiosServiceAlarm' })).blockedBy).toEqual([]);
+  });
+
   it('a lock that is lost stops the run, and a person is told (S4)', async () => {
     await using lab = await withWeb();
     lab.at('15s', () => lab.fault.loseLock({ kind: 'host', service: 'web', host: 'i-web-1' }));
