@@ -135,7 +135,7 @@ describe('lazarus test --watch', () => {
     watch.stop();
     expect(await watch.ended).toBe(130);
     expect(watch.printed.out).not.toContain('\u001B');
-  });
+  }, 60_000);
 
   it('clears the screen on a terminal', async () => {
     await put('tty/other.test.yaml', OTHER);
