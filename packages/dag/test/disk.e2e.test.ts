@@ -9,17 +9,21 @@ import { temporaryFolder } from './support/bench.ts';
 
 const CHILD = fileURLToPath(new URL('./support/full-disk-child.ts', import.meta.url));
 
+/** Runs a command where it may mount. */
+const inNamespace = (command: string) =>
+  spawnSync('sh', ['-c', 'exec unshare -rm sh -c "$0"', command], { encoding: 'utf8' });
+
 /** Runs the child on a memory disk of its own, in a mount namespace that ends with it. */
 function onDisk(mode: 'full' | 'read-only'): Readonly<Record<string, unknown>> {
   const folder = temporaryFolder();
   const mount = `mount -t tmpfs -o ${mode === 'full' ? 'size=1m' : 'ro'} tmpfs "${folder}"`;
   const node = `exec "${process.execPath}" --conditions=@lazarus/source "${CHILD}" "${folder}" ${mode}`;
-  const child = spawnSync('unshare', ['-rm', 'sh', '-c', `${mount} && ${node}`], { encoding: 'utf8' });
+  const child = inNamespace(`${mount} && ${node}`);
   expect(child.stderr).toBe('');
   return JSON.parse(child.stdout) as Record<string, unknown>;
 }
 
-const canMount = spawnSync('unshare', ['-rm', 'true']).status === 0;
+const canMount = inNamespace('true').status === 0;
 const why = canMount ? '' : ' (skipped: no mount namespaces here)';
 
 describe('a disk', () => {
