@@ -112,6 +112,9 @@ class Engine implements RestateEngine {
   /** Monotonic instants of submissions in this process. */
   readonly #submittedAtMs = new Map<string, number>();
   readonly #closing = new AbortController();
+  /** Definitions are looked through once: whether this process has all of their actions, and all of their ports. */
+  readonly #runnable = new WeakMap<WorkflowDefinition, boolean>();
+  readonly #equipped = new WeakSet<WorkflowDefinition>();
   #executions = 0;
   #workflows: KnownWorkflows;
   #endpoint: RunEndpoint | undefined;
@@ -244,7 +247,7 @@ class Engine implements RestateEngine {
     const isKnown = (wire.format as number) === PINNED_FORMAT;
     const run = fromWire(wire);
     const { runId } = run.request;
-    const canDrive = isKnown && canRun(run.definition, this.#ports.actions);
+    const canDrive = isKnown && this.#canRun(run.definition);
     if (!canDrive) this.#refuse(run);
     const execution = new Execution(run, context, this.#executionPorts);
     this.#active.set(runId, execution);
@@ -315,10 +318,21 @@ class Engine implements RestateEngine {
     });
   }
 
+  #canRun(definition: WorkflowDefinition): boolean {
+    let answer = this.#runnable.get(definition);
+    if (answer === undefined)
+      this.#runnable.set(definition, (answer = canRun(definition, this.#ports.actions)));
+    return answer;
+  }
+
   /** A workflow without its ports is never started; the decision then escalates. */
   #assertPorts(definition: WorkflowDefinition): void {
+    if (this.#equipped.has(definition)) return;
     const missing = missingPorts(definition, this.#ports.actions, this.#ports.ports);
-    if (missing.length === 0) return;
+    if (missing.length === 0) {
+      this.#equipped.add(definition);
+      return;
+    }
     throw new ConfigurationError({
       code: 'LZ_PORT_MISSING',
       summary: `workflow ${definition.name} cannot start: ${missing.join('; ')}`,
