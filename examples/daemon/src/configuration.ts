@@ -1,3 +1,4 @@
+import { createConfigDirectory } from '@lazarus/cli/documents';
 import { BUILT_IN_PRECONDITIONS, describeError } from '@lazarus/core';
 import { compileConfig } from '@lazarus/core/config';
 import type { CompiledSnapshot, SnapshotSummary } from '@lazarus/core/config';
@@ -5,7 +6,6 @@ import type { ConfigSource, Logger } from '@lazarus/core/ports';
 import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry, WorkflowDefinition } from '@lazarus/dag';
 import { ADAPTER_EVENT_TYPES } from '@lazarus/sensors-http';
-import { createConfigDirectory } from './config-directory.ts';
 
 /** A configuration that was accepted as a whole. */
 export interface Configuration {

@@ -7,6 +7,7 @@ import {
   createHttpHealthProbe,
 } from '@lazarus/actuators-aws';
 import { createMeter } from '@lazarus/api';
+import { createConfigDirectory } from '@lazarus/cli/documents';
 import { createSystemClock, describeError } from '@lazarus/core';
 import { createSnapshotShelf } from '@lazarus/core/config';
 import { createBallotMemory, createRunGuard, createRunOutcomes } from '@lazarus/core/controller';
@@ -17,7 +18,6 @@ import { builtinActions, createActionRegistry } from '@lazarus/dag';
 import { createConsoleChannel, createNotifier } from '@lazarus/notify';
 import { createPagerDutyPager } from '@lazarus/pager-pagerduty';
 import { openApi } from './api.ts';
-import { createConfigDirectory } from './config-directory.ts';
 import { loadConfiguration, reloadConfiguration } from './configuration.ts';
 import { createSystemIds, createSystemRandom } from './chance.ts';
 import { openEngine } from './engine.ts';
@@ -62,7 +62,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
   // What can be wrong without anything having been started comes first: settings, configuration, port, directory.
   const secrets = await readSecrets(settings);
   const actions = createActionRegistry(builtinActions);
-  const source = createConfigDirectory(settings.config_dir);
+  const source = createConfigDirectory(settings.config_dir, log);
   const configuration = await loadConfiguration(source, actions);
   const shelf = createSnapshotShelf({ clock });
   shelf.use(configuration.snapshot);

@@ -1,3 +1,4 @@
+import { createLocalRing } from '@lazarus/core/memory';
 import type { Clock, Logger } from '@lazarus/core/ports';
 import {
   connectRedis,
@@ -28,7 +29,12 @@ export async function openRedis(
     log,
   });
   const common = { redis, clock, log };
-  const windows = createRedisWindows({ ...common, breaker, knownServices, history: record.observations });
+  const shared = createRedisWindows({ ...common, breaker, knownServices, history: record.observations });
+  // A second opinion: when Redis forgets, the node that saw the storm still stops.
+  const windows = createLocalRing(
+    { breaker },
+    { shared, clock, knownServices, history: await record.observations() },
+  );
   const budgets = createRedisBudgets({ ...common, history: record.reservations });
   const pauses = createRedisPauses({ ...common, history: record.pauses, save: record.savePauses });
   const locks = createRedisLocks({ redis, clock });
@@ -39,7 +45,7 @@ export async function openRedis(
     locks,
     checks: [{ name: 'shared state', check: () => requireHealthy(redis.health()) }],
     close: async () => {
-      for (const each of [windows, budgets, pauses, locks, redis]) await each.close();
+      for (const each of [shared, budgets, pauses, locks, redis]) await each.close();
     },
   };
 }

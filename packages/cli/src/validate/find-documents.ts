@@ -43,7 +43,7 @@ const TELLING_KEYS: readonly (readonly [RegExp, ConfigDocument['kind']])[] = [
   [/^criteria:/m, 'rule'],
   [/^service:/m, 'service'],
   [/^profile:/m, 'profile'],
-  [/^(?:mode|modes|defaults|breaker|limiter|stale_after):/m, 'settings'],
+  [/^(?:mode|modes|defaults|breaker|stale_after|pager):/m, 'settings'],
 ];
 
 /** The kind of a document: by its folder, as a node reads it, else by its keys. */

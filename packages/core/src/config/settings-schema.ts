@@ -17,7 +17,10 @@ export const SettingsSchema = z.strictObject({
   prechecks: z.record(z.string(), z.json()).default({}),
   /** Age at which events no longer act, by event type. */
   stale_after: z.record(z.string(), DurationSchema).default({}),
-  /** The region's circuit breaker: unique failing services in a rolling window. */
+  /**
+   * The region's circuit breaker: unique failing services in a rolling window. The limiter of each service counts its
+   * failing entities over the same window.
+   */
   breaker: z
     .strictObject({
       max_services: z.int().min(1).default(5),
@@ -48,8 +51,6 @@ export const SettingsSchema = z.strictObject({
       re_acknowledge: z.boolean().default(true),
     })
     .prefault({}),
-  /** The limiter of each service: unique failing entities in a rolling window. */
-  limiter: z.strictObject({ window: DurationSchema.prefault('10m') }).prefault({}),
 });
 
 /** Settings with defaults; durations are milliseconds. */

@@ -1,0 +1,1 @@
+export { createConfigDirectory } from './validate/config-directory.ts';
