@@ -16,6 +16,7 @@ import { parseArgs } from 'node:util';
 import { createSystemClock } from '@lazarus/core';
 import { createEmbeddedEngine } from '@lazarus/dag';
 import { actions, requestOf, silent, workflows } from './journal/workflow.mjs';
+import { benchRestate } from './journal/restate.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -300,5 +301,6 @@ console.log(
       finished: Number(values.finished),
       at_least: 0.8,
     },
+    ...(await benchRestate({ rounds: 21, runs: 100 })),
   }),
 );

@@ -305,7 +305,7 @@ describe.skipIf(whyNoRestate() !== undefined)(withRestate('a Restate server that
         const engine = await openEngine(
           server,
           { actions: desk.actions, workflows: [workflow], ports: { pager } },
-          { times: { watchMs: 100, answerMs: 500, strandedMs: 800 } },
+          { times: { watchMs: 100, answerMs: 3_000, strandedMs: 800 } },
         );
         const request = aRequest('test.wait');
         await engine.submit(request);
@@ -320,8 +320,8 @@ describe.skipIf(whyNoRestate() !== undefined)(withRestate('a Restate server that
         const told = pager.notesOf('INC-1');
         expect(told).toEqual([expect.stringMatching(/cannot go on: no Restate server answers/)]);
         await server.start();
-        expect(await finish(engine, request.runId)).toMatchObject({ status: 'canceled', page: 'escalated' });
         await until(() => engine.health().ok);
+        expect(await finish(engine, request.runId)).toMatchObject({ status: 'canceled', page: 'escalated' });
         expect(pager.notesOf('INC-1')).toEqual(told);
       } finally {
         await server.stop();

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { ConfigurationError, describeError } from '@lazarus/core';
 import type * as SdkModule from '@restatedev/restate-sdk';
 
@@ -7,11 +8,11 @@ export type Sdk = typeof SdkModule;
 /** @throws ConfigurationError `LZ_PORT_MISSING` when it is not installed. */
 export async function loadSdk(): Promise<{ readonly sdk: Sdk; readonly version: string }> {
   try {
-    const [sdk, manifest] = await Promise.all([
-      import('@restatedev/restate-sdk'),
-      import('@restatedev/restate-sdk/package.json', { with: { type: 'json' } }),
-    ]);
-    return { sdk, version: (manifest.default as { readonly version: string }).version };
+    const sdk = await import('@restatedev/restate-sdk');
+    const manifest = createRequire(import.meta.url)('@restatedev/restate-sdk/package.json') as {
+      readonly version: string;
+    };
+    return { sdk, version: manifest.version };
   } catch (error) {
     throw new ConfigurationError({
       code: 'LZ_PORT_MISSING',
