@@ -332,6 +332,9 @@ steps:
           error: { message: 'a person took over' },
         });
         expect(stage.ledger.escalations).toEqual(['INC-1']);
+        // An engine tells once the end is durable, which may be a moment after it can be read.
+        await stage.harness.until(() => finished.length > 0, LONG_MS);
+        await engine.cancel('run-1', 'a person took over');
         expect(finished.length).toBe(1);
       }),
     );
