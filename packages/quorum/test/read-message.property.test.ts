@@ -23,6 +23,7 @@ const question = fc.record({
   rule: id,
   host_id: maybe(id),
   revalidates: maybe(fc.boolean()),
+  supposed: maybe(fc.boolean()),
 });
 const answer = fc.record({
   ...binding,
@@ -68,6 +69,7 @@ const mutation = fc.record({
       'rule',
       'host_id',
       'revalidates',
+      'supposed',
       'id',
       'time',
     ),

@@ -1,6 +1,6 @@
 import type { Snapshot } from '@lazarus/core';
 import { createSnapshotShelf, type EffectiveRule } from '@lazarus/core/config';
-import { createMemoryWindows } from '@lazarus/core/memory';
+import { createLocalRing, createMemoryWindows } from '@lazarus/core/memory';
 import type { Host, Windows } from '@lazarus/core/ports';
 import type { Question } from '@lazarus/quorum';
 import { createVoter } from '@lazarus/quorum';
@@ -208,9 +208,8 @@ describe('voter', () => {
 
   it('applies a limit that is a share of the hosts to its own count, and allows none when the hosts are not known', async () => {
     const windows = createMemoryWindows({ clock: createManualClock(), history: [] });
-    for (let host = 0; host < 2; host += 1) {
-      await windows.observe({ eventId: `e${host}`, region: 'us-east-1', service: 'web', entity: `h${host}` });
-    }
+    // The second one is the host that the ballot is about.
+    await windows.observe({ eventId: 'e0', region: 'us-east-1', service: 'web', entity: 'h0' });
     const limited = (maxEntitiesFraction: number) =>
       createBench({ windows, rule: aRule({ limits: { maxEntities: 3, maxEntitiesFraction } }) });
     expect((await limited(0.7).answer()).verdict).toBe('yes');
@@ -230,15 +229,44 @@ describe('voter', () => {
     const limited = await createBench({ windows }).answer();
     expect(limited).toMatchObject({ verdict: 'no' });
     expect(limited.checks.find(({ check }) => check === 'LocalWindows')?.reason).toContain(
-      '4 of web are failing',
+      '5 of web are failing',
     );
     expect((await createBench({ windows: createMemoryWindows({ clock }) }).answer()).verdict).toBe('no');
-    const broken: Windows = {
-      ...windows,
-      view: async () => {
-        throw new Error('gone');
-      },
-    };
+    const gone = async () => Promise.reject(new Error('gone'));
+    const broken: Windows = { view: gone, observe: gone };
     expect((await createBench({ windows: broken }).answer()).verdict).toBe('no');
+  });
+
+  it('S7: says no to the 4th failing host that it is asked about when the shared counts forget the others', async () => {
+    const clock = createManualClock();
+    const observed: string[] = [];
+    const shared: Windows = {
+      // Shared counts from the past: they never know more than the present event.
+      observe: (observation) => {
+        observed.push(`${observation.eventId} ${observation.entity}`);
+        return createMemoryWindows({ clock, history: [] }).observe(observation);
+      },
+      view: (scope) => createMemoryWindows({ clock, history: [] }).view(scope),
+    };
+    const bench = createBench({ clock, windows: createLocalRing({}, { shared, clock }) });
+    for (const id of ['i-web1', 'i-web2', 'i-web3', 'i-web4'])
+      bench.fleet.put(aHost({ hostId: id, zone: ZONES[0] }));
+    const ask = async (id: string, more: Partial<Question> = {}) => {
+      const answer = await bench.answer({ event: anEvent({ id: `e-${id}` }), host_id: id, ...more });
+      return answer.checks.find(({ check }) => check === 'LocalWindows');
+    };
+    expect(await ask('i-web1')).toMatchObject({ verdict: 'pass', evidence: { entities: 1 } });
+    expect(await ask('i-web2')).toMatchObject({ verdict: 'pass', evidence: { entities: 2 } });
+    for (let time = 0; time < 3; time += 1)
+      expect(await ask('i-web2')).toMatchObject({ verdict: 'pass', evidence: { entities: 2 } });
+    expect(await ask('i-web4', { supposed: true })).toMatchObject({ evidence: { entities: 2 } });
+    expect(await ask('i-web4', { revalidates: true })).toMatchObject({ evidence: { entities: 2 } });
+    expect(await ask('i-web3')).toMatchObject({ verdict: 'pass', evidence: { entities: 3 } });
+    expect(await ask('i-web4')).toMatchObject({
+      verdict: 'fail',
+      reason: "4 of web are failing by this node's count, 3 are allowed",
+      evidence: { entities: 4, counted: { shared: { entities: 1 }, local: { entities: 4 } } },
+    });
+    expect(observed[0]).toBe(`${anEvent().source}/e-i-web1 i-web1`);
   });
 });

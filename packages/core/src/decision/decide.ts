@@ -20,7 +20,7 @@ import { parseEvent } from '../events/parse-event.ts';
 import { describeError } from '../errors/lazarus-error.ts';
 import type { LockTarget } from '../ports/locks.ts';
 import type { PageResult } from '../ports/pager.ts';
-import type { Windows } from '../ports/windows.ts';
+import type { Windows, WindowView } from '../ports/windows.ts';
 import type { RunView } from '../ports/workflow-engine.ts';
 import { entityBound } from '../rate-limit/limiter.ts';
 import { isoTime } from '../time/iso-time.ts';
@@ -160,6 +160,7 @@ async function observe(walk: Walk): Promise<GateOutcome> {
       entities,
       services,
       window_ms: windowMs,
+      ...countedBy(view),
     });
   } catch (error) {
     return exits.windowsUnavailable(error);
@@ -295,12 +296,18 @@ function isSuspended(walk: Walk): boolean {
 
 // 9 ---------------------------------------------------------------------------------------------------------------
 function regionBreaker(walk: Walk): GateOutcome {
-  const { breaker } = known(walk.view);
-  if (breaker.state !== 'closed') return exits.regionCircuitOpen(breaker);
+  const view = known(walk.view);
+  const { breaker } = view;
+  if (breaker.state !== 'closed') return exits.regionCircuitOpen(breaker, countedBy(view));
   return pass(`closed: ${breaker.services} of at most ${breaker.maxServices} failing services`, {
     ...breaker,
+    ...countedBy(view),
   });
 }
+
+/** What the shared view and the node's own counted, where there are two. */
+const countedBy = ({ counted }: WindowView): Pick<WindowView, 'counted'> =>
+  counted === undefined ? {} : { counted };
 
 // 10 --------------------------------------------------------------------------------------------------------------
 function serviceLimit(walk: Walk): GateOutcome | Promise<GateOutcome> {
@@ -310,9 +317,10 @@ function serviceLimit(walk: Walk): GateOutcome | Promise<GateOutcome> {
 }
 
 function withinLimit(walk: Walk, bound: number): GateOutcome | Promise<GateOutcome> {
-  const { entities, windowMs } = known(walk.view);
+  const view = known(walk.view);
+  const { entities, windowMs } = view;
   const { service } = known(walk.event);
-  const counts = { entities, max_entities: bound, window_ms: windowMs };
+  const counts = { entities, max_entities: bound, window_ms: windowMs, ...countedBy(view) };
   if (entities <= bound) return pass(`${entities} of at most ${bound} failing in ${service}`, counts);
   const limited = (clearsInMs?: number): GateOutcome => exits.serviceRateLimited(service, counts, clearsInMs);
   const clears = clearsInMs(walk, bound);
@@ -409,6 +417,8 @@ async function ballot(walk: Walk): Promise<GateOutcome> {
     rule: rule.name,
     required: rule.quorum.required,
     ...(walk.target === undefined ? {} : { hostId: walk.target.hostId }),
+    // S13: in a plan there are no effects, and no event that anybody received.
+    ...(walk.effects === undefined ? { supposed: true } : {}),
     deadlineAtMs: clock.monotonic() + Math.min(rule.quorum.timeoutMs, remainingMs(walk)),
   };
   const result = await voters.ballot(request, { signal: walk.signal });

@@ -12,7 +12,7 @@ import type { LockTarget } from '../ports/locks.ts';
 import type { PageResult } from '../ports/pager.ts';
 import type { Pause } from '../ports/pauses.ts';
 import type { BallotResult } from '../ports/voters.ts';
-import type { BreakerView } from '../ports/windows.ts';
+import type { BreakerView, WindowView } from '../ports/windows.ts';
 import type { RunView } from '../ports/workflow-engine.ts';
 import type { ClaimOutcome } from './claims.ts';
 import type { EffectiveRule } from '../config/snapshot.ts';
@@ -156,15 +156,18 @@ export function pauseUnavailable(error: unknown): Stopped {
 }
 
 /** 9: the breaker is not closed. */
-export function regionCircuitOpen(breaker: BreakerView): Stopped {
+export function regionCircuitOpen(breaker: BreakerView, counted: Pick<WindowView, 'counted'> = {}): Stopped {
   const detail = `the circuit breaker of the region is ${breaker.state}: ${breaker.services} services are failing, ${breaker.maxServices} are allowed`;
-  return escalate('region_circuit_open', detail, { ...breaker });
+  return escalate('region_circuit_open', detail, { ...breaker, ...counted });
 }
 
 /** 10: too many of the service are failing. */
 export function serviceRateLimited(
   service: string,
-  counts: { readonly entities: number; readonly max_entities: number; readonly window_ms: number },
+  counts: { readonly entities: number; readonly max_entities: number; readonly window_ms: number } & Pick<
+    WindowView,
+    'counted'
+  >,
   clearsInMs: number | undefined,
 ): Stopped {
   const detail = `${counts.entities} of ${service} failed within ${seconds(counts.window_ms)}, ${counts.max_entities} are allowed`;

@@ -117,6 +117,10 @@ export function remainingMs(walk: Walk): number {
 /** Key under which alarms about the same thing coalesce. */
 export function entityOf(walk: Walk): string {
   const { event, target } = walk;
-  if (event === undefined) return walk.eventId;
-  return target?.hostId ?? event.host ?? `service:${event.service}`;
+  return event === undefined ? walk.eventId : observedEntity(event, target?.hostId);
+}
+
+/** What an event counts as failing: the host as the provider knows it, else as the event names it, else the service. */
+export function observedEntity(event: Pick<LazarusEvent, 'host' | 'service'>, hostId?: string): string {
+  return hostId ?? event.host ?? `service:${event.service}`;
 }

@@ -7,6 +7,7 @@ export {
   stepBreaker,
 } from '../circuit-breaker/breaker.ts';
 export { ageRefusal, targetRefusal } from '../decision/voter-refusals.ts';
+export { observedEntity } from '../decision/walk.ts';
 export { readEnvelope } from '../events/fast-envelope.ts';
 export { compareFencingTokens } from '../locks/fencing.ts';
 export { PauseSchema } from '../pauses/pause-table.ts';

@@ -58,6 +58,12 @@ export function createLocalRing(
       const local = await own.view(scope);
       return joinViews(await shared.view(scope), local);
     },
+    clearsInMs: async (scope, maxEntities) => {
+      const local = await own.clearsInMs?.(scope, maxEntities);
+      const common = await shared.clearsInMs?.(scope, maxEntities);
+      // It goes on when both views let it, which nobody can say when one of them cannot.
+      return local === undefined || common === undefined ? undefined : Math.max(local, common);
+    },
   };
 }
 

@@ -24,6 +24,8 @@ export interface BallotRequest {
    * its age says nothing about the run.
    */
   readonly revalidates?: boolean;
+  /** Nothing was received: `plan` asks what would be done about such an event, and nobody counts it. Keeps S13. */
+  readonly supposed?: boolean;
   /** Yes votes that the rule asks for. The membership's majority is the floor; more than there are members means all. */
   readonly required?: number;
   /** Monotonic instant of the coordinator at which the ballot ends. */

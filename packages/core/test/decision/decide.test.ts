@@ -1,4 +1,6 @@
 import { LADDER, PortError } from '@lazarus/core';
+import { createLocalRing, createMemoryWindows } from '@lazarus/core/memory';
+import { createManualClock } from '@lazarus/testing';
 import { describe, expect, it } from 'vitest';
 import { EXITS, lockOf, outcomeOf } from './exits.ts';
 import { aRule, anEvent, createWorld } from './world.ts';
@@ -243,5 +245,45 @@ describe('a plan', () => {
     expect(world.engine.submitted).toEqual([]);
     expect(await world.windows.view({ region: 'us-east-1', service: 'web' })).toMatchObject({ entities: 0 });
     expect(world.pager.pageOf('web/web1')?.status).toBe('triggered');
+  });
+
+  it('S13: tells the voters that its event is a supposed one, and a decision does not', async () => {
+    const world = createWorld();
+    await world.controller.plan(anEvent());
+    await world.controller.decide(anEvent());
+    expect(world.voters.ballots.map(({ supposed }) => supposed)).toEqual([true, undefined]);
+  });
+});
+
+describe('the evidence of counts', () => {
+  const localRing = async (breaker: { maxServices: number }, earlier: readonly string[]) => {
+    const clock = createManualClock();
+    const windows = createLocalRing(
+      { breaker },
+      { shared: createMemoryWindows({ clock, breaker, history: [] }), clock },
+    );
+    for (const service of earlier)
+      await windows.observe({ eventId: service, region: 'us-east-1', service, entity: service });
+    return windows;
+  };
+  const evidenceOf = (gates: readonly { gate: string; evidence: object }[], ...names: readonly string[]) =>
+    gates.filter(({ gate }) => names.includes(gate)).map(({ evidence }) => evidence);
+
+  it('S7: shows what the shared view and the view of the node counted, at every gate that asks', async () => {
+    const world = createWorld({ ports: { windows: await localRing({ maxServices: 5 }, []) } });
+    const { gates } = await world.controller.decide(anEvent());
+    const counts = { entities: 1, services: 1, breaker: 'closed' };
+    const both = { counted: { shared: counts, local: counts } };
+    expect(evidenceOf(gates, 'observe', 'region_breaker', 'service_limit')).toMatchObject([both, both, both]);
+  });
+
+  it('S7: shows both views when the region circuit is open', async () => {
+    const world = createWorld({ ports: { windows: await localRing({ maxServices: 1 }, ['api']) } });
+    const { gates, decision } = await world.controller.decide(anEvent());
+    expect(decision).toMatchObject({ reason: 'region_circuit_open' });
+    const counts = { entities: 1, services: 2, breaker: 'open' };
+    expect(evidenceOf(gates, 'region_breaker')).toMatchObject([
+      { counted: { shared: counts, local: counts } },
+    ]);
   });
 });

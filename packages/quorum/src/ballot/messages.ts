@@ -29,6 +29,8 @@ export const QuestionSchema = z.strictObject({
   host_id: id.optional(),
   /** Put a second time, right before a run of this decision acts. */
   revalidates: z.boolean().optional(),
+  /** Nobody received this event: somebody asks what would be done about it. */
+  supposed: z.boolean().optional(),
 });
 
 /** The question put to one member. */

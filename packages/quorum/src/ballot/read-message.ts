@@ -11,7 +11,7 @@ type Fields = Readonly<Record<string, unknown>>;
 /** The question, or `undefined` when only the schema can tell. */
 export function readPlainQuestion(message: unknown): Question | undefined {
   if (!isPlainObject(message) || !hasBinding(message)) return undefined;
-  const { coordinator, expires_in_ms, event, rule, host_id, revalidates } = message;
+  const { coordinator, expires_in_ms, event, rule, host_id, revalidates, supposed } = message;
   let fields = 10;
   if (!isId(coordinator) || !isId(rule)) return undefined;
   if (!isFinite(expires_in_ms) || expires_in_ms < 0 || expires_in_ms > 600_000) return undefined;
@@ -21,6 +21,10 @@ export function readPlainQuestion(message: unknown): Question | undefined {
   }
   if (revalidates !== undefined) {
     if (typeof revalidates !== 'boolean') return undefined;
+    fields += 1;
+  }
+  if (supposed !== undefined) {
+    if (typeof supposed !== 'boolean') return undefined;
     fields += 1;
   }
   if (countOf(message) !== fields) return undefined;

@@ -190,5 +190,6 @@ function questionOf(
   };
   if (request.hostId !== undefined) question.host_id = request.hostId;
   if (request.revalidates === true) question.revalidates = true;
+  if (request.supposed === true) question.supposed = true;
   return question;
 }

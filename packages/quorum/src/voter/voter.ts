@@ -4,6 +4,7 @@
  *
  * Invariants:
  * S2: yes only when every check passed in time; anything else is no.
+ * S7: an event that another node received counts here, too, so that this node's count of a storm is its own.
  * S8: a vote without any check is no.
  * S9: an event that is stale by this node's clock, or a host that was dealt with already, is never voted for.
  * S15: the vote is cast with the configuration that the ballot names, which may be one that was replaced a moment ago; a
@@ -11,13 +12,22 @@
  * S16: a host that is unknown, protected or has not opted in is never voted for.
  * S18: only members are answered.
  */
-import { describeError, evaluatePrechecks, PortError } from '@lazarus/core';
-import { ageRefusal, entityBound, targetRefusal } from '@lazarus/core/gates';
+import { canonicalEventId, describeError, evaluatePrechecks, PortError } from '@lazarus/core';
+import { ageRefusal, entityBound, observedEntity, targetRefusal } from '@lazarus/core/gates';
 import type { Alarms } from '@lazarus/core/time';
 import { createAlarms, withTimeout } from '@lazarus/core/time';
 import type { Snapshot } from '@lazarus/core';
 import type { EffectiveRule } from '@lazarus/core/config';
-import type { CheckResult, Clock, Fleet, HealthProbe, Host, Logger, Windows } from '@lazarus/core/ports';
+import type {
+  CheckResult,
+  Clock,
+  Fleet,
+  HealthProbe,
+  Host,
+  Logger,
+  Windows,
+  WindowView,
+} from '@lazarus/core/ports';
 import type { Answer, Question } from '../ballot/messages.ts';
 import { QuestionSchema } from '../ballot/messages.ts';
 import { readPlainQuestion } from '../ballot/read-message.ts';
@@ -41,7 +51,7 @@ export interface VoterPorts {
   readonly probe: HealthProbe;
   /** The configuration that a ballot names, or the one in force; see `SnapshotShelf.forBallot` of core. */
   readonly snapshot: (digest: string) => Snapshot | undefined;
-  /** This node's own counts; when given, the vote is no while they are over the bounds. */
+  /** This node's own counts; when given, the event of a ballot counts in them, and the vote is no while they are over the bounds. */
   readonly windows?: Windows;
 }
 
@@ -232,10 +242,16 @@ async function checkWindows(
   const startedMs = clock.monotonic();
   const { region, service } = question.event;
   try {
-    const view = await withTimeout(clock, READ_TIMEOUT_MS, signal, () => windows.view({ region, service }));
+    const view = await withTimeout(clock, READ_TIMEOUT_MS, signal, () => countAndView(question, windows));
     if (view.breaker.state !== 'closed')
       return [
-        failure('LocalWindows', `the breaker of ${region} is ${view.breaker.state} here`, startedMs, clock),
+        failure(
+          'LocalWindows',
+          `the breaker of ${region} is ${view.breaker.state} here`,
+          startedMs,
+          clock,
+          view,
+        ),
       ];
     const max = entityBound(rule.limits, await knownHosts(rule, service, ports, signal));
     if (view.entities > max)
@@ -245,15 +261,32 @@ async function checkWindows(
           `${view.entities} of ${service} are failing by this node's count, ${max} are allowed`,
           startedMs,
           clock,
+          view,
         ),
       ];
-    const evidence = { entities: view.entities, services: view.breaker.services };
-    return [{ check: 'LocalWindows', verdict: 'pass', evidence, durationMs: clock.monotonic() - startedMs }];
+    const durationMs = clock.monotonic() - startedMs;
+    return [{ check: 'LocalWindows', verdict: 'pass', evidence: countsOf(view), durationMs }];
   } catch (error) {
     return [
       failure('LocalWindows', `the counts could not be read: ${describeError(error)}`, startedMs, clock),
     ];
   }
+}
+
+/**
+ * Counts the event of the ballot and looks. An event id counts once, however many ballots are about it; one that is put
+ * again before a run acts is about an event from long ago, and a supposed one is about none.
+ */
+function countAndView(question: Question, windows: Windows): Promise<WindowView> {
+  const { event, host_id: hostId } = question;
+  const { region, service } = event;
+  if (question.revalidates === true || question.supposed === true) return windows.view({ region, service });
+  const eventId = canonicalEventId(event);
+  return windows.observe({ eventId, region, service, entity: observedEntity(event, hostId) });
+}
+
+function countsOf({ entities, breaker, counted }: WindowView): NonNullable<CheckResult['evidence']> {
+  return { entities, services: breaker.services, ...(counted === undefined ? {} : { counted }) };
 }
 
 /** How many hosts there are, where the bound is a share of them; `undefined` when that cannot be told. Keeps S8. */
@@ -270,6 +303,13 @@ async function knownHosts(
   return list.complete ? list.hosts.length : undefined;
 }
 
-function failure(check: string, reason: string, startedMs: number, clock: Clock): CheckResult {
-  return { check, verdict: 'fail', reason, durationMs: clock.monotonic() - startedMs };
+function failure(
+  check: string,
+  reason: string,
+  startedMs: number,
+  clock: Clock,
+  view?: WindowView,
+): CheckResult {
+  const evidence = view === undefined ? {} : { evidence: countsOf(view) };
+  return { check, verdict: 'fail', reason, ...evidence, durationMs: clock.monotonic() - startedMs };
 }
