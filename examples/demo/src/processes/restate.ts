@@ -11,7 +11,7 @@ const { values } = parseArgs({
   },
 });
 const reason = whyNoRestate();
-if (reason !== undefined) fail(reason);
+if (reason !== undefined) fail(`${reason}; with --engine embedded runs live in a file instead`);
 const firstPort = Number(values.port);
 const cluster = await startRestateCluster({
   dir: values.dir,
