@@ -175,12 +175,19 @@ function createStage(world: ClusterWorld, proxies: Stage['proxies'], closing: ()
       goOn(node);
     },
     async suspensionIsOver(service) {
-      const [host] = await hostsOf(world, service);
-      if (host === undefined) throw new Error(`${service} has no hosts`);
+      const host = await until(`a healthy host of ${service}`, async () =>
+        (await hostsOf(world, service)).find((each) => isFit(each, service, [])),
+      );
       await until('the shared stores answer', async () => {
-        const plan = await ask<DecisionRecord>('/v1/plan', eventOf(world, host, `plan/${host.id}`));
-        const reason = 'reason' in plan.decision ? plan.decision.reason : '';
-        return /unavailable|circuit/.test(reason) ? undefined : true;
+        for (const { url } of Object.values(world.nodes)) {
+          const event = eventOf(world, host, `plan/${host.id}`);
+          const plan = await requestJson<DecisionRecord>(`${url}/v1/plan`, {
+            body: event,
+            timeoutMs: 30_000,
+          });
+          if ('reason' in plan.decision && /unavailable|circuit/.test(plan.decision.reason)) return undefined;
+        }
+        return true;
       });
     },
     async heal() {
