@@ -8,6 +8,7 @@ export type { CompiledSnapshot } from './compiled-snapshot.ts';
 export { diffSnapshots, type SnapshotDiff } from './diff-snapshots.ts';
 export { createSnapshotShelf, type SnapshotShelf } from './snapshot-shelf.ts';
 export type { EffectiveRule, Provenance, RuleMatch, SnapshotSummary } from './snapshot.ts';
-export { createRollouts, type RolloutPorts, type Rollouts, type RolloutView } from '../rollout/rollouts.ts';
+export { createRollouts, type RolloutPorts, type Rollouts } from '../rollout/rollouts.ts';
+export type { RolloutView } from '../rollout/rollout-view.ts';
 export { type RolloutInput, type RolloutState, stepRollout } from '../rollout/rollout.ts';
 export type { RolloutTerms } from '../rollout/rollout-schema.ts';

@@ -6,8 +6,9 @@
  * Invariants:
  * S15: the wave is part of the digest; a state that cannot be read leaves in force what was.
  * - Only loading documents begins a rollout; only a node that has the edit moves it on.
+ * - An edit with waves that the shared state does not know, because another edit took its place, is nobody's.
  */
-import { describeError } from '../errors/lazarus-error.ts';
+import { describeError, PortError } from '../errors/lazarus-error.ts';
 import type { CatalogOptions } from '../config/catalog.ts';
 import { compileConfig } from '../config/compile-config.ts';
 import type { CompiledSnapshot } from '../config/compiled-snapshot.ts';
@@ -21,26 +22,11 @@ import { combineSnapshots } from './combine-snapshots.ts';
 import type { OpenRollout } from './combine-snapshots.ts';
 import { judgeDecision, judgeRun } from './judge-outcome.ts';
 import type { ProfileEdit } from './profile-edit.ts';
-import { cutoffNow, errorRate, stepRollout } from './rollout.ts';
+import { cutoffNow, stepRollout } from './rollout.ts';
 import type { RolloutInput, RolloutOutcome, RolloutState } from './rollout.ts';
-import type { RolloutTerms } from './rollout-schema.ts';
+import { AT_ONCE, viewOf } from './rollout-view.ts';
+import type { RolloutView } from './rollout-view.ts';
 import { cutoffsOf, positionOf } from './wave-order.ts';
-
-/** One rollout, for people. Wire shape of `GET /v1/rollouts`. */
-export interface RolloutView {
-  readonly profile: string;
-  readonly status: RolloutState['status'];
-  /** From 1. */
-  readonly wave: number;
-  readonly waves: number;
-  /** Services that have the edit, and all that subscribe. */
-  readonly services: { readonly reached: number; readonly total: number };
-  /** What ended for services that have the edit, within the window. */
-  readonly outcomes: { readonly total: number; readonly failed: number };
-  /** ISO time at which the wave began. */
-  readonly since: string;
-  readonly because: string;
-}
 
 /** What {@link createRollouts} works with. */
 export interface RolloutPorts {
@@ -54,10 +40,11 @@ export interface Rollouts {
   /**
    * Compiles documents; an edit of a profile with a `rollout` section begins its first wave, every other edit counts at once.
    *
+   * @param catalog - What the documents can refer to, when it is not what it was at first: workflows come with documents.
    * @throws ConfigurationError `LZ_CONFIG_INVALID`, also when the other documents do not fit the version of a profile that
    * some services still have; PortError `LZ_CONFIG_UNREADABLE` when the state cannot be read.
    */
-  load(documents: readonly ConfigDocument[]): Promise<CompiledSnapshot>;
+  load(documents: readonly ConfigDocument[], catalog?: CatalogOptions): Promise<CompiledSnapshot>;
   /**
    * Reads the shared state, adds what was observed here, moves waves on. Call it more often than the shortest hold-down, so
    * that nodes agree before they vote. Never rejects.
@@ -81,7 +68,9 @@ export interface Rollouts {
 /** Creates {@link Rollouts}. */
 export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Rollouts {
   const { store, clock, log } = ports;
-  let loaded: { readonly documents: readonly ConfigDocument[]; readonly after: CompiledSnapshot } | undefined;
+  let loaded: LoadedConfig | undefined;
+  /** Loading and looking take turns: between the two halves of a load, its edit is known to nobody. */
+  let turn: Promise<unknown> = Promise.resolve();
   let inForce: CompiledSnapshot | undefined;
   let open: readonly OpenRollout[] = [];
   /** Baselines by the edits they are made of: compiling one takes as long as compiling all. */
@@ -95,31 +84,31 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
   /** What is in force by the shared state. */
   function effective(records: readonly RolloutRecord[]): CompiledSnapshot {
     if (loaded === undefined) throw new TypeError('load() comes first');
-    const { documents, after } = loaded;
-    const rolling = openOf(records);
-    open = rolling.flatMap(({ profile, rollout }) =>
-      rollout === undefined ? [] : [{ profile, state: rollout }],
-    );
-    if (rolling.length === 0) return after;
-    const key = JSON.stringify([after.digest, ...rolling.map(({ accepted }) => accepted.edit)]);
+    const { documents, after, catalog } = loaded;
+    const partial = records.flatMap((record) => {
+      const state = stateHere(record, editOf(record.profile));
+      return state === undefined ? [] : [{ profile: record.profile, accepted: record.accepted, state }];
+    });
+    open = partial;
+    if (partial.length === 0) return after;
+    const key = JSON.stringify([after.digest, ...partial.map(({ accepted }) => accepted.edit)]);
     if (baseline?.key !== key) {
-      const profiles = rolling.map(({ accepted }) => accepted.document);
-      baseline = { key, snapshot: compileConfig(documents, { ...options, profiles }) };
+      const profiles = partial.map(({ accepted }) => accepted.document);
+      baseline = { key, snapshot: compileConfig(documents, { ...catalog, profiles }) };
     }
     return combineSnapshots(baseline.snapshot, after, open);
   }
 
+  /** Whether the shared state knows the edit now; `false` when another node wrote at the same time. */
   async function begin(
     profile: string,
     { edit, terms, document }: ProfileEdit,
     record: RolloutRecord | undefined,
-  ): Promise<void> {
-    if (record?.accepted.edit === edit || record?.rollout?.edit === edit) return;
+  ): Promise<boolean> {
+    if (record?.accepted.edit === edit || record?.rollout?.edit === edit) return true;
     const epoch = (record?.epoch ?? 0) + 1;
-    if (record === undefined || terms === undefined) {
-      await store.save({ profile, epoch, accepted: { edit, document } });
-      return;
-    }
+    if (record === undefined || terms === undefined)
+      return store.save({ profile, epoch, accepted: { edit, document } });
     const rollout: RolloutState = {
       edit,
       status: 'rolling',
@@ -129,7 +118,28 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
       outcomes: [],
       because: 'the profile was edited',
     };
-    await store.save({ profile, epoch, accepted: record.accepted, rollout });
+    return store.save({ profile, epoch, accepted: record.accepted, rollout });
+  }
+
+  async function beginAll(edits: CompiledSnapshot['profileEdits']): Promise<void> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
+      const records = new Map((await store.load()).map((record) => [record.profile, record]));
+      let isKnown = true;
+      for (const [profile, edit] of edits)
+        isKnown = (await begin(profile, edit, records.get(profile))) && isKnown;
+      if (isKnown) return;
+    }
+    throw new PortError({
+      code: 'LZ_CONFIG_UNREADABLE',
+      message: 'other nodes keep changing the state of rollouts; load again',
+      retryable: true,
+    });
+  }
+
+  function inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const result = turn.then(work);
+    turn = result.catch(() => undefined);
+    return result;
   }
 
   function subscribersOf(profile: string): readonly string[] {
@@ -185,36 +195,42 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
     pending.set(profile, outcomes.slice(-MAX_PENDING));
   }
 
+  async function load(
+    documents: readonly ConfigDocument[],
+    catalog: CatalogOptions,
+  ): Promise<CompiledSnapshot> {
+    const after = compileConfig(documents, catalog);
+    const before = loaded;
+    loaded = { documents, after, catalog };
+    try {
+      await beginAll(after.profileEdits);
+      inForce = effective(await store.load());
+    } catch (error) {
+      loaded = before;
+      throw error;
+    }
+    return inForce;
+  }
+
+  async function tick(): Promise<CompiledSnapshot | undefined> {
+    if (loaded === undefined) return undefined;
+    try {
+      await moveOn();
+      const next = effective(await store.load());
+      if (next.digest === inForce?.digest) return undefined;
+      inForce = next;
+      return next;
+    } catch (error) {
+      log.warn('the state of rollouts could not be read or written; nothing changes', {
+        error: describeError(error),
+      });
+      return undefined;
+    }
+  }
+
   return {
-    async load(documents) {
-      const after = compileConfig(documents, options);
-      const before = loaded;
-      const records = new Map((await store.load()).map((record) => [record.profile, record]));
-      loaded = { documents, after };
-      try {
-        for (const [profile, edit] of after.profileEdits) await begin(profile, edit, records.get(profile));
-        inForce = effective(await store.load());
-      } catch (error) {
-        loaded = before;
-        throw error;
-      }
-      return inForce;
-    },
-    async tick() {
-      if (loaded === undefined) return undefined;
-      try {
-        await moveOn();
-        const next = effective(await store.load());
-        if (next.digest === inForce?.digest) return undefined;
-        inForce = next;
-        return next;
-      } catch (error) {
-        log.warn('the state of rollouts could not be read or written; nothing changes', {
-          error: describeError(error),
-        });
-        return undefined;
-      }
-    },
+    load: (documents, catalog = options) => inTurn(() => load(documents, catalog)),
+    tick: () => inTurn(tick),
     observeDecision: (record) => observe(record.service, judgeDecision(record)),
     observeRun: (run) => observe(run.service, judgeRun(run)),
     async list() {
@@ -240,27 +256,31 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
 }
 
 const MAX_PENDING = 500;
+/** How often a load tries to be first. */
+const MAX_ATTEMPTS = 5;
 
-/** The section was taken out of the profile while its edit was on its way: everybody gets it at the next look. */
-const AT_ONCE: RolloutTerms = { waves: [1], bake: 0, max_error_rate: 1, min_outcomes: 1, window: 1 };
-
-function viewOf(
-  profile: string,
-  state: RolloutState,
-  subscribers: readonly string[],
-  terms: RolloutTerms,
-  nowMs: number,
-): RolloutView {
-  const { outcomes, failed } = errorRate(terms, state.outcomes, nowMs);
-  const reached = subscribers.filter((service) => positionOf(state.edit, service) < cutoffNow(state)).length;
-  return {
-    profile,
-    status: state.status,
-    wave: state.wave + 1,
-    waves: state.cutoffs.length,
-    services: { reached, total: subscribers.length },
-    outcomes: { total: outcomes, failed },
-    since: new Date(state.waveSinceMs).toISOString(),
-    because: state.because,
-  };
+interface LoadedConfig {
+  readonly documents: readonly ConfigDocument[];
+  readonly after: CompiledSnapshot;
+  readonly catalog: CatalogOptions;
 }
+
+/** How far the edit that this node has is; `undefined` when all have it. */
+function stateHere(
+  { accepted, rollout }: RolloutRecord,
+  own: ProfileEdit | undefined,
+): RolloutState | undefined {
+  if (own === undefined || own.edit === accepted.edit) return undefined;
+  if (own.edit === rollout?.edit) return rollout;
+  // Another edit took its place: what was to come in waves must not come at once.
+  return own.terms === undefined ? undefined : { ...NOBODYS, edit: own.edit };
+}
+
+const NOBODYS: Omit<RolloutState, 'edit'> = {
+  status: 'rolled_back',
+  wave: 0,
+  cutoffs: [0],
+  waveSinceMs: 0,
+  outcomes: [],
+  because: 'another edit of this profile took its place',
+};

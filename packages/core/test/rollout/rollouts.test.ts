@@ -190,6 +190,61 @@ describe('the rollout of a profile', () => {
     expect(reached((await rollouts.tick()) ?? (await rollouts.load(documents(WEB(2)))))).toHaveLength(4);
   });
 
+  it('S15: shows an edit to nobody before its first wave, while a load waits for the store', async () => {
+    const store = createMemoryRolloutStore();
+    const gate = Promise.withResolvers<undefined>();
+    let isSlow = false;
+    const { rollouts } = createRegion({
+      load: () => store.load(),
+      save: async (record) => {
+        if (isSlow) await gate.promise;
+        return store.save(record);
+      },
+    });
+    await rollouts.load(documents(WEB(2)));
+    isSlow = true;
+    const loading = rollouts.load(documents(WEB(3)));
+    const ticking = rollouts.tick();
+    for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+    gate.resolve(undefined);
+    expect(reached(await loading)).toHaveLength(2);
+    expect(await ticking).toBeUndefined();
+  });
+
+  it('S15: begins although another node writes at the same time, and gives up after 5 times', async () => {
+    const store = createMemoryRolloutStore();
+    let others = 0;
+    const { clock, node } = createRegion({
+      load: () => store.load(),
+      save: (record) => (others-- > 0 ? Promise.resolve(false) : store.save(record)),
+    });
+    const rollouts = node();
+    await rollouts.load(documents(WEB(2)));
+    others = 4;
+    expect(reached(await rollouts.load(documents(WEB(3))))).toHaveLength(2);
+    others = 5;
+    await expect(rollouts.load(documents(WEB(4)))).rejects.toMatchObject({ code: 'LZ_CONFIG_UNREADABLE' });
+    await clock.advance(30 * MINUTE);
+    expect(reached((await rollouts.tick()) ?? (await rollouts.load(documents(WEB(2)))))).toHaveLength(4);
+  });
+
+  it('S15: gives an edit with waves to nobody once another edit took its place', async () => {
+    const { clock, node } = createRegion();
+    const [a, b] = [node(), node()];
+    await a.load(documents(WEB(2)));
+    expect(reached(await a.load(documents(WEB(3))))).toHaveLength(2);
+    const onB = await b.load(documents(WEB(4)));
+    const onA = await a.tick();
+    expect(onA === undefined ? SERVICES : reached(onA)).toEqual([]);
+    expect(onA?.digest).not.toBe(onB.digest);
+    for (let wave = 0; wave < 3; wave += 1) {
+      await clock.advance(30 * MINUTE);
+      await b.tick();
+    }
+    expect(await b.list()).toEqual([]);
+    expect(reached((await a.tick()) ?? onB)).toEqual([]);
+  });
+
   it('refuses waves that shrink, or that end before everybody has the edit', async () => {
     const { rollouts } = createRegion();
     for (const waves of ['[0.5, 0.25, 1]', '[0.5]', '[]'])
