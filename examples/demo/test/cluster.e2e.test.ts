@@ -97,7 +97,8 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('three processes, one node
       const { ab, ba } = stage.proxies;
       ab.swallow('from_dialer');
       ba.swallow('from_dialed');
-      const incident = await stage.fail('s1', { notIn: ['b'] });
+      // Whoever coordinates, c included, hears the node of the host's own zone.
+      const incident = await stage.fail('s1', { notIn: ['a', 'b'] });
       await until('a misses b', async () => {
         const { peers } = await requestJson<{ peers: readonly { id: string; connected: boolean }[] }>(
           `${urlOf('a')}/v1/peers`,
@@ -226,8 +227,8 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('three processes, one node
     it('the recording has something to find: hosts were replaced, ballots were held, pages were opened', () => {
       expect(
         recording.hosts.filter(({ tags }) => tags['lazarus:launched-by'] !== undefined).length,
-      ).toBeGreaterThan(8);
-      expect(recording.ballots.length).toBeGreaterThan(8);
+      ).toBeGreaterThan(5);
+      expect(recording.ballots.length).toBeGreaterThan(5);
       expect(recording.pages.length).toBe(stage.incidents.length);
     });
   });
