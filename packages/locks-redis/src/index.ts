@@ -4,4 +4,5 @@ export { RedisConnectionOptions } from './connection/options.ts';
 export type { RedisClient } from './connection/redis-client.ts';
 export { createRedisLocks, type RedisLocks } from './locks/redis-locks.ts';
 export { createRedisPauses, type RedisPauses, RedisPausesOptions } from './pauses/redis-pauses.ts';
+export { createRedisRolloutStore, type RedisRolloutStore } from './rollouts/redis-rollout-store.ts';
 export { createRedisWindows, type RedisWindows } from './windows/redis-windows.ts';

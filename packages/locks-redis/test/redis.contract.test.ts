@@ -3,6 +3,7 @@ import {
   describeBudgetsContract,
   describeLocksContract,
   describePausesContract,
+  describeRolloutStoreContract,
   describeWindowsContract,
 } from '@lazarus/testing/contracts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -12,6 +13,7 @@ import {
   createRedisBudgets,
   createRedisLocks,
   createRedisPauses,
+  createRedisRolloutStore,
   createRedisWindows,
 } from '../src/index.ts';
 import type { RedisServer } from '../../../tools/redis-server.ts';
@@ -104,6 +106,22 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('a real Redis'), () => {
       return {
         nodes: [a!, b!],
         elapse: (ms) => clock.sleep(ms),
+        close: async () => {
+          await Promise.all([a!.close(), b!.close()]);
+          await close();
+        },
+      };
+    },
+  });
+
+  describeRolloutStoreContract(runner, {
+    name: 'redis',
+    create: async () => {
+      const { redis, close } = await twoNodes();
+      const [a, b] = redis.map((each) => createRedisRolloutStore({ redis: each, clock, history }));
+      await Promise.all([a!.hydrate([]), b!.hydrate([])]);
+      return {
+        nodes: [a!, b!],
         close: async () => {
           await Promise.all([a!.close(), b!.close()]);
           await close();

@@ -24,6 +24,10 @@ export {
   type PreconditionCase,
   type PreconditionCases,
 } from './contracts/precondition-contract.ts';
+export {
+  describeRolloutStoreContract,
+  type RolloutStoreHarness,
+} from './contracts/rollout-store-contract.ts';
 export { describeSensorContract, type SensorHarness } from './contracts/sensor-contract.ts';
 export type { ContractMatchers, ContractRunner } from './contracts/runner.ts';
 export {

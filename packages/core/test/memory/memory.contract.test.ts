@@ -3,6 +3,7 @@ import {
   createMemoryBudgets,
   createMemoryLocks,
   createMemoryPauses,
+  createMemoryRolloutStore,
   createMemoryWindows,
 } from '@lazarus/core/memory';
 import { createManualClock } from '@lazarus/testing';
@@ -11,6 +12,7 @@ import {
   describeBudgetsContract,
   describeLocksContract,
   describePausesContract,
+  describeRolloutStoreContract,
   describeWindowsContract,
 } from '@lazarus/testing/contracts';
 import { describe, expect, it } from 'vitest';
@@ -61,6 +63,14 @@ describeBudgetsContract(runner, {
     const clock = createManualClock();
     const budgets = createMemoryBudgets({ clock, hourMs, history: [] });
     return { nodes: [budgets, budgets], elapse: (ms) => clock.advance(ms), close: async () => {} };
+  },
+});
+
+describeRolloutStoreContract(runner, {
+  name: 'memory',
+  create: async () => {
+    const store = createMemoryRolloutStore();
+    return { nodes: [store, store], close: async () => {} };
   },
 });
 

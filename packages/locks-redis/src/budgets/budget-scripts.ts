@@ -12,6 +12,11 @@ local function read(text)
   return ok and value or nil
 end
 local function in_flight(each) return each.settled == nil end
+local function counts_in(each, zone)
+  if each.zone == zone then return true end
+  for _, other in ipairs(each.otherZones or {}) do if other == zone then return true end end
+  return false
+end
 `;
 
 /**
@@ -35,6 +40,7 @@ end
 local function is_in(scope, each)
   if scope == 'account' then return each.account == charge.account end
   if each.region ~= charge.region then return false end
+  if scope == 'zone' then return counts_in(each, charge.zone) end
   return scope == 'region' or each[scope] == charge[scope]
 end
 local SCOPES = { 'service', 'zone', 'account', 'region' }
@@ -58,10 +64,15 @@ for _, scope in ipairs(SCOPES) do
   if used >= max then return {'spent', now, scope, 'in_flight', used, max} end
 end
 local zones, used = {}, 0
+local function enter(zone)
+  if zones[zone] then return end
+  zones[zone] = true
+  used = used + 1
+end
 for _, each in ipairs(all) do
-  if in_flight(each) and is_in('region', each) and not zones[each.zone] then
-    zones[each.zone] = true
-    used = used + 1
+  if in_flight(each) and is_in('region', each) then
+    enter(each.zone)
+    for _, other in ipairs(each.otherZones or {}) do enter(other) end
   end
 end
 if not zones[charge.zone] and used >= bounds.maxZonesInFlight then
@@ -92,6 +103,19 @@ local each = read(redis.call('HGET', KEYS[2], ARGV[4]) or '')
 return {each and in_flight(each) and 'held' or 'none', now}
 `);
 
+/** Counts a reservation in flight in one more zone: `ARGV[4]` decision id, `[5]` the zone. */
+export const ALSO_IN = defineScript(`${READ}
+local each = read(redis.call('HGET', KEYS[2], ARGV[4]) or '')
+if not each and not is_known then return {'unknown', now, math.max(0, trusted_from - now)} end
+if not each or not in_flight(each) then return {'none', now} end
+if not counts_in(each, ARGV[5]) then
+  each.otherZones = each.otherZones or {}
+  table.insert(each.otherZones, ARGV[5])
+  redis.call('HSET', KEYS[2], ARGV[4], cjson.encode(each))
+end
+return {'counted', now}
+`);
+
 /** Ends the in-flight part: `ARGV[4]` decision id, `[5]` 1 when there were effects. */
 export const SETTLE = defineScript(`${READ}
 local each = read(redis.call('HGET', KEYS[2], ARGV[4]) or '')
@@ -116,6 +140,7 @@ for at = 4, #ARGV, 3 do
   local own = read(redis.call('HGET', KEYS[2], id) or '')
   if own == nil or (in_flight(own) and age >= 0) then
     if age >= 0 then charge.settled = now - age end
+    if own and charge.otherZones == nil then charge.otherZones = own.otherZones end
     redis.call('HSET', KEYS[2], id, cjson.encode(charge))
   end
 end

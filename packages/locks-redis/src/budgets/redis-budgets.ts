@@ -8,7 +8,7 @@ import type { z } from 'zod';
 import type { RedisConnection, ScriptReply } from '../connection/connect-redis.ts';
 import { createKnowledge } from '../connection/knowledge.ts';
 import { MARK_KNOWN } from '../connection/mark-known-script.ts';
-import { ADD_RESERVATIONS, HOLDS, IN_FLIGHT, RESERVE, SETTLE, UNDO } from './budget-scripts.ts';
+import { ADD_RESERVATIONS, ALSO_IN, HOLDS, IN_FLIGHT, RESERVE, SETTLE, UNDO } from './budget-scripts.ts';
 import { createPendingCalls } from './pending-calls.ts';
 
 /** Budgets that several processes share. */
@@ -95,6 +95,10 @@ export function createRedisBudgets(
       const reply = await redis.run(HOLDS, { code: CODE, keys, args: [decisionId] });
       return reply[0] === 'held';
     },
+    alsoIn: async (decisionId, zone) => {
+      const reply = await redis.run(ALSO_IN, { code: CODE, keys, args: [decisionId, zone] });
+      if (reply[0] === 'unknown') throw notKnown(Number(reply[2]));
+    },
     settle: async (decisionId, { effects }) => {
       try {
         await settleOnce(decisionId, effects);
@@ -115,8 +119,10 @@ export function createRedisBudgets(
 }
 
 /** The reservation without what only the store needs. */
-function chargeOf({ decisionId, service, zone, account, region }: BudgetCharge): BudgetCharge {
-  return { decisionId, service, zone, account, region };
+function chargeOf({ decisionId, service, zone, otherZones, account, region }: BudgetCharge): BudgetCharge {
+  // An empty list comes back from Lua as an empty object.
+  const others = Array.isArray(otherZones) ? { otherZones } : {};
+  return { decisionId, service, zone, ...others, account, region };
 }
 
 type Refusal = Extract<BudgetAnswer, { granted: false }>;

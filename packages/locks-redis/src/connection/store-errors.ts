@@ -5,7 +5,11 @@ import { isTimeout } from '@lazarus/core/time';
 /** The codes under which the adapters of this package report that the store did not do its part. */
 export type StoreErrorCode = Extract<
   ErrorCode,
-  'LZ_LOCK_UNAVAILABLE' | 'LZ_WINDOWS_UNAVAILABLE' | 'LZ_BUDGET_UNAVAILABLE' | 'LZ_PAUSE_UNAVAILABLE'
+  | 'LZ_LOCK_UNAVAILABLE'
+  | 'LZ_WINDOWS_UNAVAILABLE'
+  | 'LZ_BUDGET_UNAVAILABLE'
+  | 'LZ_PAUSE_UNAVAILABLE'
+  | 'LZ_CONFIG_UNREADABLE'
 >;
 
 /** Replies of Redis that name a state of the server, with what to do about it. */

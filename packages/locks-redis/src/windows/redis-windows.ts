@@ -116,6 +116,12 @@ export function createRedisWindows(
       const { firstSeen: _, ...view } = await ask(region, service, '', '');
       return view;
     },
+    clearsInMs: async ({ region, service }, maxEntities) => {
+      const args = [fieldOfService(service), maxEntities];
+      const reply = await redis.run(scripts.clearsIn, { code: CODE, keys: regionKeys(region), args });
+      const waitMs = Number(reply[2]);
+      return waitMs < 0 ? undefined : waitMs;
+    },
     close: () => knowledge.close(),
   };
 }

@@ -71,6 +71,11 @@ export interface WindowScripts {
    * then event id, field of the service, name of the entity and age of each observation. Adding twice changes nothing.
    */
   readonly addHistory: Script;
+  /**
+   * Milliseconds until at most so many entities of a service are left, or -1 when that cannot be told. Keys:
+   * {@link REGION_KEYS}. `ARGV[4]` the field of the service, `[5]` how many. Changes nothing.
+   */
+  readonly clearsIn: Script;
 }
 
 const REGION = `
@@ -374,6 +379,30 @@ keep_alive()
 return {'added', now}
 `;
 
+const CLEARS_IN = `${REGION}
+local kept = call('HMGET', REGION, '#', ARGV[4])
+if not kept[1] or not kept[2] then return {'clears', now, 0} end
+enter(kept[1])
+read(kept[2])
+local max, horizon = tonumber(ARGV[5]), now - WINDOW
+if seen <= horizon then return {'clears', now, 0} end
+if uncountable > now or max < 0 then return {'clears', now, -1} end
+local times = {}
+if n == MANY then
+  local set, after = set_of(ARGV[4]), '(' .. horizon
+  local over = call('ZCOUNT', set, after, '+inf') - max
+  if over <= 0 then return {'clears', now, 0} end
+  local leaving = call('ZRANGEBYSCORE', set, after, '+inf', 'WITHSCORES', 'LIMIT', over - 1, 1)
+  return {'clears', now, tonumber(leaving[2]) + WINDOW - now}
+end
+for _, digits in string.gmatch(list, '\\n([^\\t]*)\\t(%d+)') do
+  if tonumber(digits) > horizon then times[#times + 1] = tonumber(digits) end
+end
+if #times <= max then return {'clears', now, 0} end
+table.sort(times)
+return {'clears', now, times[#times - max] + WINDOW - now}
+`;
+
 /** Writes the scripts for these bounds. */
 export function windowScripts(bounds: z.output<typeof MemoryWindowsOptions>): WindowScripts {
   const { windowMs, minOpenMs } = bounds.breaker;
@@ -399,5 +428,6 @@ export function windowScripts(bounds: z.output<typeof MemoryWindowsOptions>): Wi
       after: AFTER_OBSERVE,
     }),
     addHistory: defineScript(`${constants}${ADD_HISTORY}`),
+    clearsIn: defineScript(`${constants}${CLEARS_IN}`),
   };
 }

@@ -84,6 +84,28 @@ export function describeBudgetsContract(
     );
 
     it(
+      'counts a reservation in a zone that it is in as well, once, until it is settled',
+      using(async ({ nodes: [a, b] }) => {
+        // What was launched elsewhere is there, whatever the bounds say.
+        await a.reserve(charge('d1'));
+        await b.alsoIn?.('d1', 'b');
+        await a.alsoIn?.('d1', 'b');
+        await a.alsoIn?.('d1', 'a');
+        await a.alsoIn?.('unknown', 'c');
+        expect(await a.peek(charge('d2', { service: 'api', zone: 'b' }))).toMatchObject({ granted: true });
+        expect(await a.peek(charge('d2', { service: 'api', zone: 'c' }))).toEqual({
+          granted: false,
+          scope: 'region',
+          bound: 'zones_in_flight',
+          used: a.alsoIn === undefined ? 1 : 2,
+          max: 1,
+        });
+        await a.settle('d1', { effects: true });
+        expect(await b.peek(charge('d2', { service: 'api', zone: 'c' }))).toMatchObject({ granted: true });
+      }),
+    );
+
+    it(
       'allows 3 actions per service within an hour and more after it',
       using(async ({ nodes: [a, b], elapse }) => {
         for (const decisionId of ['d1', 'd2', 'd3']) {

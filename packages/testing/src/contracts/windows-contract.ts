@@ -142,6 +142,27 @@ export function describeWindowsContract(
     );
 
     it(
+      'tells when so few entities are left that it goes on, if nothing else fails',
+      using(async ({ nodes: [a, b], elapse }) => {
+        const place = { region: 'r', service: 'web' };
+        expect((await b.clearsInMs?.(place, 0)) ?? 0).toBe(0);
+        await observe(a, 'web', 'web-1');
+        await elapse(2 * tickMs);
+        await observe(a, 'web', 'web-2');
+        const clears = async (max: number): Promise<number | undefined> => b.clearsInMs?.(place, max);
+        if (b.clearsInMs === undefined) return;
+        expect(await clears(2)).toBe(0);
+        expect(await clears(-1)).toBeUndefined();
+        const [one, both] = [(await clears(1)) ?? 0, (await clears(0)) ?? 0];
+        expect(one).toBeGreaterThan(0);
+        expect(one).toBeLessThanOrEqual(windowMs - 2 * tickMs);
+        expect(both - one).toBeGreaterThan(tickMs);
+        await elapse(one);
+        expect(await clears(1)).toBe(0);
+      }),
+    );
+
+    it(
       'agrees on the count after 50 simultaneous events on two nodes',
       using(async ({ nodes }) => {
         await Promise.all(
