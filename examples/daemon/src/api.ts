@@ -1,5 +1,6 @@
 import { createApi } from '@lazarus/api';
 import type { LiveSource, PrometheusMeter } from '@lazarus/api';
+import type { Rollouts } from '@lazarus/core/config';
 import type { Controller } from '@lazarus/core/controller';
 import type { Clock, EventStream, Logger } from '@lazarus/core/ports';
 import { createIntake } from '@lazarus/sensors-http';
@@ -18,6 +19,7 @@ export interface ApiParts {
   readonly nodes: Nodes;
   readonly state: SharedState;
   readonly engine: Engine;
+  readonly rollouts: Rollouts;
   readonly meter: PrometheusMeter;
   readonly tokens: readonly string[];
   readonly controller: Controller;
@@ -41,6 +43,7 @@ export function openApi(
       engine,
       controller,
       pauses: state.pauses,
+      rollouts: parts.rollouts,
       fleet: nodes.own[0].fleet,
       live: parts.live,
       metrics: meter,

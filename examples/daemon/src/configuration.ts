@@ -1,15 +1,18 @@
 import { createConfigDirectory } from '@lazarus/cli/documents';
 import { BUILT_IN_PRECONDITIONS, describeError } from '@lazarus/core';
 import { compileConfig } from '@lazarus/core/config';
-import type { CompiledSnapshot, SnapshotSummary } from '@lazarus/core/config';
-import type { ConfigSource, Logger } from '@lazarus/core/ports';
+import type { CatalogOptions, CompiledSnapshot, SnapshotSummary } from '@lazarus/core/config';
+import type { ConfigDocument, ConfigSource, Logger } from '@lazarus/core/ports';
 import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry, WorkflowDefinition } from '@lazarus/dag';
 import { ADAPTER_EVENT_TYPES } from '@lazarus/sensors-http';
 
 /** A configuration that was accepted as a whole. */
 export interface Configuration {
+  /** As everybody would have it; what is in force says how far its edits are. */
   readonly snapshot: CompiledSnapshot;
+  readonly documents: readonly ConfigDocument[];
+  readonly catalog: CatalogOptions;
   readonly workflows: readonly WorkflowDefinition[];
 }
 
@@ -30,12 +33,12 @@ export async function loadConfiguration(
   const names = new Set(own.map(({ name }) => name));
   const shipped = loadShippedWorkflows(actions).filter(({ name }) => !names.has(name));
   const workflows = [...shipped, ...own];
-  const snapshot = compileConfig(documents, {
+  const catalog = {
     preconditions: BUILT_IN_PRECONDITIONS,
     eventTypes: ADAPTER_EVENT_TYPES,
     workflows: workflows.map(({ name, digest, inputs }) => ({ name, digest, inputs: Object.keys(inputs) })),
-  });
-  return { snapshot, workflows };
+  };
+  return { snapshot: compileConfig(documents, catalog), documents, catalog, workflows };
 }
 
 /** Reads and compiles a directory, and says what is in it. @throws as {@link loadConfiguration} does. */

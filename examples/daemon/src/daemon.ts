@@ -9,7 +9,7 @@ import {
 import { createMeter } from '@lazarus/api';
 import { createConfigDirectory } from '@lazarus/cli/documents';
 import { createSystemClock, describeError } from '@lazarus/core';
-import { createSnapshotShelf } from '@lazarus/core/config';
+import { createRollouts, createSnapshotShelf } from '@lazarus/core/config';
 import { createBallotMemory, createRunGuard, createRunOutcomes } from '@lazarus/core/controller';
 import type { Snapshot } from '@lazarus/core';
 import { createPipeline } from '@lazarus/core/stream';
@@ -21,6 +21,7 @@ import { openApi } from './api.ts';
 import { loadConfiguration, reloadConfiguration } from './configuration.ts';
 import { createSystemIds, createSystemRandom } from './chance.ts';
 import { openEngine } from './engine.ts';
+import { createInForce, LOOK_EVERY_MS } from './in-force.ts';
 import { openLanes } from './lanes.ts';
 import { openNodes } from './nodes.ts';
 import { repeat } from './repeat.ts';
@@ -65,7 +66,6 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
   const source = createConfigDirectory(settings.config_dir, log);
   const configuration = await loadConfiguration(source, actions);
   const shelf = createSnapshotShelf({ clock });
-  shelf.use(configuration.snapshot);
   const server = onClose(await listen(settings.listen), (it) => it.close());
   onClose(claimStateDirectory(settings.state_dir), (it) => it.release());
 
@@ -75,11 +75,16 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
       log,
       secrets: [secrets.pagerToken, ...secrets.tokens],
       breaker: configuration.snapshot.settings.breaker,
-      knownServices: () => shelf.current?.summary.services.length,
+      knownServices: () => (shelf.current ?? configuration.snapshot).summary.services.length,
     }),
     (it) => it.close(),
   );
-  const { audit, budgets, locks, pauses, windows } = state;
+  const { audit, budgets, locks, pauses } = state;
+  const rollouts = createRollouts(configuration.catalog, { store: state.rollouts, clock, log });
+  const inForce = createInForce(rollouts, log);
+  inForce.onChange((snapshot) => shelf.use(snapshot));
+  // Before the engine goes on with what an earlier process began.
+  await inForce.take(configuration);
   const aws = onClose(createAwsConnection({ ...providerOf(settings), clock }), (it) => it.close());
   const pager = createPagerDutyPager({
     endpoint: settings.pager.url,
@@ -108,7 +113,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
       clock,
       ids,
       log,
-      windows,
+      windows: () => state.nodeWindows(),
       ballots,
       snapshot: (digest) => shelf.forBallot(digest),
       onLateVote: (late) => state.noteLateVote(late),
@@ -142,7 +147,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
         pauses,
         pager,
         voters: first.voters,
-        windows,
+        windows: first.windows,
         snapshot: () => shelf.current,
         snapshotOf: (digest) => shelf.find(digest),
       }),
@@ -168,7 +173,6 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
   const lanes = await openLanes(settings, nodes.own, stream, onClose, {
     clock,
     log,
-    windows,
     locks,
     budgets,
     pauses,
@@ -177,9 +181,26 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
     audit,
     outcomes,
   });
-  for (const { controller } of lanes) controller.use(configuration.snapshot);
+  inForce.onChange((snapshot, { workflows }) => {
+    engine.setWorkflows(workflows);
+    for (const { controller } of lanes) controller.use(snapshot);
+  });
+  onClose(
+    repeat(clock, LOOK_EVERY_MS, () => inForce.look(), log),
+    (stop) => stop(),
+  );
   const pipeline = onClose(createPipeline({}, { lanes, outcomes, clock, log, meter, notifier }), (it) =>
     it.close(),
+  );
+  const decisions = pipeline.decisions$.subscribe({
+    next: (record) => rollouts.observeDecision(record),
+    // The pipeline says so itself.
+    error: () => undefined,
+  });
+  onClose(decisions, (it) => it.unsubscribe());
+  onClose(
+    outcomes.onSettled((run) => rollouts.observeRun(run)),
+    (unsubscribe) => unsubscribe(),
   );
   const app = onClose(
     openApi(settings, {
@@ -188,6 +209,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
       nodes,
       state,
       engine,
+      rollouts,
       meter,
       tokens: secrets.tokens,
       controller: lanes[0].controller,
@@ -206,12 +228,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
     },
     async reload() {
       const next = await reloadConfiguration(source, actions, log);
-      if (next === undefined) return false;
-      engine.setWorkflows(next.workflows);
-      shelf.use(next.snapshot);
-      for (const { controller } of lanes) controller.use(next.snapshot);
-      log.info('configuration in force', { digest: next.snapshot.digest.slice(0, 12) });
-      return true;
+      return next === undefined ? false : inForce.take(next);
     },
     close,
   };

@@ -12,12 +12,12 @@ export async function openLanes(
   nodes: readonly [Node, ...Node[]],
   stream: StreamParts,
   onClose: Undo['onClose'],
-  ports: Omit<ControllerPorts, 'fleet' | 'voters'>,
+  ports: Omit<ControllerPorts, 'fleet' | 'voters' | 'windows'>,
 ): Promise<readonly [Lane, ...Lane[]]> {
   const lanes: Lane[] = [];
-  for (const { id, fleet, voters } of nodes) {
+  for (const { id, fleet, voters, windows } of nodes) {
     const controller = onClose(
-      createController({ node: id, region, lockTtlMs: locks.ttl }, { ...ports, fleet, voters }),
+      createController({ node: id, region, lockTtlMs: locks.ttl }, { ...ports, fleet, voters, windows }),
       (it) => it.close(),
     );
     const sensor = await stream.sensorFor(id, ({ payload, position, nacks, reason }) =>

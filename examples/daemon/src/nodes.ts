@@ -19,6 +19,7 @@ export interface Node {
   readonly zone: string;
   readonly fleet: Fleet;
   readonly probe: HealthProbe;
+  readonly windows: Windows;
   readonly voters: Voters;
 }
 
@@ -36,7 +37,7 @@ export interface NodePorts {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
-  readonly windows: Windows;
+  readonly windows: () => Windows;
   readonly ballots: BallotMemory;
   readonly snapshot: (digest: string) => Snapshot | undefined;
   readonly onLateVote: (late: LateVote) => void;
@@ -111,16 +112,17 @@ function makeNode(
   transport: VoteTransport,
   ports: NodePorts,
 ): { readonly node: Node; close(): Promise<void> } {
-  const { clock, ids, log, windows, snapshot, onLateVote } = ports;
+  const { clock, ids, log, snapshot, onLateVote } = ports;
   const fleet = ports.fleet();
   const probe = ports.probe(zone);
+  const windows = ports.windows();
   const voter = createVoter({ self: id, membership }, { clock, log, fleet, probe, snapshot, windows });
   const coordinator = createCoordinator(
     { self: id, membership },
     { clock, ids, log, transport, voter, onLateVote },
   );
   const voters = ports.ballots.remembering(logged(coordinator, id, log));
-  return { node: { id, zone, fleet, probe, voters }, close: () => coordinator.close() };
+  return { node: { id, zone, fleet, probe, windows, voters }, close: () => coordinator.close() };
 }
 
 /** The same voters; every ballot leaves a line, also one that is put again right before a run acts. */

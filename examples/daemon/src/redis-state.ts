@@ -1,10 +1,10 @@
-import { createLocalRing } from '@lazarus/core/memory';
 import type { Clock, Logger } from '@lazarus/core/ports';
 import {
   connectRedis,
   createRedisBudgets,
   createRedisLocks,
   createRedisPauses,
+  createRedisRolloutStore,
   createRedisWindows,
 } from '@lazarus/locks-redis';
 import type { breakerOf, OwnRecord, Shared } from './shared-state.ts';
@@ -29,23 +29,24 @@ export async function openRedis(
     log,
   });
   const common = { redis, clock, log };
-  const shared = createRedisWindows({ ...common, breaker, knownServices, history: record.observations });
-  // A second opinion: when Redis forgets, the node that saw the storm still stops.
-  const windows = createLocalRing(
-    { breaker },
-    { shared, clock, knownServices, history: await record.observations() },
-  );
+  const windows = createRedisWindows({ ...common, breaker, knownServices, history: record.observations });
   const budgets = createRedisBudgets({ ...common, history: record.reservations });
-  const pauses = createRedisPauses({ ...common, history: record.pauses, save: record.savePauses });
+  const pauses = createRedisPauses({ ...common, history: record.pauses.read, save: record.pauses.write });
+  const rollouts = createRedisRolloutStore({
+    ...common,
+    history: record.rollouts.read,
+    save: record.rollouts.write,
+  });
   const locks = createRedisLocks({ redis, clock });
   return {
     windows,
     budgets,
     pauses,
+    rollouts,
     locks,
     checks: [{ name: 'shared state', check: () => requireHealthy(redis.health()) }],
     close: async () => {
-      for (const each of [shared, budgets, pauses, locks, redis]) await each.close();
+      for (const each of [windows, budgets, pauses, rollouts, locks, redis]) await each.close();
     },
   };
 }

@@ -1,6 +1,15 @@
 import type { CompiledSnapshot } from '@lazarus/core/config';
 import type { AgedObservation, AgedReservation } from '@lazarus/core/memory';
-import type { Budgets, Locks, Pause, Pauses, Windows } from '@lazarus/core/ports';
+import type {
+  Budgets,
+  Locks,
+  Pause,
+  Pauses,
+  RolloutRecord,
+  RolloutStore,
+  Windows,
+} from '@lazarus/core/ports';
+import type { JsonFile } from './json-file.ts';
 
 /** Thresholds of the breaker, as the configuration gives them. */
 export type BreakerSettings = CompiledSnapshot['settings']['breaker'];
@@ -11,6 +20,7 @@ export interface Shared {
   readonly budgets: Budgets;
   readonly locks: Locks;
   readonly pauses: Pauses;
+  readonly rollouts: RolloutStore;
   /** For the health of the node. */
   readonly checks: readonly { readonly name: string; readonly check: () => Promise<undefined> }[];
   close(): Promise<void>;
@@ -20,8 +30,8 @@ export interface Shared {
 export interface OwnRecord {
   observations(): Promise<readonly AgedObservation[]>;
   reservations(): Promise<readonly AgedReservation[]>;
-  pauses(): Promise<readonly Pause[]>;
-  savePauses(pauses: readonly Pause[]): Promise<void>;
+  readonly pauses: JsonFile<Pause>;
+  readonly rollouts: JsonFile<RolloutRecord>;
 }
 
 /** Thresholds as the windows take them. */

@@ -1,16 +1,19 @@
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createSqliteAudit } from '@lazarus/audit';
 import type { SqliteAudit } from '@lazarus/audit';
 import { describeError } from '@lazarus/core';
 import {
+  createLocalRing,
   createMemoryBudgets,
   createMemoryLocks,
   createMemoryPauses,
+  createMemoryRolloutStore,
   createMemoryWindows,
 } from '@lazarus/core/memory';
-import type { Clock, Logger, Pause } from '@lazarus/core/ports';
+import type { Clock, Logger, RolloutStore, Windows } from '@lazarus/core/ports';
 import type { LateVote } from '@lazarus/quorum';
+import { createJsonFile } from './json-file.ts';
 import { openRedis } from './redis-state.ts';
 import type { Settings } from './settings.ts';
 import { breakerOf } from './shared-state.ts';
@@ -23,13 +26,18 @@ const HOUR_MS = 3_600_000;
 /** What the nodes share, and the record of this process. */
 export interface SharedState extends Shared {
   readonly audit: SqliteAudit;
+  /**
+   * The windows of one node: what all share, and what the node counted itself. When the shared store forgets, the node that
+   * saw the storm still stops. Keeps S7.
+   */
+  nodeWindows(): Windows;
   /** Writes a vote that came too late into the audit log; that nobody waits for it is right, it counted for nothing. */
   noteLateVote(late: LateVote): void;
 }
 
 /**
  * Opens the state directory. Windows, breaker and budgets live in memory or in Redis and are rebuilt from the audit log, so
- * they survive a restart of either; pauses have a file of their own.
+ * they survive a restart of either; pauses and the state of rollouts have files of their own.
  */
 export async function openState(
   settings: Pick<Settings, 'state_dir' | 'shared_state' | 'region' | 'audit'>,
@@ -50,7 +58,7 @@ export async function openState(
     secrets: [...ports.secrets],
     clock,
   });
-  const record = ownRecord(audit, join(settings.state_dir, 'pauses.json'), clock);
+  const record = ownRecord(audit, settings.state_dir, clock);
   const breaker = breakerOf(ports.breaker);
   try {
     const shared =
@@ -60,6 +68,12 @@ export async function openState(
             { record, breaker, clock, log, knownServices: ports.knownServices },
           )
         : await openMemory({ record, breaker, clock, knownServices: ports.knownServices });
+    const history = await record.observations();
+    const nodeWindows = (): Windows =>
+      createLocalRing(
+        { breaker },
+        { shared: shared.windows, clock, history, knownServices: ports.knownServices },
+      );
     const close = async (): Promise<void> => {
       await shared.close();
       await audit.close();
@@ -76,7 +90,7 @@ export async function openState(
         })
         .catch((error: unknown) => log.warn('a late vote was not recorded', { error: describeError(error) }));
     };
-    return { ...shared, audit, noteLateVote, close };
+    return { ...shared, audit, nodeWindows, noteLateVote, close };
   } catch (error) {
     await audit.close();
     throw error;
@@ -94,14 +108,27 @@ async function openMemory(ports: {
     windows: createMemoryWindows({ clock, breaker, knownServices, history: await record.observations() }),
     budgets: createMemoryBudgets({ clock, history: await record.reservations() }),
     locks: createMemoryLocks({ clock }),
-    pauses: createMemoryPauses({ clock, history: await record.pauses(), save: record.savePauses }),
+    pauses: createMemoryPauses({ clock, history: await record.pauses.read(), save: record.pauses.write }),
+    rollouts: await openRollouts(record),
     checks: [],
     close: async () => {},
   };
 }
 
-function ownRecord(audit: SqliteAudit, pausesFile: string, clock: Clock): OwnRecord {
-  let saving: Promise<void> = Promise.resolve();
+async function openRollouts({ rollouts }: OwnRecord): Promise<RolloutStore> {
+  const history = await rollouts.read();
+  let kept = history;
+  return createMemoryRolloutStore({
+    history,
+    save: async (record) => {
+      const next = [...kept.filter(({ profile }) => profile !== record.profile), record];
+      await rollouts.write(next);
+      kept = next;
+    },
+  });
+}
+
+function ownRecord(audit: SqliteAudit, directory: string, clock: Clock): OwnRecord {
   return {
     observations: async () => {
       const observations = await audit.recentObservations(HISTORY_MS);
@@ -116,22 +143,7 @@ function ownRecord(audit: SqliteAudit, pausesFile: string, clock: Clock): OwnRec
         ...(finishedAtMs === undefined ? {} : { settledAgeMs: Math.max(0, nowMs - finishedAtMs) }),
       }));
     },
-    pauses: async () => {
-      const text = await readFile(pausesFile, 'utf8').catch((error: unknown) => {
-        if ((error as NodeJS.ErrnoException).code === 'ENOENT') return '[]';
-        throw error;
-      });
-      return JSON.parse(text) as Pause[];
-    },
-    // One at a time, and the last one wins: two that write the same file at once would tear it.
-    savePauses: (pauses) => {
-      saving = saving
-        .catch(() => undefined)
-        .then(async () => {
-          await writeFile(`${pausesFile}.new`, JSON.stringify(pauses, null, 2), { flush: true });
-          await rename(`${pausesFile}.new`, pausesFile);
-        });
-      return saving;
-    },
+    pauses: createJsonFile(join(directory, 'pauses.json')),
+    rollouts: createJsonFile(join(directory, 'rollouts.json')),
   };
 }
