@@ -25,10 +25,10 @@ describe('a bearer token', () => {
     if (status === 401) expect(response.headers.get('www-authenticate')).toBe('Bearer');
   });
 
-  it('guards every path but /livez and /readyz', async () => {
+  it('guards every path but /livez, /readyz and /readyz/act', async () => {
     const { send } = createFixture({ options: { auth: { tokens } } });
     const status = async (path: string) => (await send('GET', path)).status;
-    for (const path of ['/livez', '/readyz']) expect(await status(path)).toBe(200);
+    for (const path of ['/livez', '/readyz', '/readyz/act']) expect(await status(path)).toBe(200);
     for (const path of [
       '/',
       '/metrics',

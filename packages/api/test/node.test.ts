@@ -112,6 +112,27 @@ describe('health', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('S11: is ready to take events while only what is needed for acting is away, and /readyz/act is 503', async () => {
+    const away = (): never => {
+      throw new Error('no answer');
+    };
+    const checks = [
+      { name: 'stream', check: () => undefined },
+      { name: 'shared state', neededFor: 'acting', check: away },
+    ] as const;
+    const { get } = createFixture({ ports: { checks } });
+    const body = {
+      ready: true,
+      acts: false,
+      checks: [
+        { name: 'stream', needed_for: 'intake', ok: true },
+        { name: 'shared state', needed_for: 'acting', ok: false },
+      ],
+    };
+    expect(await get('/readyz')).toMatchObject({ status: 200, body });
+    expect(await get('/readyz/act')).toMatchObject({ status: 503, body });
+  });
+
   it('is live', async () => {
     const { get } = createFixture();
     expect(await get('/livez')).toEqual({ status: 200, body: { live: true } });
@@ -167,6 +188,7 @@ describe('the OpenAPI document', () => {
       '/livez',
       '/metrics',
       '/readyz',
+      '/readyz/act',
       '/v1/config',
       '/v1/decisions',
       '/v1/decisions/{id}',

@@ -103,7 +103,7 @@ function render({ paths, components }: Document): string {
     '',
     '<!-- Generated from the OpenAPI document (`GET /openapi.json`). Do not edit: run `npx vitest run packages/api -u`. -->',
     '',
-    'Every answer that is not a success is a [Problem](#problem). With tokens configured every endpoint but `/livez` and `/readyz` needs `Authorization: Bearer …`. Unknown parameters and keys are refused. A change needs `Content-Type: application/json`, and no foreign `Origin`.',
+    'Every answer that is not a success is a [Problem](#problem). With tokens configured every endpoint but `/livez`, `/readyz` and `/readyz/act` needs `Authorization: Bearer …`. Unknown parameters and keys are refused. A change needs `Content-Type: application/json`, and no foreign `Origin`.',
     '',
     '## Endpoints',
     '',

@@ -3,7 +3,7 @@ import type { MiddlewareHandler } from 'hono';
 import { problem } from '../problem.ts';
 
 /** Paths that answer without a token: whoever restarts or balances a node has none. */
-const OPEN_PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz']);
+const OPEN_PATHS: ReadonlySet<string> = new Set(['/livez', '/readyz', '/readyz/act']);
 
 /**
  * Lets a request pass with one of the tokens. The comparison takes the same time whatever was sent, because digests of

@@ -6,6 +6,13 @@ import type { Clock } from '@lazarus/core/ports';
 export interface ReadinessCheck {
   /** `audit`, `stream`, `config`, `quorum` … */
   readonly name: string;
+  /**
+   * What is impossible without it: to take and record events, or to act on them. A node that cannot act still counts,
+   * records and escalates what it is sent, so only the former keeps work away from it.
+   *
+   * @defaultValue `intake`
+   */
+  readonly neededFor?: 'intake' | 'acting';
   /** Resolves when it is there, with a line for people if there is something to say; throws when it is not. */
   readonly check: (signal: AbortSignal) => Promise<string | undefined> | string | undefined;
 }
@@ -13,6 +20,7 @@ export interface ReadinessCheck {
 /** What one check said. */
 export interface ReadinessResult {
   readonly name: string;
+  readonly needed_for: 'intake' | 'acting';
   readonly ok: boolean;
   readonly detail: string;
   readonly duration_ms: number;
@@ -24,14 +32,15 @@ export async function runReadinessChecks(
   { clock, timeoutMs }: { readonly clock: Clock; readonly timeoutMs: number },
 ): Promise<readonly ReadinessResult[]> {
   return Promise.all(
-    checks.map(async ({ name, check }) => {
+    checks.map(async ({ name, neededFor = 'intake', check }) => {
+      const what = { name, needed_for: neededFor };
       const startedMs = clock.monotonic();
       const durationMs = (): number => Math.round(clock.monotonic() - startedMs);
       try {
         const detail = await withTimeout(clock, timeoutMs, undefined, check);
-        return { name, ok: true, detail: detail ?? 'ok', duration_ms: durationMs() };
+        return { ...what, ok: true, detail: detail ?? 'ok', duration_ms: durationMs() };
       } catch (error) {
-        return { name, ok: false, detail: describeError(error), duration_ms: durationMs() };
+        return { ...what, ok: false, detail: describeError(error), duration_ms: durationMs() };
       }
     }),
   );
