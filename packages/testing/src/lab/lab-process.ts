@@ -4,7 +4,7 @@ import type { Action, EmbeddedEngine, EngineOptions, Journal, WorkflowDefinition
 import { createSeededRandom } from '../chance/seeded-random.ts';
 import { createSequentialIds } from '../chance/sequential-ids.ts';
 import { silentLogger } from '../fakes/logger.ts';
-import { mortalPort, whileAlive } from './mortal.ts';
+import { mortalPort, NEVER, whileAlive } from './mortal.ts';
 import type { Life } from './mortal.ts';
 
 /** An engine in a simulated process, which can be killed. */
@@ -59,9 +59,7 @@ export async function startProcess(options: LabProcessOptions): Promise<LabProce
 export function mortalAction(action: Action, life: Life): Action {
   return {
     ...action,
-    run: async (input, context) => {
-      await whileAlive(life, undefined);
-      return whileAlive(life, action.run(input, context));
-    },
+    // Asked in the same turn as the body begins: a process that died a moment ago has no effect any more.
+    run: (input, context) => (life.isDead ? NEVER : whileAlive(life, action.run(input, context))),
   };
 }

@@ -5,11 +5,16 @@ export interface Life {
   readonly isDead: boolean;
 }
 
-const NEVER = new Promise<never>(() => undefined);
+/** What a process that has died waits for. */
+export const NEVER = new Promise<never>(() => undefined);
 
 /** A promise that never settles when the process has died, and `promise` otherwise. */
 export async function whileAlive<T>(life: Life, promise: Promise<T> | T): Promise<T> {
-  if (life.isDead) await NEVER;
+  if (life.isDead) {
+    // Nobody is left who could handle its failure.
+    Promise.resolve(promise).catch(() => undefined);
+    await NEVER;
+  }
   try {
     return await promise;
   } finally {
