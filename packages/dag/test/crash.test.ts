@@ -71,5 +71,5 @@ describe('a run whose process dies', () => {
       await second.close();
     }
     expect(last).toBeGreaterThan(60);
-  });
+  }, 120_000);
 });

@@ -81,6 +81,16 @@ describe('the thread of the journal', () => {
     await expect.poll(again, PATIENT).toBe('done');
   }, 60_000);
 
+  it('reads the answers that wait before it gives up, in a process that stood still for longer than its time', async () => {
+    const store = new StoreThread(worker, join(temporaryFolder(), 'runs.db'), 1_500);
+    onTestFinished(() => store.close());
+    await expect.poll(() => store.call('has', 'x').catch(() => 'not yet'), PATIENT).toBe(false);
+    const answer = store.call('has', 'y');
+    const untilMs = performance.now() + 2_000;
+    while (performance.now() < untilMs);
+    expect(await answer).toBe(false);
+  }, 60_000);
+
   it('that cannot start is a failure of the journal, and the next call tries again', async () => {
     const store = new StoreThread(pathToFileURL('/nowhere/worker.js'), 'x.db');
     for (let round = 0; round < 2; round += 1)

@@ -13,7 +13,7 @@ export interface StepPoint {
   readonly phase: RunPhase;
   readonly uses: string;
   readonly destructive: boolean;
-  /** Nothing destructive has been done by this run yet, and this step is destructive. */
+  /** This step is destructive, and no other destructive step of this run began before it. */
   readonly firstDestructive: boolean;
 }
 
@@ -69,19 +69,17 @@ export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
       const found = await action.check(input, context);
       if (found.happened) return result(action, found.output);
     }
-    // What may have begun before a crash, and cannot be looked up, is finished and not judged anew. S3: a retry of what
-    // certainly had no effect is judged like the first attempt.
-    const mayHaveBegun = body.mayHaveHappened && action.check === undefined;
-    const safePoint = { ...point, firstDestructive: point.firstDestructive && !mayHaveBegun };
-    const verdict = await askGuard({ ...attempt, point: safePoint }, ports, body.signal);
+    // S3: what may have begun before a hand-over is judged like what did not: the evidence is as old for both. Refused, it is
+    // undone like everything that may have happened. Only another destructive step that began ends the re-validation.
+    const verdict = await askGuard(attempt, ports, body.signal);
     if (verdict.verdict === 'fail') {
       return {
         stopped: verdict.reason,
-        code: stopCode(verdict, safePoint),
+        code: stopCode(verdict, point),
         uncertain: mayHaveHappened,
       } satisfies BodyResult;
     }
-    const look = await lookAtTarget({ ...attempt, point: safePoint }, ports, body.signal);
+    const look = await lookAtTarget(attempt, ports, body.signal);
     if ('touched' in look) {
       return {
         stopped: look.touched,

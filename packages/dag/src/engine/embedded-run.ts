@@ -285,6 +285,8 @@ export class EmbeddedRun implements RunHandle {
 
   /** Lines of one wave become durable together, so they share one promise. */
   #record(entry: JournalEntry): Promise<WriteOutcome> {
+    // A run that halted may have lost a line; nothing may be written behind it.
+    if (this.#failure !== undefined) return Promise.resolve('fenced');
     const index = this.#length;
     this.#length += 1;
     const durable = this.#ports.append(index, entry);

@@ -84,9 +84,31 @@ export class GroupCommit {
               cause: error,
             });
       for (const waiting of batch) waiting.reject(unavailable);
+      this.#rejectBehind(batch, unavailable);
     } finally {
       this.#isBusy = false;
     }
     if (this.#queue.length > 0) this.#wake();
   }
+
+  /** Lines behind a lost line are lost, too: a journal with a hole in it tells of something that did not happen. */
+  #rejectBehind(lost: readonly Waiting[], error: PortError): void {
+    const broken = new Set(lost.map(({ write }) => runOf(write)));
+    const waiting = this.#queue;
+    this.#queue = [];
+    for (const each of waiting) {
+      const runId = runOf(each.write);
+      if (runId === undefined || !broken.has(runId)) this.#queue.push(each);
+      else {
+        this.#appends.delete(runId);
+        each.reject(error);
+      }
+    }
+  }
+}
+
+/** The run whose lines a write continues; a signal stands for itself. */
+function runOf(write: JournalWrite): string | undefined {
+  if (write.kind === 'signal') return undefined;
+  return write.kind === 'create' ? write.run.runId : write.runId;
 }

@@ -109,13 +109,18 @@ export interface Journal {
     readonly process: string;
     readonly leaseUntilMs: number;
   }): Promise<void>;
-  /** Takes over running runs without a living owner; at most `max`. */
+  /**
+   * Takes over running runs without a living owner, and those of `owner` itself that it does not drive: the answer to an
+   * earlier claim can have been lost after it was durable. At most `max`. Keeps S10.
+   */
   claim(options: {
     readonly owner: string;
     readonly nowMs: number;
     readonly max: number;
     readonly isGone: (process: string) => boolean;
     readonly canRun: (definition: WorkflowDefinition, deadlineAtMs: number) => boolean;
+    /** Whether `owner` drives a run that is its own. @defaultValue it drives all of them */
+    readonly isDriven?: (runId: string) => boolean;
   }): Promise<readonly LoadedRun[]>;
   /** Epochs of the running runs of an owner, by run id. */
   owned(owner: string): Promise<ReadonlyMap<string, number>>;

@@ -44,15 +44,9 @@ class MemoryJournal implements Journal {
     const claimed: LoadedRun[] = [];
     for (const stored of this.#runs.values()) {
       if (claimed.length >= options.max) break;
-      if (
-        stored.status !== 'running' ||
-        stored.owner === options.owner ||
-        !options.canRun(stored.run.definition, stored.run.deadlineAtMs)
-      )
-        continue;
-      const owner = this.#owners.get(stored.owner);
-      if (owner !== undefined && owner.leaseUntilMs >= options.nowMs && !options.isGone(owner.process))
-        continue;
+      const { definition, deadlineAtMs } = stored.run;
+      if (stored.status !== 'running' || !options.canRun(definition, deadlineAtMs)) continue;
+      if (!this.#isAbandoned(stored, options)) continue;
       stored.owner = options.owner;
       stored.run = { ...stored.run, epoch: stored.run.epoch + 1 };
       claimed.push(loaded(stored));
@@ -117,6 +111,12 @@ class MemoryJournal implements Journal {
   }
 
   async close(): Promise<void> {}
+
+  #isAbandoned({ run, owner: id }: MemoryRun, options: Parameters<Journal['claim']>[0]): boolean {
+    if (id === options.owner) return options.isDriven?.(run.runId) === false;
+    const owner = this.#owners.get(id);
+    return owner === undefined || owner.leaseUntilMs < options.nowMs || options.isGone(owner.process);
+  }
 
   #apply(write: JournalWrite): WriteOutcome {
     if (write.kind === 'create') {

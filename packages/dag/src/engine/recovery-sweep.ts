@@ -93,13 +93,14 @@ export class RecoverySweep {
 
   /** Takes over what this process can drive, and what nobody drives although its time is over. */
   async #claim(): Promise<void> {
-    const { journal, options, owner, processes } = this.#ports;
+    const { journal, options, owner, processes, runs } = this.#ports;
     const nowMs = options.clock.now();
     const claimed = await journal.claim({
       owner,
       nowMs,
       max: CLAIM_MAX,
       isGone: (process) => processes.isGone(process),
+      isDriven: (runId) => runs.has(runId),
       canRun: (definition, deadlineAtMs) => deadlineAtMs < nowMs || canRun(definition, options.actions),
     });
     for (const loaded of claimed) this.#takeOver(loaded);

@@ -69,7 +69,7 @@ export async function createEmbeddedHarness(): Promise<EngineHarness> {
   const dead = new Set<string>();
 
   return {
-    start: async ({ actions, workflows }): Promise<EngineProcess> => {
+    start: async ({ actions, workflows, guard }): Promise<EngineProcess> => {
       const gate = new Gate();
       const self = `process-${journals.length + 1}`;
       const journal = await openSqliteJournal({ file: join(folder, 'runs.db') });
@@ -91,6 +91,7 @@ export async function createEmbeddedHarness(): Promise<EngineHarness> {
         ids,
         random: createSeededRandom(journals.length),
         log: silentLogger,
+        ...(guard === undefined ? {} : { guard }),
         processes: { self, isGone: (process) => dead.has(process) },
       });
       engines.push({ close: () => engine.close(), gate });

@@ -1,7 +1,6 @@
 // A process that keeps many runs going until it is killed. What it did outlives it in append-only files.
 // Arguments: folder, generation, runs in flight (0: submit nothing, end when every run has ended), boundary at which it
-// kills itself (0: never), runs to submit at most.
-import { existsSync, openSync, readFileSync, writeSync } from 'node:fs';
+// kills itself (0: never), runs to submit at most, thread of the journal.
 import { join } from 'node:path';
 import { createSystemClock, PortError } from '@lazarus/core';
 import { z } from 'zod';
@@ -13,10 +12,17 @@ import {
   openSqliteJournal,
 } from '../../src/index.ts';
 import type { ActionContext, Journal } from '../../src/index.ts';
+import { StormLedger } from './storm-ledger.ts';
 import { STORM_WORKFLOW, willFail } from './storm-workflow.ts';
 
-const [folder = '', generation = '1', inFlightText = '0', killAtText = '0', submitText = '0'] =
-  process.argv.slice(2);
+const [
+  folder = '',
+  generation = '1',
+  inFlightText = '0',
+  killAtText = '0',
+  submitText = '0',
+  threadText = 'worker',
+] = process.argv.slice(2);
 const inFlight = Number(inFlightText);
 const killAt = Number(killAtText);
 const maxSubmitted = Number(submitText) || Infinity;
@@ -27,18 +33,8 @@ function point(): void {
   if (points === killAt) process.kill(process.pid, 'SIGKILL');
 }
 
-/** What a line holds is with the operating system when the call returns: a kill does not take it back. */
-const ledger = openSync(join(folder, 'ledger.log'), 'a');
-const note = (line: Readonly<Record<string, unknown>>): void =>
-  void writeSync(ledger, `${JSON.stringify({ generation: Number(generation), ...line })}\n`);
-
-/** Effects by idempotency key: the provider knows them for ever. */
-const effects = new Set<string>();
-if (existsSync(join(folder, 'ledger.log'))) {
-  for (const line of readFileSync(join(folder, 'ledger.log'), 'utf8').split('\n')) {
-    if (line.includes('"kind":"effect"')) effects.add((JSON.parse(line) as { key: string }).key);
-  }
-}
+const ledger = new StormLedger(folder, Number(generation));
+const note = (line: Parameters<StormLedger['note']>[0]): void => ledger.note(line);
 
 function act(context: ActionContext): { readonly done: boolean } {
   const { run, step, attempt, idempotencyKey: key } = context;
@@ -46,10 +42,7 @@ function act(context: ActionContext): { readonly done: boolean } {
   point();
   if (step === 'f' && willFail(run.runId))
     throw new PortError({ code: 'LZ_ACTUATOR_REFUSED', message: 'no', retryable: false });
-  if (!effects.has(key)) {
-    effects.add(key);
-    note({ kind: 'effect', run: run.runId, step, key });
-  }
+  if (!ledger.hasEffect(key)) note({ kind: 'effect', run: run.runId, step, key });
   point();
   return { done: true };
 }
@@ -72,7 +65,7 @@ const actions = createActionRegistry([
     input: z.strictObject({}),
     output,
     check: async (_input, { idempotencyKey }) =>
-      effects.has(idempotencyKey) ? { happened: true, output: { done: true } } : { happened: false },
+      ledger.hasEffect(idempotencyKey) ? { happened: true, output: { done: true } } : { happened: false },
     run: async (_input, context) => act(context),
   }),
   defineAction({
@@ -91,14 +84,9 @@ function mortal(journal: Journal): Journal {
     point();
     const outcomes = await journal.commit(writes);
     for (const [index, write] of writes.entries()) {
-      if (write.kind === 'append' && outcomes[index] === 'done')
-        note({
-          kind: 'accepted',
-          run: write.runId,
-          owner: write.owner,
-          epoch: write.epoch,
-          from: write.from,
-        });
+      if (write.kind !== 'append') continue;
+      const { runId: run, owner, epoch, from } = write;
+      note({ kind: outcomes[index] === 'done' ? 'accepted' : 'refused', run, owner, epoch, from });
     }
     point();
     return outcomes;
@@ -112,11 +100,20 @@ function mortal(journal: Journal): Journal {
   });
 }
 
+function warn(message: string, fields: Readonly<Record<string, unknown>> = {}): void {
+  if (message.includes('taken over by another')) note({ kind: 'let_go', run: String(fields['run_id']) });
+}
+
 const workflow = loadWorkflow(STORM_WORKFLOW, { file: 'storm.yaml', actions });
 let drained: () => void = () => undefined;
 let submitted = 0;
 const engine = await createEngine(
-  mortal(await openSqliteJournal({ file: join(folder, 'runs.db'), thread: 'worker' })),
+  mortal(
+    await openSqliteJournal({
+      file: join(folder, 'runs.db'),
+      thread: threadText === 'main' ? 'main' : 'worker',
+    }),
+  ),
   {
     actions,
     workflows: [workflow],
@@ -124,7 +121,7 @@ const engine = await createEngine(
     clock: createSystemClock(),
     ids: { next: (prefix = 'id') => `${prefix}-${generation}` },
     random: { next: () => 0.5 },
-    log: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: console.error },
+    log: { debug: () => undefined, info: () => undefined, warn, error: console.error },
     times: { leaseTtlMs: 400, sweepMs: 50 },
     onBoundary: point,
   },
@@ -166,7 +163,7 @@ const isDrained = new Promise<void>((resolve) => {
   drained = resolve;
 });
 engine.onFinished((run) => {
-  note({ kind: 'finished', run: run.run_id, status: run.status, page: run.page });
+  note({ kind: 'finished', run: run.run_id, status: run.status, page: run.page ?? 'none' });
   setImmediate(() => void fill().catch(console.error));
 });
 process.stdout.write('ready\n');

@@ -1,49 +1,65 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { openSqliteJournal } from '../../src/index.ts';
-import type { RunSummary } from '../../src/index.ts';
+import type { Journal } from '../../src/index.ts';
+import { readLedger } from './storm-ledger.ts';
+import type { StormLine } from './storm-ledger.ts';
 import { willFail } from './storm-workflow.ts';
 
 const CHILD = fileURLToPath(new URL('./storm-child.ts', import.meta.url));
 
-/** One line of what the processes did. */
-export interface StormLine {
-  readonly generation: number;
-  readonly kind: 'body' | 'effect' | 'created' | 'finished' | 'accepted';
+/** Something that must never happen: which check saw it, on which run, and what journal and ledger say about that run. */
+export interface StormViolation {
+  readonly check:
+    | 'ended by itself'
+    | 'effect without a durable intent'
+    | 'completed step repeated'
+    | 'run lost or ended wrongly'
+    | 'run never ended'
+    | 'escalated exactly once'
+    | 'stale epoch accepted'
+    | 'epoch with two owners';
   readonly run: string;
-  readonly step?: string;
-  readonly attempt?: number;
-  readonly key?: string;
-  readonly epoch?: number;
-  readonly owner?: string;
-  readonly from?: number;
+  readonly detail: string;
+  story?: string;
 }
 
 /** What a storm was and what it broke. */
 export interface StormReport {
   kills: number;
+  /** Kills that met at least one run in flight. */
+  met: number;
   /** Runs that were in flight when their process was killed, summed over the kills. */
   interrupted: number;
   runs: number;
-  violations: string[];
+  violations: StormViolation[];
+}
+
+/** How one process of a storm is started. */
+export interface StormStart {
+  readonly generation: number;
+  readonly inFlight: number;
+  readonly killAt?: number;
+  readonly submit?: number;
+  readonly thread?: 'worker' | 'main';
+}
+
+/** A process of a storm whose engine is open, or that has ended already. */
+export interface StormProcess {
+  readonly child: ChildProcess;
+  readonly exited: Promise<void>;
+  /** False once it has ended, however it ended. */
+  isAlive(): boolean;
+  errors(): string;
 }
 
 /** Starts a process on a folder; resolves once its engine is open. */
-export async function startStorm(
-  folder: string,
-  options: {
-    readonly generation: number;
-    readonly inFlight: number;
-    readonly killAt?: number;
-    readonly submit?: number;
-  },
-): Promise<{ readonly child: ChildProcess; readonly exited: Promise<void>; errors(): string }> {
-  const { generation, inFlight, killAt = 0, submit = 0 } = options;
-  const args = [CHILD, folder, ...[generation, inFlight, killAt, submit].map(String)];
+export async function startStorm(folder: string, start: StormStart): Promise<StormProcess> {
+  const { generation, inFlight, killAt = 0, submit = 0, thread = 'worker' } = start;
+  const args = [CHILD, folder, ...[generation, inFlight, killAt, submit].map(String), thread];
   const child = spawn(process.execPath, ['--conditions=@lazarus/source', ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, NODE_COMPILE_CACHE: join(folder, '..', 'compiled') },
@@ -52,22 +68,16 @@ export async function startStorm(
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   const exited = once(child, 'close').then(() => undefined);
   await Promise.race([once(child.stdout, 'data'), exited]);
-  return { child, exited, errors: () => errors };
+  const isAlive = (): boolean => child.exitCode === null && child.signalCode === null;
+  return { child, exited, isAlive, errors: () => errors };
 }
 
-/** Every complete line of the ledger. */
-export function readLedger(folder: string): readonly StormLine[] {
-  const file = join(folder, 'ledger.log');
-  if (!existsSync(file)) return [];
-  return readFileSync(file, 'utf8')
-    .split('\n')
-    .slice(0, -1)
-    .map((line) => JSON.parse(line) as StormLine);
-}
+/** Stories that are told in full; a broken engine breaks a thousand runs at once. */
+const MAX_STORIES = 5;
 
 /** Watches one folder over the lives of many processes and collects what must never happen. */
 export class StormWatch {
-  readonly report: StormReport = { kills: 0, interrupted: 0, runs: 0, violations: [] };
+  readonly report: StormReport = { kills: 0, met: 0, interrupted: 0, runs: 0, violations: [] };
   readonly #folder: string;
   /** Completed steps and settled attempts of runs that were interrupted, with the generation that died. */
   readonly #done = new Map<string, number>();
@@ -77,32 +87,67 @@ export class StormWatch {
     this.#folder = folder;
   }
 
+  /** Remembers a violation; its story is added when the journal is looked at next. */
+  accuse(check: StormViolation['check'], run: string, detail: string): void {
+    this.report.violations.push({ check, run, detail });
+  }
+
   /** Looks at the disk as the process left it that was just killed. */
   async afterKill(generation: number): Promise<void> {
     const lines = this.#newLines();
-    const journal = await openSqliteJournal({ file: join(this.#folder, 'runs.db') });
-    try {
-      const intents = new Set<string>();
+    await this.#withJournal(async (journal) => {
       const open = await journal.list({ status: 'running', limit: 1_000 });
-      for (const { runId } of open) {
-        const entries = (await journal.load(runId))?.entries ?? [];
-        for (const entry of entries) {
-          if (entry.kind === 'intent') intents.add(`${runId}/${entry.key.split('#')[0] ?? ''}`);
-          if (entry.kind !== 'done') continue;
-          this.#done.set(`${runId}/${entry.key}`, generation);
-          if (entry.result.ok && 'output' in (entry.result.value as object))
-            this.#done.set(`${runId}/${entry.key.split('#')[0] ?? ''}`, generation);
-        }
-      }
+      const intents = new Set<string>();
+      for (const { runId } of open) await this.#remember(journal, runId, generation, intents);
       this.report.kills += 1;
+      this.report.met += open.length > 0 ? 1 : 0;
       this.report.interrupted += open.length;
       const isOpen = new Set(open.map(({ runId }) => runId));
       for (const { kind, run, step = '' } of lines) {
         if (kind === 'effect' && isOpen.has(run) && !intents.has(`${run}/${step}`))
-          this.report.violations.push(`effect of ${run}/${step} without a durable intent`);
+          this.accuse('effect without a durable intent', run, `step ${step}`);
       }
+    });
+  }
+
+  /** After the last process has driven everything to its end. */
+  async finish(): Promise<StormReport> {
+    this.#newLines();
+    const lines = readLedger(this.#folder);
+    const created = new Set(lines.flatMap(({ kind, run }) => (kind === 'created' ? [run] : [])));
+    await this.#withJournal(async (journal) => {
+      for (const run of created) {
+        const view = await journal.view(run);
+        const wanted = willFail(run) ? 'failed escalated' : 'succeeded left_alone';
+        const found = `${view?.status ?? 'lost'} ${view?.page ?? ''}`;
+        if (found !== wanted) this.accuse('run lost or ended wrongly', run, `${found}, expected ${wanted}`);
+      }
+      this.report.runs = created.size;
+      for (const { runId } of await journal.list({ status: 'running', limit: 1_000 }))
+        this.accuse('run never ended', runId, 'it is still running');
+      this.#checkEscalations(lines, created);
+      this.#checkEpochs(lines);
+    });
+    return this.report;
+  }
+
+  async #withJournal(look: (journal: Journal) => Promise<void>): Promise<void> {
+    const journal = await openSqliteJournal({ file: join(this.#folder, 'runs.db') });
+    try {
+      await look(journal);
+      await this.#tellStories(journal);
     } finally {
       await journal.close();
+    }
+  }
+
+  async #remember(journal: Journal, run: string, generation: number, intents: Set<string>): Promise<void> {
+    for (const entry of (await journal.load(run))?.entries ?? []) {
+      if (entry.kind === 'intent') intents.add(`${run}/${entry.key.split('#')[0] ?? ''}`);
+      if (entry.kind !== 'done') continue;
+      this.#done.set(`${run}/${entry.key}`, generation);
+      if (entry.result.ok && 'output' in (entry.result.value as object))
+        this.#done.set(`${run}/${entry.key.split('#')[0] ?? ''}`, generation);
     }
   }
 
@@ -113,47 +158,28 @@ export class StormWatch {
     for (const { kind, run, step = '', attempt = 0, generation } of fresh) {
       if (kind !== 'body') continue;
       for (const key of [`${run}/${step}`, `${run}/${step}#${attempt}`]) {
-        if ((this.#done.get(key) ?? Infinity) < generation)
-          this.report.violations.push(`${key} was completed and ran again in generation ${generation}`);
+        const died = this.#done.get(key) ?? Infinity;
+        if (died < generation)
+          this.accuse(
+            'completed step repeated',
+            run,
+            `${key}: durable at the kill of generation ${died}, ran again in generation ${generation}`,
+          );
       }
     }
     return fresh;
   }
 
-  /** After the last process has driven everything to its end. */
-  async finish(): Promise<StormReport> {
-    this.#newLines();
-    const lines = readLedger(this.#folder);
-    const journal = await openSqliteJournal({ file: join(this.#folder, 'runs.db') });
-    try {
-      const created = new Set(lines.filter(({ kind }) => kind === 'created').map(({ run }) => run));
-      for (const run of created) {
-        const view = await journal.view(run);
-        const wanted = willFail(run) ? 'failed escalated' : 'succeeded left_alone';
-        const found = `${view?.status ?? 'lost'} ${view?.page ?? ''}`;
-        if (found !== wanted) this.report.violations.push(`${run} is ${found}, expected ${wanted}`);
-      }
-      this.report.runs = created.size;
-      const open: readonly RunSummary[] = await journal.list({ status: 'running' });
-      for (const { runId } of open) this.report.violations.push(`${runId} never ended`);
-    } finally {
-      await journal.close();
-    }
-    this.#checkEscalations(lines);
-    this.#checkEpochs(lines);
-    return this.report;
-  }
-
   /** Exactly one escalation per page of a run that fails, none for the others. */
-  #checkEscalations(lines: readonly StormLine[]): void {
+  #checkEscalations(lines: readonly StormLine[], created: ReadonlySet<string>): void {
     const escalations = new Map<string, number>();
     for (const { kind, run, step } of lines) {
       if (kind === 'effect' && step === 'on_error.escalate')
         escalations.set(run, (escalations.get(run) ?? 0) + 1);
     }
-    for (const run of new Set(lines.filter(({ kind }) => kind === 'created').map((line) => line.run))) {
+    for (const run of created) {
       const count = escalations.get(run) ?? 0;
-      if (count !== (willFail(run) ? 1 : 0)) this.report.violations.push(`${run} escalated ${count} times`);
+      if (count !== (willFail(run) ? 1 : 0)) this.accuse('escalated exactly once', run, `${count} times`);
     }
   }
 
@@ -164,16 +190,28 @@ export class StormWatch {
     const accepted = lines.filter(({ kind }) => kind === 'accepted');
     for (const { run, epoch = 0, owner = '', from = 0 } of accepted) {
       const key = `${run} ${epoch}`;
-      if ((owners.get(key) ?? owner) !== owner) this.report.violations.push(`${key} had two owners`);
+      const first = owners.get(key) ?? owner;
+      if (first !== owner) this.accuse('epoch with two owners', run, `${key}: ${first} and ${owner}`);
       owners.set(key, owner);
       firstOf.set(key, Math.min(firstOf.get(key) ?? Infinity, from));
     }
     for (const { run, epoch = 0, from = 0 } of accepted) {
       const heir = firstOf.get(`${run} ${epoch + 1}`);
       if (heir !== undefined && from >= heir)
-        this.report.violations.push(
-          `${run} accepted line ${from} of epoch ${epoch} after epoch ${epoch + 1}`,
-        );
+        this.accuse('stale epoch accepted', run, `line ${from} of epoch ${epoch} after epoch ${epoch + 1}`);
+    }
+  }
+
+  async #tellStories(journal: Journal): Promise<void> {
+    const untold = this.report.violations.slice(0, MAX_STORIES).filter(({ story }) => story === undefined);
+    if (untold.length === 0) return;
+    const lines = readLedger(this.#folder);
+    for (const violation of untold) {
+      const { run } = violation;
+      const stored = await journal.load(run).catch(String);
+      const view = await journal.view(run).catch(String);
+      const told = lines.filter((line) => line.run === run).map((line) => JSON.stringify(line));
+      violation.story = `journal: ${JSON.stringify(stored)}\nview: ${JSON.stringify(view)}\nledger:\n${told.join('\n')}`;
     }
   }
 }

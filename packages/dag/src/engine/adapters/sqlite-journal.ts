@@ -92,9 +92,9 @@ class SqliteJournal implements Journal {
 
   /** Judged here, where the processes and the actions are known; taken by compare-and-set on the epoch. */
   async claim(options: Parameters<Journal['claim']>[0]): Promise<readonly LoadedRun[]> {
-    const others = await this.#call('runsOfOthers', options.owner);
+    const open = await this.#call('openRuns');
     const seen: { n: number; epoch: number }[] = [];
-    for (const row of others) {
+    for (const row of open) {
       if (seen.length >= options.max) break;
       if (!isAbandoned(row, options)) continue;
       const definition = await this.#definition(String(row['definition']));
@@ -243,7 +243,8 @@ class SqliteJournal implements Journal {
 }
 
 function isAbandoned(row: Row, options: Parameters<Journal['claim']>[0]): boolean {
-  const { process, lease_until: leaseUntil } = row;
+  const { id, owner, process, lease_until: leaseUntil } = row;
+  if (owner === options.owner) return options.isDriven?.(String(id)) === false;
   if (typeof process !== 'string') return true;
   return Number(leaseUntil) < options.nowMs || options.isGone(process);
 }

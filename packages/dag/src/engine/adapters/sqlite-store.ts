@@ -159,11 +159,10 @@ export class SqliteStore {
     );
   }
 
-  /** Running runs of others, with what is known about their owners. */
-  runsOfOthers(owner: string): readonly Row[] {
+  /** Every running run, with what is known about its owner. */
+  openRuns(): readonly Row[] {
     return this.#all(
-      "SELECT r.n, r.epoch, r.definition, r.deadline_at, o.process, o.lease_until FROM run r LEFT JOIN owner o ON o.id = r.owner WHERE r.status = 'running' AND r.owner <> ?",
-      owner,
+      "SELECT r.n, r.id, r.owner, r.epoch, r.definition, r.deadline_at, o.process, o.lease_until FROM run r LEFT JOIN owner o ON o.id = r.owner WHERE r.status = 'running'",
     );
   }
 

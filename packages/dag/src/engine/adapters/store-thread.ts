@@ -94,7 +94,7 @@ export class StoreThread implements AsyncStore {
       const pending = { sentAtMs: performance.now(), resolve: resolve as Pending['resolve'], reject };
       if (this.#pending.size === 0) thread.ref();
       this.#pending.set(id, pending);
-      this.#timer ??= setTimeout(() => this.#expire(), this.#withinMs).unref();
+      this.#timer ??= this.#expireIn(this.#withinMs);
       thread.postMessage({ id, method, args } satisfies StoreCall);
     });
   }
@@ -136,6 +136,11 @@ export class StoreThread implements AsyncStore {
     this.#rejectAll(() => true, `the thread of the journal failed: ${why}`);
   }
 
+  /** A process that was frozen for longer reads the answers that wait for it before it gives up on them. */
+  #expireIn(ms: number): NodeJS.Timeout {
+    return setTimeout(() => setImmediate(() => this.#expire()), ms).unref();
+  }
+
   /** Gives up on calls that are too old; a late answer is then of no interest. */
   #expire(): void {
     this.#timer = undefined;
@@ -147,7 +152,7 @@ export class StoreThread implements AsyncStore {
     const [oldest] = this.#pending.values();
     if (oldest === undefined) return;
     const ms = Math.max(1, oldest.sentAtMs + this.#withinMs - nowMs);
-    this.#timer = setTimeout(() => this.#expire(), ms).unref();
+    this.#timer = this.#expireIn(ms);
   }
 
   #rejectAll(which: (pending: Pending) => boolean, message: string): void {
