@@ -62,7 +62,7 @@ export async function createRestateHarness(): Promise<EngineHarness> {
   let wallOffsetMs = 0;
 
   return {
-    start: async ({ actions, workflows }): Promise<EngineProcess> => {
+    start: async ({ actions, workflows, guard }): Promise<EngineProcess> => {
       const gate = new Gate();
       const clock: Clock = {
         now: () => system.now() + wallOffsetMs,
@@ -90,6 +90,7 @@ export async function createRestateHarness(): Promise<EngineHarness> {
           ids,
           random: createSeededRandom(engines.length + 1),
           log: silentLogger,
+          ...(guard === undefined ? {} : { guard }),
         },
       );
       engines.push({ engine, gate });

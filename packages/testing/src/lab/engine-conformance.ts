@@ -3,6 +3,7 @@
  * every engine has: in a body before its effect, and after it. An engine that has more (commits, replication) tests those
  * by itself.
  */
+import type { RunGuard, SafePoint } from '@lazarus/core/controller';
 import type { RunRequest, RunView, WorkflowEngine } from '@lazarus/core/ports';
 import type { Action, WorkflowDefinition } from '@lazarus/dag';
 import type { ContractRunner } from '../contracts/runner.ts';
@@ -24,6 +25,8 @@ export interface EngineHarness {
   start(options: {
     readonly actions: readonly Action[];
     readonly workflows: readonly WorkflowDefinition[];
+    /** Asked at each safe point. */
+    readonly guard?: RunGuard;
   }): Promise<EngineProcess>;
   /** Lets time pass until the condition holds; rejects after `limitMs` of the engine's time. */
   until(condition: () => boolean | Promise<boolean>, limitMs: number): Promise<void>;
@@ -72,7 +75,7 @@ function request(workflow: string, overrides: Partial<RunRequest> = {}): RunRequ
   };
 }
 
-/** Runs the suite with the given test runner. Keeps S1, S4, S10 and S12. */
+/** Runs the suite with the given test runner. Keeps S1, S3, S4, S10 and S12. */
 export function describeEngineConformance(runner: ContractRunner, options: EngineConformanceOptions): void {
   const { describe, it, expect } = runner;
   const scene =
@@ -126,6 +129,43 @@ export function describeEngineConformance(runner: ContractRunner, options: Engin
           }),
         );
       }
+    }
+
+    for (const moment of ['before', 'after'] as const) {
+      it(
+        `judges the first destructive step anew when the first process is killed ${moment} its effect`,
+        scene(async (stage) => {
+          const text = `metadata: { name: conformance.destroy, version: 1 }
+steps:
+  a: { uses: ledger.effect@1 }
+  b: { uses: ledger.destroy@1, needs: [a], compensate: { uses: ledger.effect@1 } }
+  c: { uses: ledger.destroy@1, needs: [b] }
+`;
+          const points: SafePoint[] = [];
+          const guard: RunGuard = async (_run, point) => {
+            points.push(point);
+            return point.firstDestructive && point.evidenceAtMs === undefined
+              ? { verdict: 'fail', reason: 'the evidence is old' }
+              : { verdict: 'pass' };
+          };
+          const first = await stage.start(text, guard);
+          stage.killAt(first, moment, 'b');
+          await first.engine.submit(request('conformance.destroy'));
+          await stage.dead(first);
+          points.length = 0;
+          const second = await stage.start(text, guard);
+          const run = await stage.finish(second.engine);
+          expect(points).toEqual([{ firstDestructive: true }]);
+          expect(run).toMatchObject({
+            status: 'canceled',
+            page: 'escalated',
+            error: { step: 'b', message: 'the evidence is old' },
+          });
+          // What may have happened is undone, and never repeated.
+          expect([stage.count('b'), stage.count('compensate.b'), stage.count('c')]).toEqual([1, 1, 0]);
+          expect(stage.ledger.escalations).toEqual(['INC-1']);
+        }),
+      );
     }
 
     it(
@@ -390,8 +430,12 @@ class Stage {
     this.#options = options;
   }
 
-  start(text: string): Promise<EngineProcess> {
-    return this.harness.start({ actions: this.ledger.actions, workflows: [this.ledger.workflow(text)] });
+  start(text: string, guard?: RunGuard): Promise<EngineProcess> {
+    return this.harness.start({
+      actions: this.ledger.actions,
+      workflows: [this.ledger.workflow(text)],
+      ...(guard === undefined ? {} : { guard }),
+    });
   }
 
   killAt(process: EngineProcess, moment: 'before' | 'after', victim: string): void {

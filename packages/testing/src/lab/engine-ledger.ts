@@ -46,6 +46,14 @@ export function createEngineLedger(): EngineLedger {
     }),
     defineAction({
       ...shape,
+      name: 'ledger.destroy',
+      summary: 'Writes one destructive effect, which nobody can ask for afterwards.',
+      destructive: true,
+      idempotent: true,
+      run,
+    }),
+    defineAction({
+      ...shape,
       name: 'ledger.look',
       summary: 'Looks; the hook decides what it sees.',
       readOnly: true,
