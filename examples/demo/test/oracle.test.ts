@@ -106,6 +106,47 @@ describe('the oracles', () => {
   });
 });
 
+/** The replacement that D1 launched fails, and D2 replaces that one. */
+function aSecondFailure({ firstEndedAt }: { readonly firstEndedAt: number }): Recording {
+  const { calls, hosts } = aRecording();
+  const second = aRemediation({
+    event_id: 'test/2',
+    decision_id: 'D2',
+    incarnation: { account: '1', region: 'us-east-1', instanceId: 'i-2', launchedAtMs: T0_MS + 3_000 },
+    decided_at: at(20),
+    decision: { kind: 'remediate', workflow: 'default.replace_host', run_id: 'D2', votes: '2/3' },
+  });
+  const ended = { run_id: 'D1', status: 'succeeded', ended_at: at(firstEndedAt) };
+  return aRecording({
+    audit: [
+      terminal(aRemediation()),
+      terminal(second),
+      { kind: 'run', key: 'D1', atMs: T0_MS + firstEndedAt * 1_000, body: ended },
+    ],
+    calls: [
+      ...calls,
+      call('DeregisterTargets', 'i-2', 21),
+      launch('D2', 'i-2', 22),
+      call('RegisterTargets', 'i-3', 24),
+      call('CreateTags', 'i-2', 25),
+    ],
+    hosts: [...hosts, clone('i-3', 'D2', 'i-2')],
+  });
+}
+
+describe('the failure of a replacement', () => {
+  it('S1, S4: is no second run on one host when the run that launched it has ended', () => {
+    const recording = aSecondFailure({ firstEndedAt: 8 });
+    expect([...ORACLES.S1(recording), ...ORACLES.S4(recording)]).toEqual([]);
+  });
+
+  it('S4: is one while the run that launched it has not', () => {
+    expect(ORACLES.S4(aSecondFailure({ firstEndedAt: 23 }))).toEqual([
+      expect.stringMatching(/D1 and D2 worked on one host .*DeregisterTargets i-2.*; D2 did .*RunInstances i-2/),
+    ]);
+  });
+});
+
 /** What is planted, and what the oracle of that invariant says about it. */
 const PLANTED: readonly (readonly [keyof typeof ORACLES, string, Partial<Recording>, RegExp])[] = [
   [

@@ -1,4 +1,4 @@
-import type { Oracle } from './recording.ts';
+import type { Effect, Oracle } from './recording.ts';
 import { effects, endedRuns, remediations } from './recording.ts';
 
 /** S1: at most one replacement per decision and per failed host, and at most one run that did something to a host. */
@@ -33,6 +33,7 @@ export const oneRunPerLock: Oracle = (recording) => {
   const spans = [...Map.groupBy(effects(recording), ({ decisionId }) => decisionId)].map(
     ([decisionId, some]) => ({
       decisionId,
+      some,
       hosts: new Set(some.map(({ hostId }) => hostId)),
       fromMs: Math.min(...some.map(({ atMs }) => atMs)),
       untilMs: Math.max(...some.map(({ atMs }) => atMs)),
@@ -43,10 +44,19 @@ export const oneRunPerLock: Oracle = (recording) => {
       .slice(index + 1)
       .filter((other) => one.fromMs <= other.untilMs && other.fromMs <= one.untilMs)
       .filter((other) => [...one.hosts].some((host) => other.hosts.has(host)))
-      .map((other) => `S4: ${one.decisionId} and ${other.decisionId} worked on one host at the same time`),
+      .map(
+        (other) =>
+          `S4: ${one.decisionId} and ${other.decisionId} worked on one host at the same time: ${tell(one)}; ${tell(other)}`,
+      ),
   );
   const runs = [...Map.groupBy(endedRuns(recording), ({ run_id: id }) => id)]
     .filter(([, ends]) => new Set(ends.map(({ status }) => status)).size > 1)
     .map(([id]) => `S4: run ${id} has two different ends`);
   return [...overlaps, ...runs];
 };
+
+/** What a run did, and when. */
+function tell({ decisionId, some }: { readonly decisionId: string; readonly some: readonly Effect[] }): string {
+  const done = some.map(({ action, hostId, atMs }) => `${new Date(atMs).toISOString()} ${action} ${hostId}`);
+  return `${decisionId.slice(0, 8)} did ${done.join(', ')}`;
+}

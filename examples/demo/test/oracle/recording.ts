@@ -103,31 +103,63 @@ export function remediations(recording: Recording): ReadonlyMap<string, Decision
 }
 
 /**
- * Every call that changed something and succeeded, with its decision: launches say it themselves, in their tags; other calls
- * name a host, which is either the target of a decision or was launched by one.
+ * Every call that changed something and succeeded, with its decision: launches say it themselves, in their tags. Other calls
+ * name a host, whose decision launched it or is about it. A replacement can fail, too, and then is what a second decision
+ * is about: the call belongs to the one that was at work then, and to both when both were.
  */
 export function effects(recording: Recording): readonly Effect[] {
-  const decisionOf = new Map<string, string>();
-  for (const [decisionId, record] of remediations(recording)) {
-    const target = record.incarnation?.instanceId;
-    if (target !== undefined) decisionOf.set(target, decisionId);
-  }
-  for (const { id, tags } of recording.hosts) {
-    const launchedBy = tags['lazarus:launched-by'];
-    if (launchedBy !== undefined) decisionOf.set(id, launchedBy);
-  }
-  return recording.calls.flatMap((call) => {
-    if (call.action.startsWith('Describe') || call.status >= 300) return [];
-    const values = Object.entries(call.parameters);
-    const isLaunch = call.action === 'RunInstances';
-    const tag = isLaunch ? valueOfTag(call.parameters, 'lazarus:decision') : undefined;
-    const hostId = isLaunch
-      ? (valueOfTag(call.parameters, 'lazarus:replaces') ?? '')
-      : (values.map(([, value]) => value).find((value) => /^i-[0-9a-f]+$/.test(value)) ?? '');
-    return [
-      { decisionId: tag ?? decisionOf.get(hostId) ?? 'nobody', hostId, action: call.action, atMs: call.atMs },
-    ];
+  const workOn = workByHost(recording);
+  return recording.calls.flatMap(({ action, parameters, status, atMs }) => {
+    if (action.startsWith('Describe') || status >= 300) return [];
+    if (action === 'RunInstances') {
+      const decisionId = valueOfTag(parameters, 'lazarus:decision') ?? 'nobody';
+      return [{ decisionId, hostId: valueOfTag(parameters, 'lazarus:replaces') ?? '', action, atMs }];
+    }
+    const hostId = Object.values(parameters).find((value) => /^i-[0-9a-f]+$/.test(value)) ?? '';
+    return atWork(workOn.get(hostId) ?? [], atMs).map((decisionId) => ({
+      decisionId,
+      hostId,
+      action,
+      atMs,
+    }));
   });
+}
+
+/** From when until when a decision and its run worked on something. */
+interface Work extends Span {
+  readonly decisionId: string;
+}
+
+function workByHost(recording: Recording): ReadonlyMap<string, readonly Work[]> {
+  const endedMs = new Map(
+    endedRuns(recording).map(({ run_id: id, ended_at: at }) => [id, Date.parse(at ?? '') || Infinity]),
+  );
+  const work = [...remediations(recording)].map(([decisionId, record]) => ({
+    decisionId,
+    hostId: record.incarnation?.instanceId,
+    fromMs: Date.parse(record.decided_at),
+    untilMs: endedMs.get(decisionId) ?? Infinity,
+  }));
+  const onTargets = work.map(({ hostId = '', ...each }) => ({ hostId, each }));
+  const onClones = recording.hosts.flatMap(({ id, tags }) => {
+    const decisionId = tags['lazarus:launched-by'];
+    if (decisionId === undefined) return [];
+    const each = work.find((known) => known.decisionId === decisionId);
+    return [{ hostId: id, each: each ?? { decisionId, fromMs: -Infinity, untilMs: Infinity } }];
+  });
+  return new Map(
+    [...Map.groupBy([...onTargets, ...onClones], ({ hostId }) => hostId)].map(([hostId, some]) => [
+      hostId,
+      some.map(({ each }) => each).sort((left, right) => left.fromMs - right.fromMs),
+    ]),
+  );
+}
+
+/** Whose a call is: of all who were at work then, else of who began last before it. */
+function atWork(work: readonly Work[], atMs: number): readonly string[] {
+  const working = work.filter(({ fromMs, untilMs }) => fromMs <= atMs && atMs <= untilMs);
+  if (working.length > 0) return working.map(({ decisionId }) => decisionId);
+  return [(work.findLast(({ fromMs }) => fromMs <= atMs) ?? work[0])?.decisionId ?? 'nobody'];
 }
 
 /** The earliest effect of each decision. */
