@@ -5,7 +5,8 @@
  * it moves rarely.
  *
  * S4: at any instant each host, and each service as a whole, has at most one holder on this server.
- * L3: a lock that nobody renews is free after its TTL. What has expired goes when its service is next written.
+ * L3: a lock that nobody renews is free after its TTL. What has expired goes when its service is next written, and a hash
+ * that has grown is looked through a few services at a time, so that services that never come back do not stay in it.
  */
 import { defineBatch, defineScript, RECORD } from '../connection/script.ts';
 
@@ -46,7 +47,7 @@ end
 
 /** Reads the services of all requests; `WIDTH` is the number of values of one request, the first being the service. */
 const READ_BATCH = `
-local names, services, changed, kept_until = { '#' }, {}, {}, 0
+local names, services, changed, latest, ahead = { '#' }, {}, {}, 0, 0
 for a = 1, #ASKED, WIDTH do
   local service = '=' .. ASKED[a]
   if not services[service] then
@@ -59,14 +60,24 @@ for at = 2, #names do services[names[at]] = decode(texts[at]) end
 local function of(service) return services['=' .. service] end
 local function keep(service, lock, ttl)
   changed['=' .. service] = true
-  if lock and lock[EXPIRES] + ttl > kept_until then kept_until = lock[EXPIRES] + ttl end
+  if not lock then return end
+  latest, ahead = math.max(latest, lock[EXPIRES]), math.max(ahead, lock[EXPIRES] + ttl)
 end
 `;
 
-/** Writes what has changed. What becomes less goes first, because that works without memory, too. */
+/** Up to so many services it is not worth while to look for those that are no longer locked. */
+const TIDY_FROM = 128;
+
+/**
+ * Writes what has changed. What becomes less goes first, because that works without memory, too.
+ *
+ * Tidying looks at two services, picked by chance, for each that was written: where as many locks expire as are granted,
+ * about half of the hash is alive, whatever its size.
+ */
 const WRITE_BATCH = `
-local gone, write = {}, {}
+local gone, write, written = {}, {}, 0
 for service in pairs(changed) do
+  written = written + 1
   local text = encode(services[service])
   if not text or IS_RELEASE then gone[#gone + 1] = service end
   if text then
@@ -74,20 +85,26 @@ for service in pairs(changed) do
     write[#write + 1] = text
   end
 end
-local renewed = tonumber(texts[1]) or 0
--- A lock ends a TTL before what it asks for, so that there is time until the next.
-local is_due = kept_until > 0 and kept_until - LONGEST_TTL > renewed
+-- S4: the hash outlives every lock that was kept. A TTL ahead of them, so that there is time until the next.
+local is_due = latest > (tonumber(texts[1]) or 0)
 if is_due then
   write[#write + 1] = '#'
-  write[#write + 1] = kept_until
+  write[#write + 1] = ahead
 end
 if #gone > 0 then call('HDEL', LOCKS, unpack(gone)) end
 if #write > 0 then call('HSET', LOCKS, unpack(write)) end
-if is_due then call('PEXPIRE', LOCKS, kept_until - now) end
+if is_due then call('PEXPIREAT', LOCKS, ahead) end
+if not IS_RELEASE and written > 0 and call('HLEN', LOCKS) > ${TIDY_FROM} then
+  local picked, dead = call('HRANDFIELD', LOCKS, -2 * written, 'WITHVALUES'), {}
+  for at = 1, #picked, 2 do
+    if picked[at] ~= '#' and next(decode(picked[at + 1])) == nil then dead[#dead + 1] = picked[at] end
+  end
+  if #dead > 0 then call('HDEL', LOCKS, unpack(dead)) end
+end
 `;
 
 const batch = (width: number, isRelease = false): string =>
-  `local WIDTH, IS_RELEASE, LONGEST_TTL = ${width}, ${isRelease}, 0\n${TABLE}${READ_BATCH}`;
+  `local WIDTH, IS_RELEASE = ${width}, ${isRelease}\n${TABLE}${READ_BATCH}`;
 
 /**
  * Keys: the locks, and the counter of grants. Each: service, name of the lock, holder, TTL. Answers the counter of a grant
@@ -107,7 +124,6 @@ end
 `,
   each: `
 local service, name, holder, ttl = ASKED[a], ASKED[a + 1], ASKED[a + 2], ASKED[a + 3]
-if ttl > LONGEST_TTL then LONGEST_TTL = ttl end
 local locks = of(service)
 local own, obstacle, by = locks[name], nil, nil
 if own and own[HOLDER] ~= holder then obstacle, by = own, name
@@ -147,7 +163,6 @@ export const RENEW = defineBatch({
   before: batch(6),
   each: `${CLAIM}
 local ttl = ASKED[a + 5]
-if ttl > LONGEST_TTL then LONGEST_TTL = ttl end
 own[EXPIRES] = math.max(own[EXPIRES], now + ttl)
 keep(service, own, ttl)
 return 1
