@@ -36,15 +36,21 @@ export function createDeadlines(clock: Clock): Deadlines {
     deadline.earlier = deadline.later = undefined;
   };
   const watch = async (): Promise<void> => {
-    while (first !== undefined) {
-      const nowMs = clock.monotonic();
-      if (first.untilMs > nowMs) {
-        await clock.sleep(first.untilMs - nowMs, { signal: closing.signal });
-      } else {
-        const missed = first;
-        remove(missed);
-        missed.onMissed();
+    isWatched = true;
+    try {
+      while (first !== undefined) {
+        const nowMs = clock.monotonic();
+        if (first.untilMs > nowMs) {
+          await clock.sleep(first.untilMs - nowMs, { signal: closing.signal });
+        } else {
+          const missed = first;
+          remove(missed);
+          missed.onMissed();
+        }
       }
+    } finally {
+      // In the same step as the look at the empty list: whoever missed its deadline may ask again in the next one.
+      isWatched = false;
     }
   };
   return {
@@ -53,11 +59,7 @@ export function createDeadlines(clock: Clock): Deadlines {
       if (last === undefined) first = deadline;
       else last.later = deadline;
       last = deadline;
-      if (isWatched) return;
-      isWatched = true;
-      watch()
-        .catch(() => undefined)
-        .finally(() => (isWatched = false));
+      if (!isWatched) watch().catch(() => undefined);
     },
     remove,
     close: () => closing.abort('closed'),
