@@ -43,6 +43,14 @@ const step = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
+      kind: fc.constant('also' as const),
+      decisionId: fc.constantFrom('d1', 'd2', 'd3', 'd4'),
+      zone: fc.constantFrom('a', 'b', 'c'),
+    }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
       kind: fc.constant('wait' as const),
       ms: fc.constantFrom(1, 4_000, 9_999, 10_000),
     }),
@@ -77,6 +85,8 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('budgets in Redis'), () =>
           for (const each of steps) {
             if (each.kind === 'wait') {
               await clock.advance(each.ms);
+            } else if (each.kind === 'also') {
+              for (const budgets of [tested, model]) await budgets.alsoIn?.(each.decisionId, each.zone);
             } else if (each.kind === 'settle') {
               const { decisionId, effects } = each;
               await Promise.all([tested, model].map((budgets) => budgets.settle(decisionId, { effects })));
@@ -85,9 +95,9 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('budgets in Redis'), () =>
               expect(await tested[each.kind](each.charge)).toEqual(await model[each.kind](each.charge));
             }
           }
-          const byId = (list: readonly BudgetCharge[]): string[] =>
-            list.map((one) => JSON.stringify(one)).sort();
-          expect(byId(await tested.inFlight()).length).toBe(model.inFlight().length);
+          const byId = (list: readonly BudgetCharge[]): readonly BudgetCharge[] =>
+            [...list].sort((left, right) => (left.decisionId < right.decisionId ? -1 : 1));
+          expect(byId(await tested.inFlight())).toEqual(byId(model.inFlight()));
         } finally {
           await tested.close();
           await redis.close();

@@ -1,6 +1,6 @@
 import { createSystemClock } from '@lazarus/core';
 import { compareFencingTokens } from '@lazarus/core/gates';
-import type { BudgetCharge, Lease, LockTarget, Pause } from '@lazarus/core/ports';
+import type { BudgetCharge, Lease, LockTarget, Pause, RolloutRecord } from '@lazarus/core/ports';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { RedisConnection } from '../src/index.ts';
 import {
@@ -8,6 +8,7 @@ import {
   createRedisBudgets,
   createRedisLocks,
   createRedisPauses,
+  createRedisRolloutStore,
   createRedisWindows,
 } from '../src/index.ts';
 import type { RedisServer } from '../../../tools/redis-server.ts';
@@ -18,6 +19,13 @@ const web1: LockTarget = { kind: 'host', service: 'web', host: 'i-1' };
 const charge: BudgetCharge = { decisionId: 'd1', service: 'web', zone: 'a', account: '1', region: 'r' };
 const place = { region: 'r', service: 'web' };
 const pause: Pause = { scope: {}, author: 'ada', reason: 'storm', since: '2026-01-01T00:00:00Z' };
+
+/** The record of a profile after so many changes. */
+const rolloutAt = (epoch: number): RolloutRecord => ({
+  profile: 'fleet',
+  epoch,
+  accepted: { edit: 'e', document: { kind: 'profile', path: 'profiles/fleet.yaml', text: '{}' } },
+});
 
 const open: { close(): Promise<void> }[] = [];
 const servers: RedisServer[] = [];
@@ -57,6 +65,7 @@ async function node(url: string, options: NodeOptions = {}) {
     windows: keep(createRedisWindows({ ...ports, history: async () => [], breaker: { maxServices: 1 } })),
     budgets: keep(createRedisBudgets({ ...ports, history: async () => [] })),
     pauses: keep(createRedisPauses({ ...ports, history: async () => [] })),
+    rollouts: keep(createRedisRolloutStore({ ...ports, history: async () => [] })),
   };
 }
 
@@ -78,6 +87,8 @@ const calls: readonly (readonly [code: string, call: (on: Node) => Promise<unkno
   ['LZ_WINDOWS_UNAVAILABLE', (on) => on.windows.view(place)],
   ['LZ_BUDGET_UNAVAILABLE', (on) => on.budgets.reserve({ ...charge, decisionId: 'd9' })],
   ['LZ_PAUSE_UNAVAILABLE', (on) => on.pauses.active(place)],
+  ['LZ_CONFIG_UNREADABLE', (on) => on.rollouts.load()],
+  ['LZ_CONFIG_UNREADABLE', (on) => on.rollouts.save(rolloutAt(9))],
 ];
 
 async function works(on: Node): Promise<void> {
@@ -172,7 +183,8 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('Redis in trouble'), () =>
     const windows = keep(
       createRedisWindows({ redis, clock, breaker: { maxServices: 2 }, history: async () => seen }),
     );
-    const on: Node = { redis, locks, budgets, pauses, windows };
+    const rollouts = keep(createRedisRolloutStore({ redis, clock, history: async () => [] }));
+    const on: Node = { redis, locks, budgets, pauses, windows, rollouts };
     await works(on);
     await pauses.set(pause);
     const lease = await take(on, 'd1');
@@ -225,6 +237,37 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('Redis in trouble'), () =>
     await works(a);
     expect((await a.windows.view(place)).breaker.state).toBe('closed');
     expect((await take(a, 'd1')).holder).toBe('d1');
+  });
+
+  it('does not know the state of rollouts after it was lost, until the grace is over and a node added the later record (S15)', async () => {
+    const server = await start();
+    const files: RolloutRecord[][] = [[], []];
+    const [a, b] = await Promise.all(
+      files.map(async (_, at) => {
+        const redis = keep(await connectRedis({ url: server.url, graceMs: 700, clock }));
+        return keep(
+          createRedisRolloutStore({
+            redis,
+            clock,
+            history: async () => files[at] ?? [],
+            save: async (records) => void (files[at] = [...records]),
+          }),
+        );
+      }),
+    );
+    const known = { timeout: 10_000 };
+    await expect.poll(() => a!.load().catch(() => 'unknown'), known).toEqual([]);
+    expect(await a!.save(rolloutAt(1))).toBe(true);
+    await b!.load();
+    expect(await a!.save(rolloutAt(2))).toBe(true);
+    await a!.load();
+    expect(files.map((file) => file.map(({ epoch }) => epoch))).toEqual([[2], [1]]);
+    await server.restart();
+    await expect(a!.load()).rejects.toMatchObject({ code: 'LZ_CONFIG_UNREADABLE', retryable: true });
+    await expect(b!.save(rolloutAt(1))).rejects.toMatchObject({ code: 'LZ_CONFIG_UNREADABLE' });
+    await expect.poll(() => b!.load().catch(() => 'unknown'), known).toEqual([rolloutAt(2)]);
+    expect(await b!.save(rolloutAt(2))).toBe(false);
+    expect(await b!.save(rolloutAt(3))).toBe(true);
   });
 
   it('notices that the store was emptied, and begins an epoch', async () => {

@@ -45,7 +45,7 @@ const step = fc.oneof(
       entity: fc.constantFrom('1', '2', '3', '4', '5', '6'),
     }),
   },
-  { weight: 1, arbitrary: fc.record({ kind: fc.constant('view' as const), service }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant('view' as const), service }) },
   {
     // Asked for within one turn, so that one command carries all of them.
     weight: 2,
@@ -148,6 +148,8 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('windows in Redis'), () =>
               } else if (each.kind === 'view') {
                 const scope = { region: 'r', service: each.service };
                 expect(await tested.view(scope)).toEqual(await model.view(scope));
+                for (const max of [-1, 0, 1, 2, 34])
+                  expect(await tested.clearsInMs?.(scope, max)).toBe(await model.clearsInMs?.(scope, max));
               } else {
                 const { id, entity } = each;
                 const seen = { eventId: `e/${id}`, region: 'r', service: each.service, entity };
