@@ -23,6 +23,8 @@ const EVENT = {
     host_state_type: 'HARD',
     output: `PING CRITICAL - ${HOST.name} (10.1.2.3) key ${SECRET}`,
     api_token: 'hunter2',
+    dbPassword: 'pw-4242',
+    message: 'WEB-17 and web-18 down; mysql --password=s3cr3t!',
   },
 } as const;
 
@@ -74,12 +76,17 @@ describe('lazarus test record', () => {
       '10.1.2.3',
       SECRET,
       'hunter2',
+      'pw-4242',
+      'WEB-17',
+      'web-18',
+      's3cr3t',
       '555 0100',
+      'id: a',
     ])
       expect(text).not.toContain(name);
     expect(text).toContain('host-1');
-    expect(err).toContain('renamed: 1 host');
-    expect(err).toMatch(/redacted: attributes\.output, attributes\.api_token\n/);
+    expect(err).toContain('renamed: 3 members, 2 hosts');
+    expect(err).toMatch(/redacted: attributes\.output, attributes\.api_token, attributes\.dbPassword, attributes\.message\n/);
     expect(err).toContain('left out: summary of the event');
     const ran = await lazarus(['test', at('remediated.test.yaml')]);
     expect(ran).toMatchObject({ code: 0, out: expect.stringContaining('1 test: 1 passed') as string });

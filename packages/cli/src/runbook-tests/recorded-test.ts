@@ -66,9 +66,10 @@ export function recordedSuite(
   const { pseudonyms } = options;
   nameEverything(record, event, run, pseudonyms);
   const { members } = recordedMembers(record);
+  const nodes = members.map(({ id, zone }) => ({ id: pseudonyms.name('member', id), zone }));
   return {
     rules: options.rules,
-    ...(members.length === 0 ? {} : { nodes: members.map(({ id, zone }) => ({ id, zone })) }),
+    ...(nodes.length === 0 ? {} : { nodes }),
     tests: [
       clean({
         name: `${event.event_type} about ${event.service}: ${outcomeOf(record, run)}`,
@@ -87,6 +88,10 @@ function nameEverything(
   run: RunView | undefined,
   pseudonyms: Pseudonyms,
 ): void {
+  const cast = record.votes?.cast ?? [];
+  const { members } = recordedMembers(record);
+  pseudonyms.keep(event.service, event.region, event.environment, ...members.map(({ zone }) => zone));
+  for (const { id } of members) pseudonyms.name('member', id);
   if (event.host !== undefined) pseudonyms.name('host', event.host);
   const instance = record.incarnation?.instanceId;
   if (instance !== undefined) pseudonyms.name('id', instance);
@@ -94,15 +99,26 @@ function nameEverything(
   if (account !== undefined) pseudonyms.name('account', account);
   if (event.incident_key !== undefined) pseudonyms.name('page', event.incident_key);
   pseudonyms.name('event', event.id);
+  for (const { evidence } of record.gates) nameHosts(evidence, pseudonyms);
+  for (const { evidence } of cast.flatMap(({ checks }) => checks)) nameHosts(evidence, pseudonyms);
   for (const step of run?.steps ?? []) nameHosts(step.output, pseudonyms);
+  nameHosts(event.attributes, pseudonyms);
 }
 
-/** Hosts that a run has made are named in outputs only. */
-function nameHosts(output: Json | undefined, pseudonyms: Pseudonyms): void {
-  if (typeof output !== 'object' || output === null || Array.isArray(output)) return;
-  for (const [key, value] of Object.entries(output)) {
-    if (/^(?:new_)?host(?:_id)?$|^instance_?id$/i.test(key) && typeof value === 'string' && value !== '')
-      pseudonyms.name('id', value);
+/** A key that holds hosts: `host`, `new_host_id`, `instanceId`, `peers`. */
+const HOST_KEY = /^(?:[a-z]+_)?(?:host|peer|instance|replacement|standby)s?(?:_?(?:id|name)s?)?$/i;
+/** A state such as `DOWN` under such a key is none. */
+const HOST_NAME = /^(?=.*\d)(?=.*[a-z])[\w.:-]{3,}$/i;
+
+/** Names hosts that only votes, gates and steps have named: peers of the fleet, and what a run has launched. */
+function nameHosts(value: unknown, pseudonyms: Pseudonyms): void {
+  if (typeof value !== 'object' || value === null) return;
+  for (const [key, item] of Object.entries(value)) {
+    for (const one of [item].flat() as readonly unknown[]) {
+      const isHost = HOST_KEY.test(key) && typeof one === 'string' && HOST_NAME.test(one);
+      if (isHost) pseudonyms.name(/^i-|^\w+-[0-9a-f]{8,17}$/.test(one) ? 'id' : 'host', one);
+      else nameHosts(one, pseudonyms);
+    }
   }
 }
 
@@ -113,7 +129,10 @@ function given(
   { preconditions, pseudonyms, workflow }: Parameters<typeof recordedSuite>[2],
 ): Json {
   const replies = Object.entries(recordedReplies(record, preconditions)).map(([check, { nodes }]) => {
-    const said = Object.entries(nodes).map(([node, reply]) => [node, reply === 'pass' ? 'pass' : 'fail']);
+    const said = Object.entries(nodes).map(([node, reply]) => [
+      pseudonyms.name('member', node),
+      reply === 'pass' ? 'pass' : 'fail',
+    ]);
     return [check, Object.fromEntries(said) as Json] as const;
   });
   const steps = (run?.steps ?? []).flatMap((step) => stepReply(step, workflow, pseudonyms));
@@ -135,8 +154,8 @@ function hostsOf(record: DecisionRecord, event: LazarusEvent, pseudonyms: Pseudo
   const isProtected = decision.kind === 'escalate' && decision.reason === 'target_protected';
   return [
     clean({
-      name: pseudonyms.text(event.host),
-      id: pseudonyms.text(incarnation.instanceId),
+      name: pseudonyms.name('host', event.host),
+      id: pseudonyms.name('id', incarnation.instanceId),
       service: event.service,
       environment: event.environment,
       zone: zoneOf(record),
@@ -171,7 +190,7 @@ function stepReply(
   if (error === undefined) return [[id, { hangs: true }]];
   if (error.code === 'LZ_WORKFLOW_STEP_TIMEOUT' || attempts === 0) return [[id, { hangs: true }]];
   const { code, retryable } = error;
-  return [[id, { error: { code, message: pseudonyms.text(error.message), retryable } }]];
+  return [[id, { error: { code, message: pseudonyms.text(error.message, `steps.${id}.error`), retryable } }]];
 }
 
 /** What the action answered: a step with `outputs` shows the values that it picked, which are put back where they were. */
@@ -195,9 +214,12 @@ function when(record: DecisionRecord, event: LazarusEvent, pseudonyms: Pseudonym
   const node = members.some(({ id }) => id === record.coordinator) ? record.coordinator : undefined;
   const { decision } = record;
   const reason = decision.kind === 'remediate' ? '' : decision.reason;
-  const emitted = clean({ event: eventOf(event, pseudonyms), node });
+  const emitted = clean({
+    event: eventOf(event, pseudonyms),
+    node: node === undefined ? undefined : pseudonyms.name('member', node),
+  });
   return [
-    ...absent.map((id) => ({ crash: id })),
+    ...absent.map((id) => ({ crash: pseudonyms.name('member', id) })),
     ...(reason === 'paused' ? [{ pause: { reason: 'recorded' } }] : []),
     ...others(record, event),
     emitted,
@@ -209,11 +231,11 @@ function eventOf(event: LazarusEvent, pseudonyms: Pseudonyms): Json {
   const { summary: _summary, attributes, id, host, account, incident_key: key, ...rest } = event;
   return clean({
     ...rest,
-    id: pseudonyms.text(id),
-    host: host === undefined ? undefined : pseudonyms.text(host),
-    account: account === undefined ? undefined : pseudonyms.text(account),
-    incident_key: key === undefined ? null : pseudonyms.text(key),
-    source: pseudonyms.text(event.source),
+    id: pseudonyms.name('event', id),
+    host: host === undefined ? undefined : pseudonyms.name('host', host),
+    account: account === undefined ? undefined : pseudonyms.name('account', account),
+    incident_key: key === undefined ? null : pseudonyms.name('page', key),
+    source: pseudonyms.text(event.source, 'source'),
     attributes: pseudonyms.value(attributes, 'attributes'),
   });
 }
