@@ -66,6 +66,21 @@ describe('lazarus validate', () => {
     expect(err).toMatch(/^2 documents checked, [2-9] problems\n$/);
   });
 
+  it('ends with 1 when a workflow repairs and never resolves the page', async () => {
+    const steps = '  boot: { uses: host.reboot@1, with: { host: i-1 } }\n';
+    const silent = await put(
+      'silent/workflows/reboot.yaml',
+      workflow.replace('name: tell', 'name: reboot').replace(/ {2}notify: .*\n/, steps),
+    );
+    const { code, out } = await lazarus(['validate', silent]);
+    expect({ code, out }).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(
+        /reboot\.yaml:\d+:\d+ steps no step resolves the page.*\[warning doubtful_workflow\]\n$/,
+      ) as string,
+    });
+  });
+
   it('ends with 1 when a node would take the documents and they are probably not what was meant', async () => {
     const risky = await put('risky/rules/a.yaml', rule.replace('  - checkName: PeerCheck\n', ''));
     const { code, out, err } = await lazarus(['validate', risky]);

@@ -27,8 +27,8 @@ export function checkDocuments(
   documents: readonly ConfigDocument[],
   plugins: Plugins = NO_PLUGINS,
 ): Validation {
-  const { options, refused } = readCatalog(documents, plugins);
-  const findings = [...refused.map(invalid), ...lintConfig(documents, options)];
+  const { options, refused, doubtful } = readCatalog(documents, plugins);
+  const findings = [...refused.map(invalid), ...doubtful.map(warning), ...lintConfig(documents, options)];
   // The digest names a configuration that can be loaded; whether it is also safe is what the findings say.
   const digest = refused.length > 0 ? undefined : collect([], () => compileConfig(documents, options).digest);
   return { findings, digest };
@@ -54,12 +54,15 @@ function readCatalog(
 ): {
   readonly options: CatalogOptions;
   readonly refused: readonly Issue[];
+  /** What is valid in the workflows, and probably not meant. */
+  readonly doubtful: readonly Issue[];
 } {
+  const doubtful: Issue[] = [];
   const actions = createActionRegistry([...builtinActions, ...plugins.actions]);
   const refused: Issue[] = [];
   const own = documents
     .filter(({ kind }) => kind === 'workflow')
-    .map((document) => knownWorkflow(document, actions, refused));
+    .map((document) => knownWorkflow(document, actions, refused, doubtful));
   const names = new Set(own.map((workflow) => workflow?.name));
   const shipped = loadShippedWorkflows(actions)
     .filter(({ name }) => !names.has(name))
@@ -72,11 +75,16 @@ function readCatalog(
       workflows,
     },
     refused,
+    doubtful,
   };
 }
 
 function invalid(issue: Issue): Finding {
   return { code: 'invalid', severity: 'error', issue };
+}
+
+function warning(issue: Issue): Finding {
+  return { code: 'doubtful_workflow', severity: 'warning', issue };
 }
 
 function known(definition: {
@@ -92,9 +100,12 @@ function knownWorkflow(
   document: ConfigDocument,
   actions: ActionRegistry,
   issues: Issue[],
+  warnings: Issue[],
 ): KnownWorkflow | undefined {
   const { text, path } = document;
-  const definition = collect(issues, () => loadWorkflow(text, { file: path, actions }));
+  const definition = collect(issues, () =>
+    loadWorkflow(text, { file: path, actions, onWarning: (issue) => warnings.push(issue) }),
+  );
   if (definition !== undefined) return known(definition);
   const value = collect([], () => parseYamlDocument(text, { file: path }).value);
   const name = (value as { metadata?: { name?: unknown } } | null | undefined)?.metadata?.name;

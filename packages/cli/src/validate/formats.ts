@@ -69,6 +69,7 @@ function escapeProperty(text: string): string {
 const SUMMARIES: Readonly<Record<FindingCode, string>> = {
   invalid: 'A document is refused.',
   missing_value: 'Nobody gives a value that a rule needs.',
+  doubtful_workflow: 'A workflow can be run, and probably does not do what was meant.',
   missing_check: 'A rule acts without a check that it should have.',
   unreachable: 'A rule matches no event.',
   shadowed: 'A rule never wins: another one takes its events.',

@@ -50,15 +50,15 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
   const settling = new Set<string>();
   const underWay = new Set<Promise<void>>();
 
-  /** Frees what the run held, ends its page, records it, and settles the pages attached to it. Each part is idempotent. */
+  /** Ends the run's page, frees what it held, records it, and settles the pages attached to it. Each part is idempotent. */
   async function finish(run: RunView): Promise<void> {
     if (settling.has(run.run_id)) return;
     settling.add(run.run_id);
     try {
-      await release(run.run_id);
-      await ports.budgets.settle(run.run_id, { effects: true });
-      // S10: before the record, because a run without a record is what the sweep comes back to.
-      await escalateIfForgotten(run);
+      // S10: a person first; a lock store or a budget that hangs or fails holds that up no more than the other way round.
+      const told = await Promise.allSettled([escalateIfForgotten(run), letGo(run.run_id)]);
+      // The record comes last, because a run without a record is what the sweep comes back to.
+      for (const part of told) if (part.status === 'rejected') throw part.reason;
       await ports.audit.runFinished(run);
       for (const attached of await ports.audit.openAttachments()) {
         if (runOf(attached) === run.run_id) await settleAttachment(attached, run);
@@ -67,6 +67,11 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
       settling.delete(run.run_id);
     }
     for (const listener of listeners) listener(run);
+  }
+
+  async function letGo(runId: string): Promise<void> {
+    await release(runId);
+    await ports.budgets.settle(runId, { effects: true });
   }
 
   async function release(runId: string): Promise<void> {

@@ -15,7 +15,8 @@ export type FindingCode =
   | 'lock_ttl'
   | 'pager_acknowledgement'
   | 'pager_first_level'
-  | 'pager_escalation';
+  | 'pager_escalation'
+  | 'doubtful_workflow';
 
 /** One finding of the linter. */
 export interface Finding {

@@ -113,6 +113,31 @@ describe('a page that Lazarus acknowledged', () => {
     expect(world.pager.pageOf('web/web1')?.escalationLevel).toBe(2);
   });
 
+  it.each(['locks', 'budgets'] as const)(
+    'S10: is escalated although the %s hang as the run fails, which keeps its record open',
+    async (store) => {
+      const world = createWorld();
+      const record = await world.controller.decide(at(world));
+      const hang = (): Promise<never> => new Promise(() => undefined);
+      const runId = record.decision_id ?? '';
+      if (store === 'budgets') world.budgets.settle = hang;
+      else {
+        const grant = await world.locks.acquire({
+          target: { kind: 'host', service: 'web', host: 'i-web1' },
+          holder: runId,
+          ttlMs: 30_000,
+        });
+        if (!grant.granted) throw new Error('the lock is busy');
+        world.outcomes.hold(runId, { ...grant.lease, release: hang });
+        await world.clock.settle();
+      }
+      world.engine.finish(runId, 'failed', { page: 'left_alone' });
+      await world.clock.settle();
+      expect(world.pager.pageOf('web/web1')?.escalationLevel).toBe(2);
+      expect(await world.audit.run(runId)).toBeUndefined();
+    },
+  );
+
   it('S10: keeps its event unconcluded until somebody has it, when the run could not start and the pager is away', async () => {
     const world = createWorld();
     world.engine.fail(
@@ -148,7 +173,10 @@ describe('a page that Lazarus acknowledged', () => {
     void world.controller.decide(at(world)).catch(() => undefined);
     await world.clock.settle();
     expect(world.pager.pageOf('web/web1')?.status).toBe('acknowledged');
+    const { escalate } = world.pager;
+    world.pager.escalate = () => Promise.reject(new Error('the process died here'));
     await world.clock.advance(180_000);
+    world.pager.escalate = escalate;
     await world.outcomes.sweep();
     expect(world.pager.pageOf('web/web1')?.escalationLevel).toBe(2);
     expect(await world.audit.openRuns()).toEqual([]);
