@@ -52,7 +52,8 @@ export class ActiveRun {
   readonly #halt = new AbortController();
   /** Progress of a run that may turn out to exist already. */
   readonly #untold: StepProgress[] = [];
-  #signalsSeen: number;
+  /** Signals get consecutive numbers, in the order in which they became durable: the next one that was not handed over. */
+  #nextSignal: number;
   #isCreated: boolean;
   ended: Promise<void> = Promise.resolve();
 
@@ -63,7 +64,7 @@ export class ActiveRun {
     this.#ports = ports;
     this.epoch = run.epoch;
     this.#isCreated = run.epoch > 1 || entries.length > 0;
-    this.#signalsSeen = signals.length;
+    this.#nextSignal = signals.length;
     this.#handle = new EmbeddedRun(run, entries, signals, {
       clock: options.clock,
       random: () => options.random.next(),
@@ -125,14 +126,23 @@ export class ActiveRun {
     this.#handle.halt(reason);
   }
 
-  deliver(signal: StoredSignal): void {
-    this.#signalsSeen += 1;
-    this.#handle.deliver(signal);
+  /** Hands over what was not handed over yet, out of all signals of the run as the journal has them. */
+  handOver(stored: readonly StoredSignal[]): void {
+    for (const signal of stored.slice(this.#nextSignal)) this.#handle.deliver(signal);
+    this.#nextSignal = Math.max(this.#nextSignal, stored.length);
   }
 
-  /** Hands over the signals that another process wrote. */
-  reconcileSignals(stored: readonly StoredSignal[]): void {
-    for (const signal of stored.slice(this.#signalsSeen)) this.deliver(signal);
+  /**
+   * Gives the lock back once this process no longer drives the run: the next owner has a lease of its own on it, which
+   * would never end as long as this one is renewed.
+   */
+  letGo(): void {
+    this.#lock.release().catch((error: unknown) => {
+      this.#ports.options.log.error('a lock was not released; it expires', {
+        run_id: this.#loaded.run.runId,
+        error: describeError(error),
+      });
+    });
   }
 
   /** The journal failed: a human is told without it. Keeps S10. */

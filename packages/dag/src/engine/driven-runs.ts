@@ -77,7 +77,7 @@ export class DrivenRuns {
   /** Signals that other processes wrote. */
   async fetchSignals(read: (runId: string) => Promise<LoadedRun['signals']>): Promise<void> {
     for (const [runId, active] of this.#active) {
-      if (active.isCreated) active.reconcileSignals(await read(runId));
+      if (active.isCreated) active.handOver(await read(runId));
     }
   }
 
@@ -150,6 +150,7 @@ export class DrivenRuns {
 
   #forget(active: ActiveRun, runId: string): void {
     if (this.#active.get(runId) === active) this.#active.delete(runId);
+    active.letGo();
   }
 
   #announce(view: RunView): void {

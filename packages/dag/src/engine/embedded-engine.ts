@@ -166,7 +166,7 @@ class Engine implements EmbeddedEngine {
   async signal(runId: string, name: string, payload: string | null): Promise<void> {
     const signal = { name, payload };
     const outcome = await this.#writer.write({ kind: 'signal', runId, signal });
-    if (outcome === 'done') this.#runs.get(runId)?.deliver(signal);
+    if (outcome === 'done') await this.#recovery.handOver(runId);
   }
 
   onFinished(listener: (run: RunView) => void): () => void {

@@ -36,6 +36,8 @@ const PRUNE_EVERY_SWEEPS = 60;
 export class RecoverySweep {
   readonly #ports: RecoverySweepPorts;
   #sweeps = 0;
+  /** There may be signals that were not handed over. */
+  #isBehind = false;
 
   constructor(ports: RecoverySweepPorts) {
     this.#ports = ports;
@@ -85,10 +87,33 @@ export class RecoverySweep {
     }
   }
 
+  /** Hands over what has just become durable for a run; what cannot be read now is read by the next round. */
+  async handOver(runId: string): Promise<void> {
+    const { runs, journal } = this.#ports;
+    const active = runs.get(runId);
+    if (active?.isCreated !== true) {
+      this.#isBehind = true;
+      return;
+    }
+    try {
+      active.handOver(await journal.signals(runId));
+    } catch {
+      this.#isBehind = true;
+    }
+  }
+
+  /** A change of the file counts as seen once everything was read that it may be about. */
   async #fetchSignals(): Promise<void> {
     const { runs, journal } = this.#ports;
-    if (runs.ids.length === 0 || !(await journal.changedByOthers())) return;
-    await runs.fetchSignals((runId) => journal.signals(runId));
+    if (runs.ids.length === 0) return;
+    if (!(await journal.changedByOthers()) && !this.#isBehind) return;
+    this.#isBehind = false;
+    try {
+      await runs.fetchSignals((runId) => journal.signals(runId));
+    } catch (error) {
+      this.#isBehind = true;
+      throw error;
+    }
   }
 
   /** Takes over what this process can drive, and what nobody drives although its time is over. */

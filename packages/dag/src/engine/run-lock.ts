@@ -21,6 +21,8 @@ export interface RunLockOptions {
 
 const RETRY_EVERY_MS = 500;
 
+const LET_GO: LockVerdict = { held: false, reason: 'the run was let go' };
+
 /**
  * The lock of one run: taken before its first effect, held to its end, and never taken a second time once it was lost,
  * because somebody else may have acted in between. Keeps S4.
@@ -38,6 +40,7 @@ export class RunLock {
   /** Takes the lock, or says why the run must not act. */
   ensure(signal: AbortSignal): Promise<LockVerdict> {
     if (this.#options.locks === undefined) return Promise.resolve({ held: true });
+    if (this.#isReleased) return Promise.resolve(LET_GO);
     if (this.#lease !== undefined) return Promise.resolve(this.#verdict(this.#lease));
     this.#acquiring ??= this.#acquire(this.#options.locks, signal).finally(() => {
       this.#acquiring = undefined;
@@ -54,6 +57,7 @@ export class RunLock {
     return this.#lease !== undefined && !this.#isReleased;
   }
 
+  /** For good: a grant that is still on its way is given back when it arrives. */
   async release(): Promise<void> {
     this.#isReleased = true;
     await this.#lease?.release();
@@ -69,6 +73,10 @@ export class RunLock {
     const untilMs = clock.monotonic() + waitMs;
     for (;;) {
       const reason = await this.#tryOnce(locks, { target, holder, ttlMs }, signal);
+      if (this.#isReleased) {
+        await this.#lease?.release();
+        return LET_GO;
+      }
       if (reason === undefined && this.#lease !== undefined) return this.#verdict(this.#lease);
       if (clock.monotonic() >= untilMs) return { held: false, reason: reason ?? 'the lock was not granted' };
       await clock.sleep(RETRY_EVERY_MS, { signal });

@@ -1,0 +1,59 @@
+import { PortError } from '@lazarus/core';
+import { describe, expect, it } from 'vitest';
+import { aRequest } from './support/bench.ts';
+import { createPair, withCalls } from './support/pair.ts';
+
+const WAITS = 'steps: { a: { signal: go, timeout: 10m }, b: { needs: [a], wait: 5m } }\n';
+const submitted = aRequest({ workflow: 'test.flow' });
+
+describe('a signal', () => {
+  it('of another process is heard, also when one of our own comes right behind it', async () => {
+    const { clock, start } = createPair(WAITS);
+    const one = await start('p1');
+    const two = await start('p2');
+    await one.submit(submitted);
+    await clock.advance(1_500);
+    await two.cancel('run-1', 'a person stops it');
+    await one.signal('run-1', 'other', null);
+    await clock.advance(2_000);
+    expect(await one.get('run-1')).toMatchObject({
+      status: 'canceled',
+      error: { message: 'a person stops it' },
+    });
+  });
+
+  it.each(['p1', 'p2'])('of %s that cannot be read at first is heard when it can be', async (from) => {
+    const { clock, journal, start } = createPair(WAITS);
+    let isBroken = false;
+    let changes = 0;
+    let seen = 0;
+    const flaky = withCalls(journal, {
+      commit: (writes) => {
+        changes += 1;
+        return journal.commit(writes);
+      },
+      changedByOthers: async () => {
+        const hasChanged = changes !== seen;
+        seen = changes;
+        return hasChanged;
+      },
+      signals: (runId) =>
+        isBroken
+          ? Promise.reject(
+              new PortError({ code: 'LZ_JOURNAL_UNAVAILABLE', message: 'no answer', retryable: true }),
+            )
+          : journal.signals(runId),
+    });
+    const one = await start('p1', {}, flaky);
+    const two = await start('p2', {}, flaky);
+    await one.submit(submitted);
+    await clock.advance(1_500);
+    isBroken = true;
+    await (from === 'p1' ? one : two).cancel('run-1', 'a person stops it');
+    await clock.advance(3_000);
+    expect(await one.get('run-1')).toMatchObject({ status: 'running' });
+    isBroken = false;
+    await clock.advance(2_000);
+    expect(await one.get('run-1')).toMatchObject({ status: 'canceled' });
+  });
+});
