@@ -83,12 +83,12 @@ export async function startLabNode(options: LabNodeOptions): Promise<LabNode> {
     audit: mortalPort(world.audit, life),
   };
   const { snapshot } = config;
-  const probe = world.probeOf(id);
+  const probe = mortalPort(world.probeOf(id), life);
   const voter = createVoter(
     { self: id, membership },
     {
       ...shared,
-      probe: mortalPort(probe, life),
+      probe,
       snapshot: () => withReplies(snapshot, id, options.replies),
     },
   );
@@ -116,7 +116,13 @@ export async function startLabNode(options: LabNodeOptions): Promise<LabNode> {
     log,
     locks: shared.locks,
     budgets: shared.budgets,
-    guard: createRunGuard({ ...shared, voters, snapshot: () => snapshot }),
+    guard: createRunGuard({
+      ...shared,
+      voters,
+      snapshot: () => snapshot,
+      // A lab has one configuration for all its life.
+      snapshotOf: (digest) => (digest === snapshot.digest ? snapshot : undefined),
+    }),
     evidenceAtMs: ballots.startedAtMs,
     processes: { self: process, isGone: () => false },
     schedule: queueMicrotask,

@@ -1,6 +1,13 @@
 import type { Clock } from '@lazarus/core/ports';
 import { createActionRegistry, createEngine } from '@lazarus/dag';
-import type { Action, EmbeddedEngine, EngineOptions, Journal, WorkflowDefinition } from '@lazarus/dag';
+import type {
+  Action,
+  ActionContext,
+  EmbeddedEngine,
+  EngineOptions,
+  Journal,
+  WorkflowDefinition,
+} from '@lazarus/dag';
 import { createSeededRandom } from '../chance/seeded-random.ts';
 import { createSequentialIds } from '../chance/sequential-ids.ts';
 import { silentLogger } from '../fakes/logger.ts';
@@ -55,10 +62,17 @@ export async function startProcess(options: LabProcessOptions): Promise<LabProce
   };
 }
 
-/** An action as a process has it that can die: before its body, in it, or before its result arrives. */
+/** An action as a process has it that can die: before its body or its check hook, in it, or before its result arrives. */
 export function mortalAction(action: Action, life: Life): Action {
+  const { check } = action;
   return {
     ...action,
+    ...(check === undefined
+      ? {}
+      : {
+          check: (input: unknown, context: ActionContext) =>
+            life.isDead ? NEVER : whileAlive(life, check.call(action, input, context)),
+        }),
     // Asked in the same turn as the body begins: a process that died a moment ago has no effect any more.
     run: (input, context) => (life.isDead ? NEVER : whileAlive(life, action.run(input, context))),
   };

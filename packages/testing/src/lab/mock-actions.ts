@@ -1,7 +1,7 @@
 import { PortError } from '@lazarus/core';
 import { parseDuration } from '@lazarus/core/documents';
 import type { Json } from '@lazarus/core/ports';
-import type { Action, ActionContext } from '@lazarus/dag';
+import type { Action, ActionContext, EffectCheck } from '@lazarus/dag';
 
 /** What a mocked action answers. `takes` is time of the lab: `40s` or milliseconds. */
 export type ActionReply =
@@ -75,23 +75,31 @@ export interface MockOptions {
 
 const served = new WeakMap<MockWorld, Map<string, number>>();
 
-/** The same action (name, version, inputs, output, flags) with a mocked body: a workflow cannot tell the difference. */
+/**
+ * The same action (name, version, inputs, output, flags) with a mocked body: a workflow cannot tell the difference. Where
+ * the body is not mocked, its check hook is not either. Keeps S12.
+ */
 export function mockAction(action: Action, options: MockOptions): Action {
-  const { world } = options;
-  const { check: _realCheck, ...same } = action;
+  const { check: realCheck, ...same } = action;
   return {
     ...same,
     requires: [],
-    ...(action.check === undefined
+    ...(realCheck === undefined
       ? {}
       : {
-          check: async (_input: unknown, context: ActionContext) => {
-            const output = world.effects.get(context.idempotencyKey);
-            return output === undefined ? { happened: false as const } : { happened: true as const, output };
-          },
+          check: async (input: unknown, context: ActionContext) =>
+            replyOf(action, context.step, options) === 'run'
+              ? realCheck.call(action, input, context)
+              : effectIn(options.world, context),
         }),
     run: (input, context) => serve(action, input, context, options),
   };
+}
+
+/** What the check hook of a mocked body finds. */
+function effectIn({ effects }: MockWorld, { idempotencyKey }: ActionContext): EffectCheck<Json> {
+  const output = effects.get(idempotencyKey);
+  return output === undefined ? { happened: false } : { happened: true, output };
 }
 
 async function serve(
@@ -141,7 +149,7 @@ async function answer(
   context: ActionContext,
   options: MockOptions,
 ): Promise<unknown> {
-  const mock = mockOf(action, context.step, options.mocks) ?? options.unmocked(action);
+  const mock = replyOf(action, context.step, options);
   if (mock === undefined) {
     throw new PortError({
       code: 'LZ_ACTUATOR_REFUSED',
@@ -157,8 +165,13 @@ async function answer(
   return give(reply, context);
 }
 
-function mockOf(action: Action, step: string, mocks: Mocks): Mock | undefined {
-  return mocks[step] ?? mocks[`${action.name}@${action.version}`] ?? mocks[action.name];
+function replyOf(
+  action: Action,
+  step: string,
+  { mocks, unmocked }: Pick<MockOptions, 'mocks' | 'unmocked'>,
+): Mock | 'run' | undefined {
+  const mock = mocks[step] ?? mocks[`${action.name}@${action.version}`] ?? mocks[action.name];
+  return mock ?? unmocked(action);
 }
 
 function nextOf(replies: readonly ActionReply[], step: string, world: MockWorld): ActionReply {
