@@ -61,7 +61,12 @@ const INPUTS: Readonly<Record<string, unknown>> = {
   'healthcheck.verify': { host: 'i-web1' },
   'notify.send': { text: 'restarting' },
   'http.get': { url: 'https://example.invalid/health' },
-  'http.call': { method: 'POST', url: 'https://example.invalid/purge', body: { all: true } },
+  'http.call': {
+    method: 'POST',
+    url: 'https://example.invalid/purge',
+    headers: { authorization: 'Bearer hunter2' },
+    body: { token: 'hunter3' },
+  },
 };
 
 /** Everything that built-in actions act with, and how much was changed in it. */
@@ -276,8 +281,67 @@ describe('the action contract', () => {
       { undo: { uses: 'host.terminate@1', with: () => ({ hots: 'i-1' }) } },
       'can be undone',
     ],
+    [
+      'changes something in its dry run',
+      { dry: () => ({ summary: 'purges', changes: { purged: (world.effects += 1) } }) },
+      'S13: its dry run',
+    ],
+    [
+      'begins something in its dry run that goes on afterwards',
+      {
+        dry: () => {
+          void Promise.resolve().then(() => (world.effects += 1));
+          return { summary: 'purges', changes: {} };
+        },
+      },
+      'S13: its dry run',
+    ],
+    [
+      'answers its dry run later',
+      { dry: (async () => ({ summary: 'purges', changes: {} })) as never },
+      'S13: its dry run',
+    ],
+    [
+      'answers its dry run with what is no JSON',
+      { dry: () => ({ summary: 'purges', changes: { at: new Date(0) as never } }) },
+      'S13: its dry run',
+    ],
   ])('refuses one that %s', async (_what, part, title) => {
     expect((await failures({ ...good, ...part })).join('\n')).toContain(title);
+  });
+});
+
+describe('the action contract, S13: a dry run', () => {
+  const telling = (dry: 'all' | 'nothing', secrets?: readonly string[]): Promise<readonly string[]> => {
+    const action = defineAction({
+      name: 'cdn.purge',
+      version: 1,
+      summary: 'Purges.',
+      readOnly: true,
+      input: z.strictObject({ headers: z.record(z.string(), z.string()), zone: z.string() }),
+      output: z.strictObject({}),
+      run: async (_input, { signal }) => {
+        signal.throwIfAborted();
+        return {};
+      },
+      ...(dry === 'all' ? {} : { dry: () => ({ summary: 'purges', changes: {} }) }),
+    });
+    return failuresOf((collector) =>
+      describeActionContract(collector, action, {
+        create: () => ({
+          input: { headers: { Authorization: 'Bearer hunter2' }, zone: 'shop' },
+          effects: () => 0,
+          ...(secrets === undefined ? {} : { secrets }),
+        }),
+      }),
+    );
+  };
+
+  it('tells no value of a key that is named like a secret, and none that its author calls one', async () => {
+    expect(await telling('nothing')).toEqual([]);
+    expect((await telling('all')).join('\n')).toContain('tells no secret');
+    expect((await telling('all', ['shop'])).join('\n')).toContain('tells no secret');
+    expect(await telling('all', [])).toEqual([]);
   });
 });
 

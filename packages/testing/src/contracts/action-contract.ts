@@ -5,6 +5,7 @@ import type { Action, ActionContext, ActionPorts } from '@lazarus/dag';
 import { createManualClock } from '../clock/manual-clock.ts';
 import type { ManualClock } from '../clock/manual-clock.ts';
 import { silentLogger } from '../fakes/logger.ts';
+import { turnOfTheEventLoop } from '../clock/system-turn.ts';
 import { outcomeOf } from './outcome.ts';
 import type { ContractRunner } from './runner.ts';
 
@@ -18,6 +19,8 @@ export interface ActionHarness {
   readonly ports?: ActionPorts;
   /** Changes of the outside world so far; a repeated call with the same key must add none. */
   effects(): number | Promise<number>;
+  /** Texts of the input that nobody may read. @defaultValue values of keys such as `token`, `password`, `authorization` */
+  readonly secrets?: readonly string[];
   /** @defaultValue a new one */
   readonly clock?: ManualClock;
   close?(): Promise<void>;
@@ -26,7 +29,7 @@ export interface ActionHarness {
 const KEY = 'a'.repeat(64);
 
 /**
- * What every action promises to the engine (S1, S12): inputs are checked, outputs are JSON of their schema, an abort ends
+ * What every action promises to the engine (S1, S12, S13): inputs are checked, outputs are JSON of their schema, an abort ends
  * it, looking changes nothing, a repeated attempt has no second effect, and a check hook tells the truth.
  *
  * @param options.create - A fresh world for each test.
@@ -88,6 +91,29 @@ export function describeActionContract(
       expect(await harness.effects()).toBe(before);
     });
 
+    const { dry } = action;
+    if (dry !== undefined) {
+      it('S13: its dry run answers at once with words and JSON, changes nothing, and tells no secret', async (harness) => {
+        const input = action.input.parse(harness.input);
+        const given = JSON.stringify(input);
+        const before = await harness.effects();
+        const { run: request, event, step } = contextOf(harness);
+        const answer = dry.call(action, input, { run: request, event, step });
+        // What it has only begun would change something now.
+        await turnOfTheEventLoop();
+        expect(await harness.effects()).toBe(before);
+        expect(JSON.stringify(input)).toBe(given);
+        expect({ words: typeof answer.summary, data: typeof answer.changes }).toEqual({
+          words: 'string',
+          data: 'object',
+        });
+        const told = JSON.stringify(answer);
+        expect(JSON.parse(told) as Json).toEqual(answer);
+        const secrets = harness.secrets ?? secretsIn(input);
+        expect(secrets.filter((secret) => told.includes(JSON.stringify(secret).slice(1, -1)))).toEqual([]);
+      });
+    }
+
     if (action.readOnly) {
       it('only looks: however often it is called, nothing changes', async (harness) => {
         const before = await harness.effects();
@@ -135,6 +161,16 @@ export function describeActionContract(
       });
     }
   });
+}
+
+const SECRET_KEY =
+  /pass(?:word|wd|phrase)|secret|token$|authorization|cookie|credential|(?:api|access|private)[_-]?key/i;
+
+/** Texts below keys that are named like a secret. */
+function secretsIn(value: unknown, isSecret = false): readonly string[] {
+  if (typeof value === 'string') return isSecret && value !== '' ? [value] : [];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, item]) => secretsIn(item, isSecret || SECRET_KEY.test(key)));
 }
 
 /** One step; the input stands there as JSON, which is YAML. */
