@@ -25,6 +25,8 @@ export interface ApiParts {
   readonly controller: Controller;
   readonly live: LiveSource;
   readonly stream: EventStream;
+  /** Throws when the stream takes no events. */
+  readonly checkStream: () => Promise<undefined>;
 }
 
 /** The API and the intake of events, as one application. */
@@ -56,10 +58,12 @@ export function openApi(
           ...(detail === undefined ? {} : { detail }),
         })),
       checks: [
+        { name: 'stream', check: parts.checkStream },
         healthCheck('audit', () => state.audit.health()),
-        healthCheck('journal', () => engine.health()),
-        quorumCheck(nodes, clock),
-        ...state.checks,
+        // Without these nothing is done; what arrives must be counted and recorded all the same.
+        ...[healthCheck('journal', () => engine.health()), quorumCheck(nodes, clock), ...state.checks].map(
+          (check) => ({ ...check, neededFor: 'acting' as const }),
+        ),
       ],
     },
   );

@@ -215,6 +215,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
       controller: lanes[0].controller,
       live: pipeline.live$,
       stream: stream.stream,
+      checkStream: () => stream.check(),
     }),
     (it) => it.close(),
   );

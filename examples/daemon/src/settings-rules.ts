@@ -17,6 +17,8 @@ interface Related {
   readonly stream: { readonly kind: string };
   readonly shared_state: { readonly kind: string; readonly grace?: number };
   readonly locks: { readonly ttl: number };
+  readonly audit: { readonly file?: string | undefined };
+  readonly engine: { readonly kind: string; readonly journal?: string | undefined };
 }
 
 type Problem = readonly [path: (string | number)[], message: string];
@@ -27,6 +29,7 @@ export function refineNodes(settings: Related, context: z.RefinementCtx): void {
     ...problemsOfListener(settings),
     ...problemsOfNodes(settings),
     ...problemsOfPeers(settings),
+    ...problemsOfRecords(settings),
     ...problemsOfGrace(settings),
   ];
   for (const [path, message] of problems) context.addIssue({ code: 'custom', path, message });
@@ -67,6 +70,21 @@ function* problemsOfPeers(settings: Related): Generator<Problem> {
     yield [
       ['stream'],
       'is embedded in one process: nodes in several processes need kind kinesis or emulator',
+    ];
+}
+
+/** A record of its own would hide from a node what the others have decided. Keeps S1, S9 and S11. */
+function* problemsOfRecords({ peers, audit, engine }: Related): Generator<Problem> {
+  if (peers.length === 0) return;
+  if (audit.file === undefined)
+    yield [
+      ['audit', 'file'],
+      'is missing: with peers all nodes record what they decided in one file, or an event that is handed out again is decided again by a node that does not know it; name the same file on one disk for every node',
+    ];
+  if (engine.kind === 'embedded' && engine.journal === undefined)
+    yield [
+      ['engine', 'journal'],
+      'is missing: with peers all nodes keep runs in one file, or nobody takes over the runs of a node that dies; name the same file on one disk for every node, or use engine.kind restate',
     ];
 }
 

@@ -18,6 +18,8 @@ export interface StreamParts {
   readonly stream: KinesisStream;
   /** `giveUp` concludes what could not be decided in several tries; the checkpoint passes it only after that. */
   sensorFor(node: string, giveUp: (letter: DeadLetter) => Promise<unknown>): Promise<KinesisSensor>;
+  /** Whether events can be put there now; throws when not. */
+  check(): Promise<undefined>;
   close(): Promise<void>;
 }
 
@@ -38,8 +40,15 @@ export async function openStream(
   const leases = await openLeases(settings, clock);
   const { name, failover } = settings.stream;
   const stream = await createKinesisStream({ streamName: name, clientConfig: place.client, clock, random });
+  const asking = new KinesisClient({ ...place.client, requestHandler: await http1Handler() });
   return {
     stream,
+    check: async () => {
+      const status = await statusOf(asking, name);
+      if (status !== 'ACTIVE' && status !== 'UPDATING')
+        throw new Error(`stream ${name} is ${status ?? 'missing'}`);
+      return undefined;
+    },
     sensorFor: (node, giveUp) =>
       createKinesisSensor({
         clock,
@@ -61,6 +70,7 @@ export async function openStream(
         },
       }),
     async close() {
+      asking.destroy();
       await stream.close();
       await leases.close();
       await place.close();

@@ -198,14 +198,15 @@ describe('settings', () => {
 
 describe.skipIf(whyNoRedis() !== undefined)(withRedis('two daemons over one Redis'), () => {
   it(
-    'S14: share a pause, are paused while Redis is stopped, and say so',
+    'S11, S14: share a pause, are paused while Redis is stopped, say so, and still take events',
     { timeout: TIMEOUT_MS },
     async () => {
       const redis = await startRedis();
       cleanups.push(() => redis.stop());
       const shared = `shared_state: { kind: redis, url: '${redis.url}', grace: 0s }\n`;
       const [{ daemon: a }, { daemon: b }] = [await startWorld(shared), await startWorld(shared)];
-      await expect.poll(async () => (await fetch(`${a.url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
+      const acting = async (daemon: Daemon) => (await fetch(`${daemon.url}/readyz/act`)).status;
+      await expect.poll(() => acting(a), { timeout: 20_000 }).toBe(200);
       const set = await fetch(`${a.url}/v1/pauses`, {
         method: 'POST',
         body: JSON.stringify({ scope: {}, author: 'ada', reason: 'storm', for: '1h' }),
@@ -217,11 +218,27 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('two daemons over one Redi
         .poll(listed, { timeout: 20_000 })
         .toMatchObject({ pauses: [{ author: 'ada', reason: 'storm' }] });
       redis.pause();
+      expect(await acting(b)).toBe(503);
+      // A load balancer still sends it events: they must be counted and recorded.
       const health = await fetch(`${b.url}/readyz`);
-      expect(health.status).toBe(503);
-      expect(await health.text()).toContain('shared state');
+      expect(health.status).toBe(200);
+      expect(await health.json()).toMatchObject({ ready: true, acts: false });
+      const taken = await post(
+        b,
+        JSON.stringify({
+          id: 'while-away',
+          event_type: 'HealthcheckDown',
+          source: 'test',
+          time: new Date().toISOString(),
+          region: 'us-east-1',
+          environment: 'stage',
+          service: 'web',
+          host: 'web-1',
+        }),
+      );
+      expect(taken.status, await taken.text()).toBe(202);
       redis.resume();
-      await expect.poll(async () => (await fetch(`${b.url}/readyz`)).status, { timeout: 20_000 }).toBe(200);
+      await expect.poll(() => acting(b), { timeout: 20_000 }).toBe(200);
     },
   );
 });

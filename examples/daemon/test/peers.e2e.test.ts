@@ -47,6 +47,8 @@ function settingsOf(id: string, certificate = id) {
       `shared_state: { kind: redis, url: '${redis.url}', grace: 1s }`,
       'locks: { ttl: 1s }',
       `stream: { kind: emulator, endpoint: '${streamUrl}' }`,
+      'audit: { file: shared/audit.db }',
+      'engine: { kind: embedded, journal: shared/journal.db }',
       `provider: { endpoint: '${NOBODY}' }`,
       `pager: { url: '${NOBODY}', from: lazarus@example.com, responders: [lazarus], token_file: token }`,
       '',
@@ -121,7 +123,8 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('daemons of one node each'
           ok: false,
           detail: expect.stringContaining('pages escalate by themselves') as string,
         });
-      expect((await fetch(`${a.url}/readyz`)).status).toBe(503);
+      expect((await fetch(`${a.url}/readyz/act`)).status).toBe(503);
+      expect((await fetch(`${a.url}/readyz`)).status).toBe(200);
     },
   );
 

@@ -22,11 +22,13 @@ const NODE = 'node: { id: a, zone: us-east-1a, listen: { port: 7401 } }';
 const PEERS = 'peers: [{ id: b, zone: us-east-1b, port: 7402 }, { id: c, zone: us-east-1c, port: 7403 }]';
 const TLS = 'tls: { ca: certs/ca.crt, cert: certs/a.crt, key: certs/a.key }';
 const REDIS = 'shared_state: { kind: redis, url: redis://127.0.0.1:6379 }';
+const AUDIT = 'audit: { file: ../shared/audit.db }';
+const ENGINE = 'engine: { kind: embedded, journal: ../shared/journal.db }';
 const STREAM = 'stream: { kind: emulator, endpoint: http://127.0.0.1:4567 }';
 
 describe('settings of one node with peers', () => {
   it('are taken with paths relative to the file, and defaults', () => {
-    expect(read(NODE, PEERS, TLS, REDIS, STREAM, 'quorum: { epoch: 4 }')).toMatchObject({
+    expect(read(NODE, PEERS, TLS, REDIS, STREAM, AUDIT, ENGINE, 'quorum: { epoch: 4 }')).toMatchObject({
       node: { id: 'a', listen: { host: '127.0.0.1', port: 7401 } },
       peers: [
         { id: 'b', host: '127.0.0.1', port: 7402 },
@@ -34,35 +36,21 @@ describe('settings of one node with peers', () => {
       ],
       quorum: { epoch: 4 },
       tls: { key: join(folder, 'certs', 'a.key') },
-      audit: { file: join(folder, 'state', 'audit.db') },
-      engine: { kind: 'embedded', journal: join(folder, 'state', 'journal.db'), lease: 10_000 },
+      audit: { file: join(folder, '..', 'shared', 'audit.db') },
+      engine: { kind: 'embedded', journal: join(folder, '..', 'shared', 'journal.db'), lease: 10_000 },
     });
-  });
-
-  it('share a journal and an audit log that they name', () => {
-    const settings = read(
-      NODE,
-      PEERS,
-      TLS,
-      REDIS,
-      STREAM,
-      'audit: { file: ../shared/audit.db }',
-      'engine: { kind: embedded, journal: ../shared/journal.db }',
-    );
-    expect(settings.audit.file).toBe(join(folder, '..', 'shared', 'audit.db'));
-    expect(settings.engine).toMatchObject({ journal: join(folder, '..', 'shared', 'journal.db') });
   });
 
   it('run on the nodes of Restate that they name', () => {
     const servers = '{ ingress: http://127.0.0.1:8080, admin: http://127.0.0.1:9070 }';
     const engine = `engine: { kind: restate, servers: [${servers}], listen: { port: 9080 } }`;
-    expect(read(NODE, PEERS, TLS, REDIS, STREAM, engine).engine).toEqual({
+    expect(read(NODE, PEERS, TLS, REDIS, STREAM, AUDIT, engine).engine).toEqual({
       kind: 'restate',
       servers: [{ ingress: 'http://127.0.0.1:8080', admin: 'http://127.0.0.1:9070' }],
       listen: { host: '127.0.0.1', port: 9080 },
       sweep_every: 5_000,
     });
-    expect(() => read(NODE, PEERS, TLS, REDIS, STREAM, 'engine: { kind: restate }')).toThrow(
+    expect(() => read(NODE, PEERS, TLS, REDIS, STREAM, AUDIT, 'engine: { kind: restate }')).toThrow(
       /engine\.servers/,
     );
   });
@@ -89,6 +77,16 @@ describe('settings of one node with peers', () => {
       'S4: with a grace below the TTL of a lock',
       [NODE, PEERS, TLS, REDIS.replace(' }', ', grace: 5s }'), STREAM],
       /grace is shorter than a lock lives \(locks\.ttl, 30 s\)/,
+    ],
+    [
+      'S1, S9, S11: with an audit log of its own',
+      [NODE, PEERS, TLS, REDIS, STREAM, ENGINE],
+      /audit\.file is missing: with peers .* decided again .* name the same file/s,
+    ],
+    [
+      'S12: with a journal of its own',
+      [NODE, PEERS, TLS, REDIS, STREAM, AUDIT],
+      /engine\.journal is missing: with peers .* takes over .* or use engine\.kind restate/s,
     ],
     ['beside a list of nodes', [NODE, 'nodes: [{ id: x, zone: z }]'], /node cannot be given beside `nodes`/],
   ])('%s are refused, and the message says what to do', (_what, lines, message) => {

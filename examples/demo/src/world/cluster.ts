@@ -183,7 +183,7 @@ async function settle(nodes: readonly Part[], { lockSeconds }: ClusterTimes): Pr
   const granted = new Promise((resolve) => setTimeout(resolve, lockSeconds * 1_000));
   const ready = await poll(
     async () => {
-      const replies = await Promise.all(nodes.map(({ url }) => fetch(`${url}/readyz`)));
+      const replies = await Promise.all(nodes.map(({ url }) => fetch(`${url}/readyz/act`)));
       return replies.every(({ ok }) => ok) ? true : undefined;
     },
     { withinMs: READY_WITHIN_MS },

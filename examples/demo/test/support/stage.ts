@@ -198,7 +198,7 @@ function createStage(world: ClusterWorld, proxies: Stage['proxies'], closing: ()
       );
       await Promise.all(dead.map((part) => part.start()));
       await until('all nodes are ready', async () => {
-        const replies = await Promise.all(NODE_IDS.map((id) => fetch(`${world.nodes[id].url}/readyz`)));
+        const replies = await Promise.all(NODE_IDS.map((id) => fetch(`${world.nodes[id].url}/readyz/act`)));
         return replies.every(({ ok }) => ok) ? true : undefined;
       });
     },
