@@ -24,6 +24,7 @@ import type { Pauses } from '../ports/pauses.ts';
 import type { Voters } from '../ports/voters.ts';
 import type { Windows } from '../ports/windows.ts';
 import type { WorkflowEngine } from '../ports/workflow-engine.ts';
+import { withinDeadline } from '../time/within-deadline.ts';
 import { createEscalateOnce } from './escalate-once.ts';
 import type { RunOutcomes } from './run-outcomes.ts';
 import { settlePage } from './settle-page.ts';
@@ -62,6 +63,9 @@ export interface ControllerPorts {
   /** Shared by all controllers that submit to the same engine. */
   readonly outcomes: Pick<RunOutcomes, 'hold'>;
 }
+
+/** Longest wait for the lock, the engine and the budgets to take back what was held; after that the event is delivered again. */
+const SETTLE_TIMEOUT_MS = 10_000;
 
 /** One node's decision maker: takes what sensors deliver, one at a time or many at once, and concludes each. */
 export interface Controller {
@@ -110,8 +114,8 @@ export function createController(
   requirePorts(ports);
   const claims = createClaims();
   const reads: DecisionReads = { ...ports, claims };
-  const effects: DecisionEffects = { ...ports };
-  const pager = createEscalateOnce(ports.pager);
+  const pager = createEscalateOnce(ports.pager, ports.clock);
+  const effects: DecisionEffects = { ...ports, pager: pager.acknowledging };
   const stop = new AbortController();
   let snapshot: Snapshot | undefined;
 
@@ -131,7 +135,7 @@ export function createController(
     const page = await settlePage(walk, decision, { pager, audit: ports.audit });
     const record = recordOf(walk, decision, page);
     await ports.audit.conclude(record);
-    if (walk.namedPage !== undefined) pager.settled(walk.namedPage);
+    if (walk.namedPage !== undefined) pager.settled(walk.eventId, walk.namedPage);
     return record;
   }
 
@@ -141,6 +145,11 @@ export function createController(
       if (walk.lease !== undefined) ports.outcomes.hold(decision.run_id, walk.lease);
       return;
     }
+    // S10: the page is handed on after this, so a store that hangs must not keep it.
+    await withinDeadline(ports.clock, SETTLE_TIMEOUT_MS, undefined, () => giveBack(walk));
+  }
+
+  async function giveBack(walk: Walk): Promise<void> {
     await walk.lease?.release();
     if (!walk.budgetReserved || walk.decisionId === undefined) return;
     // Another walk of the same decision may have started the run; then the reservation is that run's.

@@ -1,30 +1,70 @@
+import type { Clock } from '../ports/clock.ts';
 import type { Pager, PageResult } from '../ports/pager.ts';
 
 /** Most pages that are remembered; one that is forgotten gets a second note. */
 const MAX_PAGES = 1_000;
+/** For how long one is remembered: a record that cannot be written for longer than this is worth a second note. */
+const REMEMBERED_MS = 300_000;
 
-/** Hands a page on once, however often its event comes back. */
-export interface EscalateOnce extends Pick<Pager, 'escalate'> {
+/** A page that is handed on because of one event. */
+export interface HandOn {
+  readonly eventId: string;
+  readonly call: Parameters<Pager['escalate']>[0];
+  /** It is, or may be, acknowledged by us: only the pager knows what became of it. */
+  readonly isOurs: boolean;
+}
+
+/** Hands a page on once for each event, however often that event comes back. */
+export interface EscalateOnce {
+  /** @throws PortError `LZ_PAGER_UNAVAILABLE`. */
+  handOn(page: HandOn): Promise<PageResult>;
+  /** The pager as decisions have it: a page that we acknowledge is ours, and what was done to it before counts no more. */
+  readonly acknowledging: Pick<Pager, 'acknowledge'>;
   /** The record of what became of the page is durable: from now on it is another matter. */
-  settled(incidentKey: string): void;
+  settled(eventId: string, incidentKey: string): void;
 }
 
 /**
  * A pager that remembers what was handed on and not recorded yet. When the record cannot be written (the disk is full, the
- * store is away), the event is delivered again and again, and each time its page would get the same note.
+ * store is away), the event is delivered again and again, and each time its page would get the same note. Memory never
+ * answers for another event, for a page that we acknowledged since, or later than 5 minutes after. Keeps S10.
  */
-export function createEscalateOnce(pager: Pick<Pager, 'escalate'>): EscalateOnce {
-  const handedOn = new Map<string, PageResult>();
+export function createEscalateOnce(
+  pager: Pick<Pager, 'escalate' | 'acknowledge'>,
+  clock: Pick<Clock, 'monotonic'>,
+): EscalateOnce {
+  const handedOn = new Map<
+    string,
+    { readonly incidentKey: string; readonly result: PageResult; readonly atMs: number }
+  >();
+  const keyOf = (eventId: string, incidentKey: string): string => JSON.stringify([eventId, incidentKey]);
+  const forget = (incidentKey: string): void => {
+    for (const [key, each] of handedOn) if (each.incidentKey === incidentKey) handedOn.delete(key);
+  };
   return {
-    async escalate(call) {
-      const earlier = handedOn.get(call.incidentKey);
-      if (earlier !== undefined) return earlier;
+    async handOn({ eventId, call, isOurs }) {
+      const { incidentKey } = call;
+      const key = keyOf(eventId, incidentKey);
+      const earlier = handedOn.get(key);
+      if (!isOurs && earlier !== undefined && clock.monotonic() - earlier.atMs < REMEMBERED_MS)
+        return earlier.result;
       const result = await pager.escalate(call);
       if (!result.done) return result;
       if (handedOn.size >= MAX_PAGES) handedOn.clear();
-      handedOn.set(call.incidentKey, result);
+      handedOn.set(key, { incidentKey, result, atMs: clock.monotonic() });
       return result;
     },
-    settled: (incidentKey) => void handedOn.delete(incidentKey),
+    acknowledging: {
+      async acknowledge(call) {
+        forget(call.incidentKey);
+        try {
+          return await pager.acknowledge(call);
+        } finally {
+          // What was handed on while the call was on its way may have come before it at the pager.
+          forget(call.incidentKey);
+        }
+      },
+    },
+    settled: (eventId, incidentKey) => void handedOn.delete(keyOf(eventId, incidentKey)),
   };
 }

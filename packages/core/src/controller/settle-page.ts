@@ -3,11 +3,13 @@ import type { PageRecord } from '../decision/record.ts';
 import type { Walk } from '../decision/walk.ts';
 import { describeError } from '../errors/lazarus-error.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
-import type { Pager } from '../ports/pager.ts';
 import { withinDeadline } from '../time/within-deadline.ts';
+import type { EscalateOnce } from './escalate-once.ts';
 
 /** Longest wait for the pager when a page is handed on; after that it escalates by itself. */
 const ESCALATE_TIMEOUT_MS = 5_000;
+/** Longest wait for the audit log to say whether the page is ours; after that the event is delivered again. */
+const AUDIT_TIMEOUT_MS = 10_000;
 
 /**
  * Does to the page what the decision asks for. Escalating needs no successful call as long as nobody acknowledged the
@@ -19,13 +21,15 @@ const ESCALATE_TIMEOUT_MS = 5_000;
 export async function settlePage(
   walk: Walk,
   decision: Decision,
-  ports: { readonly pager: Pick<Pager, 'escalate'>; readonly audit: Pick<AuditLog, 'byEvent'> },
+  ports: { readonly pager: Pick<EscalateOnce, 'handOn'>; readonly audit: Pick<AuditLog, 'byEvent'> },
 ): Promise<PageRecord> {
   if (decision.kind === 'remediate')
     return walk.resumes?.page ?? walk.page ?? { action: 'none', detail: 'the event names no page' };
   const incidentKey = walk.namedPage;
   if (incidentKey === undefined) return { action: 'none', detail: 'the event names no page' };
-  const earlier = await ports.audit.byEvent(walk.eventId);
+  const earlier = await withinDeadline(walk.reads.clock, AUDIT_TIMEOUT_MS, undefined, () =>
+    ports.audit.byEvent(walk.eventId),
+  );
   const isOurs = earlier !== undefined && !earlier.terminal;
   const wanted = wantedFor(decision);
   if (wanted.action === 'left_alone' && !isOurs) return { incident_key: incidentKey, ...wanted };
@@ -57,23 +61,27 @@ async function handOn(
   walk: Walk,
   incidentKey: string,
   reason: string,
-  pager: Pick<Pager, 'escalate'>,
-  mustSucceed: boolean,
+  pager: Pick<EscalateOnce, 'handOn'>,
+  isOurs: boolean,
 ): Promise<Pick<PageRecord, 'action' | 'detail'>> {
   try {
     const result = await withinDeadline(walk.reads.clock, ESCALATE_TIMEOUT_MS, undefined, (call) =>
-      pager.escalate({
-        incidentKey,
-        reason,
-        get signal() {
-          return call.signal;
+      pager.handOn({
+        eventId: walk.eventId,
+        isOurs,
+        call: {
+          incidentKey,
+          reason,
+          get signal() {
+            return call.signal;
+          },
         },
       }),
     );
     if (result.done) return { action: 'escalated', detail: reason };
     return { action: 'left_alone', detail: `${result.reason.replaceAll('_', ' ')}; ${reason}` };
   } catch (error) {
-    if (mustSucceed) throw error;
+    if (isOurs) throw error;
     walk.reads.log.warn('the pager did not take an escalation; the page escalates by itself', {
       incident_key: incidentKey,
       error: describeError(error),
