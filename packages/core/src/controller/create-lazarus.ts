@@ -144,7 +144,8 @@ export function createLazarus(options: LazarusOptions, given: LazarusPorts): Laz
         const onLost = (): void => {
           if (!stop.signal.aborted) engine.cancel(runId, 'its lock was lost').catch(() => undefined);
         };
-        lease.signal.addEventListener('abort', onLost, { once: true });
+        if (lease.signal.aborted) onLost();
+        else lease.signal.addEventListener('abort', onLost, { once: true });
       },
     },
   });

@@ -42,12 +42,22 @@ import { gateRecord, recordOf } from './write-record.ts';
 const DEFAULT_STALE_AFTER_MS = 300_000;
 const HOLD_DOWN_LOOK_MS = 500;
 const PAGE_RETRY_MS = 500;
+/** What a gate may take beyond the deadline of its event before it counts as broken. */
+const BACKSTOP_MS = 10_000;
+/** The longest deadline that a rule can have. */
+const LONGEST_DECISION_MS = 600_000;
 
 /** One gate of the ladder. */
 type Gate = (walk: Walk) => Promise<GateOutcome> | GateOutcome;
 
 /** Walks the ladder and returns what was decided. Never rejects: a bug is a reason to escalate, too. */
 export async function decide(walk: Walk): Promise<Decision> {
+  const decision = await climb(walk);
+  walk.isOver = true;
+  return decision;
+}
+
+async function climb(walk: Walk): Promise<Decision> {
   const { clock } = walk.reads;
   const { atMs, monotonicMs } = walk.received;
   let startedMs = clock.monotonic();
@@ -57,7 +67,7 @@ export async function decide(walk: Walk): Promise<Decision> {
     let outcome: GateOutcome;
     try {
       const answer = GATES[rung.id](walk);
-      outcome = answer instanceof Promise ? await answer : answer;
+      outcome = answer instanceof Promise ? await inTime(walk, rung.id, answer) : answer;
     } catch (error) {
       outcome = broken(walk, rung.id, error);
     }
@@ -68,6 +78,16 @@ export async function decide(walk: Walk): Promise<Decision> {
     if (outcome.done !== undefined) return inMode(walk, outcome.done);
   }
   return { kind: 'escalate', reason: 'invariant_broken', detail: 'the ladder ended without a decision' };
+}
+
+/**
+ * Waits for a gate, but not for ever: whatever hangs inside of one ends here. It is a backstop behind the bounds that gates
+ * have of their own, so it leaves them their time and a little more. Keeps L3.
+ */
+function inTime(walk: Walk, gate: GateId, answer: Promise<GateOutcome>): Promise<GateOutcome> {
+  // Another event may wait for its own storm to show itself; it is bounded by its own gates.
+  const leftMs = gate === 'coalesce' ? LONGEST_DECISION_MS : remainingMs(walk);
+  return withinDeadline(walk.reads.clock, leftMs + BACKSTOP_MS, undefined, () => answer);
 }
 
 function broken(walk: Walk, gate: GateId, error: unknown): Stopped {
@@ -327,10 +347,18 @@ function withinLimit(walk: Walk, bound: number): GateOutcome | Promise<GateOutco
   return clears instanceof Promise ? clears.then(limited, () => limited()) : limited(clears);
 }
 
-/** How many hosts there are; `undefined` when the inventory is incomplete, which allows none to fail. Keeps S8. */
+/** How many hosts there are; `undefined` when the inventory is incomplete or late, which allows none to fail. Keeps S8. */
 async function knownHosts(walk: Walk): Promise<number | undefined> {
-  const list = await walk.reads.fleet.list(known(walk.event).service, { signal: walk.signal });
-  return list.complete ? list.hosts.length : undefined;
+  const { clock, fleet, log } = walk.reads;
+  try {
+    const list = await withinDeadline(clock, walk.settings.fleetTimeoutMs, walk.signal, (call) =>
+      fleet.list(known(walk.event).service, call),
+    );
+    return list.complete ? list.hosts.length : undefined;
+  } catch (error) {
+    log.warn('how many hosts there are is not known; none may fail', { error: describeError(error) });
+    return undefined;
+  }
 }
 
 /** When the limit would let the service through again: for people, so that not knowing it changes nothing. */
@@ -402,7 +430,8 @@ async function takeLock(
   const request = { target, holder, ttlMs: walk.settings.lockTtlMs };
   const grant = await known(walk.effects).locks.acquire(request, { signal: walk.signal });
   if (!grant.granted) return { heldBy: grant.heldBy, by: grant.by };
-  walk.lease = grant.lease;
+  if (walk.isOver) await grant.lease.release();
+  else walk.lease = grant.lease;
   return undefined;
 }
 
@@ -445,6 +474,7 @@ async function budget(walk: Walk): Promise<GateOutcome> {
       ? await walk.reads.budgets.peek(charge)
       : await known(walk.effects).budgets.reserve(charge);
     if (!answer.granted) return exits.budgetSpent(answer);
+    if (walk.isOver) await walk.effects?.budgets.settle(charge.decisionId, { effects: false });
     walk.budgetReserved = !isDry(walk);
     return pass(`${answer.inFlight} in flight, ${answer.perHour} within the hour`, { ...answer, zone });
   } catch (error) {
@@ -457,7 +487,8 @@ async function budget(walk: Walk): Promise<GateOutcome> {
 async function acknowledge(walk: Walk): Promise<GateOutcome> {
   const leftMs = slackMs(walk);
   const evidence = { left_ms: leftMs };
-  if (leftMs <= 0) return exits.deadlinePassed(-leftMs);
+  const tooLate = lateOrLockLost(walk);
+  if (tooLate !== undefined) return tooLate;
   if (isDry(walk)) return pass('the page would be acknowledged', evidence);
   const incidentKey = walk.namedPage;
   const page: PageRecord =
@@ -466,15 +497,33 @@ async function acknowledge(walk: Walk): Promise<GateOutcome> {
       : { incident_key: incidentKey, action: 'acknowledged', detail: 'taken by Lazarus' };
   try {
     // S10: durable first, so that a crash right after the acknowledgement still ends in resolved or escalated.
-    await known(walk.effects).audit.commitIntent(recordOf(walk, remediation(walk), page));
+    const { audit } = known(walk.effects);
+    await withinDeadline(walk.reads.clock, leftMs, walk.signal, () =>
+      audit.commitIntent(recordOf(walk, remediation(walk), page)),
+    );
   } catch (error) {
     return exits.auditUnavailable(error);
   }
+  // L3, S4: writing it may have taken as long as the pager waits, or longer than the lock was held.
+  const lateNow = lateOrLockLost(walk);
+  if (lateNow !== undefined) return lateNow;
   const refused = incidentKey === undefined ? undefined : await acknowledgePage(walk, incidentKey);
   if (refused !== undefined) return refused;
   walk.page = page;
   if (incidentKey === undefined) return pass(page.detail, evidence);
   return pass(`page ${incidentKey} is ours, ${seconds(leftMs)} left`, evidence);
+}
+
+/** No time is left, or the lock that was taken in gate 11 is no longer ours. Keeps S4. */
+function lateOrLockLost(walk: Walk): Stopped | undefined {
+  const leftMs = slackMs(walk);
+  if (leftMs <= 0) return exits.deadlinePassed(-leftMs);
+  return lockLost(walk);
+}
+
+function lockLost({ lease }: Walk): Stopped | undefined {
+  const isLost = lease !== undefined && (lease.signal.aborted || lease.remainingMs() === 0);
+  return isLost ? exits.lockLost(lease) : undefined;
 }
 
 /** Acknowledges, looking again for a page that is opened a little after the event. */
@@ -501,12 +550,15 @@ async function acknowledgePage(walk: Walk, incidentKey: string): Promise<Stopped
 // 15 --------------------------------------------------------------------------------------------------------------
 async function run(walk: Walk): Promise<GateOutcome> {
   if (isDry(walk)) return { ...pass('the workflow would start'), done: remediation(walk) };
+  const lost = lockLost(walk);
+  if (lost !== undefined) return lost;
   const event = known(walk.event);
   const rule = known(walk.rule);
   const workflow = known(rule.workflow);
   const runId = known(walk.decisionId);
   try {
-    const submitted = await known(walk.effects).engine.submit({
+    const { engine } = known(walk.effects);
+    const submitted = await engine.submit({
       runId,
       workflow: workflow.name,
       ...(workflow.digest === undefined ? {} : { workflowDigest: workflow.digest }),
@@ -521,6 +573,9 @@ async function run(walk: Walk): Promise<GateOutcome> {
       ...(walk.namedPage === undefined ? {} : { incidentKey: walk.namedPage }),
       ...(rule.notificationGroup === undefined ? {} : { notificationGroup: rule.notificationGroup }),
     });
+    // The event is somebody else's meanwhile, and the lock is free.
+    if (walk.isOver && submitted === 'created')
+      await engine.cancel(runId, 'it began after its event was over');
     const started = submitted === 'created' ? undefined : await walk.reads.engine.get(runId);
     if (started !== undefined && started.status !== 'running') return exits.runIsOver(started);
     const reason =

@@ -14,6 +14,7 @@ export type EscalationReason =
   | 'target_protected'
   | 'lock_held'
   | 'lock_unavailable'
+  | 'lock_lost'
   | 'quorum_not_reached'
   | 'quorum_timed_out'
   | 'precondition_failed'

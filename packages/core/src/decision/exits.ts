@@ -8,7 +8,7 @@ import type { Issue } from '../errors/lazarus-error.ts';
 import type { LazarusEvent } from '../events/event.ts';
 import type { BudgetAnswer } from '../ports/budgets.ts';
 import type { Host } from '../ports/fleet.ts';
-import type { LockTarget } from '../ports/locks.ts';
+import type { Lease, LockTarget } from '../ports/locks.ts';
 import type { PageResult } from '../ports/pager.ts';
 import type { Pause } from '../ports/pauses.ts';
 import type { BallotResult } from '../ports/voters.ts';
@@ -220,6 +220,14 @@ export function budgetSpent(answer: Extract<BudgetAnswer, { granted: false }>): 
 export function budgetUnavailable(error: unknown): Stopped {
   const detail = describeError(error);
   return escalate('budget_unavailable', detail, { error: detail });
+}
+
+/** 14 and 15: the lock that was taken is no longer ours. Keeps S4. */
+export function lockLost({ target, signal }: Lease): Stopped {
+  const why = signal.aborted ? `: ${describeError(signal.reason)}` : '';
+  return escalate('lock_lost', `the ${target.kind} lock was lost before the run began${why}`, {
+    lock: target,
+  });
 }
 
 /** 14: the pager is about to escalate by itself. */

@@ -81,9 +81,15 @@ export const LADDER = [
     id: 'acknowledge',
     title: 'acknowledge',
     question: 'Is the page ours in time?',
-    exits: ['deadline_passed', 'pager_refused', 'audit_unavailable'],
+    exits: ['deadline_passed', 'lock_lost', 'pager_refused', 'audit_unavailable'],
   },
-  { number: 15, id: 'run', title: 'run', question: 'Was the workflow started?', exits: ['run_not_started'] },
+  {
+    number: 15,
+    id: 'run',
+    title: 'run',
+    question: 'Was the workflow started?',
+    exits: ['lock_lost', 'run_not_started'],
+  },
 ] as const;
 
 /** Id of a rung of the ladder. */

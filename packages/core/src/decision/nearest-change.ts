@@ -175,6 +175,7 @@ const CHANGES: Readonly<Record<ExitName | 'invariant_broken', (stopped: StoppedG
     };
   },
   lock_unavailable: () => answering('locks', 'the lock store answers'),
+  lock_lost: () => answering('locks', 'the lock is held until the run begins'),
   quorum_not_reached: moreVotes,
   quorum_timed_out: moreVotes,
   precondition_failed: moreVotes,

@@ -36,5 +36,5 @@ export interface DecisionEffects {
   readonly budgets: Pick<Budgets, 'reserve' | 'settle'>;
   readonly pager: Pick<Pager, 'acknowledge'>;
   readonly audit: Pick<AuditLog, 'commitIntent'>;
-  readonly engine: Pick<WorkflowEngine, 'submit'>;
+  readonly engine: Pick<WorkflowEngine, 'submit' | 'cancel'>;
 }

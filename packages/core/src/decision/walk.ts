@@ -61,6 +61,8 @@ export interface Walk {
   budgetReserved: boolean;
   ballot: BallotResult | undefined;
   page: PageRecord | undefined;
+  /** It was decided: a gate that ends later than that gives back what it gets. */
+  isOver: boolean;
   /** The intent that this walk goes on from: its run exists. */
   resumes: DecisionRecord | undefined;
 }
@@ -92,6 +94,7 @@ export function startWalk(
     budgetReserved: false,
     ballot: undefined,
     page: undefined,
+    isOver: false,
     resumes: undefined,
   };
 }

@@ -120,6 +120,35 @@ describe('an embedded Lazarus', () => {
     await lazarus.close();
   });
 
+  it('S4: cancels the run whose lock was lost while it was submitted', async () => {
+    const clock = createManualClock();
+    const engine = createFakeWorkflowEngine({ clock });
+    const memory = createMemoryLocks({ clock });
+    const lost = new AbortController();
+    const acquire: typeof memory.acquire = async (request, options) => {
+      const grant = await memory.acquire(request, options);
+      if (!grant.granted) return grant;
+      const { lease } = grant;
+      const { target, holder, token } = lease;
+      const release = (): Promise<void> => lease.release();
+      return {
+        granted: true,
+        lease: { target, holder, token, release, signal: lost.signal, remainingMs: () => 1 },
+      };
+    };
+    const { submit } = engine;
+    engine.submit = (request) => {
+      lost.abort(new Error('a renewal was refused'));
+      return submit(request);
+    };
+    const locks = { ...memory, acquire };
+    const { lazarus, event } = createWorld({ clock, engine, locks, handler: undefined });
+    const { decision } = await lazarus.handle(event);
+    await clock.settle();
+    expect('run_id' in decision && (await engine.get(decision.run_id))?.status).toBe('canceled');
+    await lazarus.close();
+  });
+
   it('S10: a handler that fails ends in an escalated page and a failed run', async () => {
     const { lazarus, event, calls, pager, clock } = createWorld();
     const runs: string[] = [];

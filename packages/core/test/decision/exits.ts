@@ -1,5 +1,8 @@
 import { PortError } from '@lazarus/core';
 import type { Decision } from '@lazarus/core';
+import { createMemoryLocks } from '@lazarus/core/memory';
+import type { Locks } from '@lazarus/core/ports';
+import { createManualClock } from '@lazarus/testing';
 import { aHost, aRule, anEvent, createWorld } from './world.ts';
 import type { World } from './world.ts';
 
@@ -222,6 +225,16 @@ export const EXITS: readonly Exit[] = [
     kind: 'escalate',
   },
   {
+    exit: 'lock_lost',
+    when: 'the lock is lost before the page is taken',
+    world: () => {
+      const clock = createManualClock();
+      const locks = createMemoryLocks({ clock });
+      return createWorld({ ports: { locks: losing(locks) } });
+    },
+    kind: 'escalate',
+  },
+  {
     exit: 'pager_refused',
     when: 'a person has the page',
     arrange: (world) => void world.pager.touch('web/web1'),
@@ -243,6 +256,23 @@ export const EXITS: readonly Exit[] = [
     kind: 'escalate',
   },
 ];
+
+/** Locks whose leases are lost as soon as they are granted. */
+export function losing(locks: Locks): Locks {
+  return {
+    ...locks,
+    acquire: async (request, options) => {
+      const grant = await locks.acquire(request, options);
+      if (!grant.granted) return grant;
+      const { lease } = grant;
+      const signal = AbortSignal.abort(new Error('a renewal was refused'));
+      return {
+        granted: true,
+        lease: { ...lease, signal, remainingMs: () => 0, release: () => lease.release() },
+      };
+    },
+  };
+}
 
 /** Makes the intent impossible to write. */
 export function failIntent(world: World): void {

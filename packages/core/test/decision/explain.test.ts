@@ -26,6 +26,7 @@ const CHANGES: Readonly<Record<string, string | RegExp>> = {
   target_protected: 'tag web1 as managed at the provider',
   lock_held: 'run scaling is over',
   lock_unavailable: 'the lock store answers',
+  lock_lost: 'the lock is held until the run begins',
   precondition_failed: /one more|Fake/,
   quorum_timed_out: 'one more yes vote (a node did not answer)',
   quorum_not_reached: 'one more yes vote (b has another configuration)',
