@@ -45,7 +45,7 @@ describe('a built-in action', () => {
 });
 
 describe('an action without words for a dry run', () => {
-  it('is described by its summary and its input', () => {
+  it('is described by its summary and the names of its inputs', () => {
     const action = defineAction({
       name: 'acme.do',
       version: 1,
@@ -55,7 +55,10 @@ describe('an action without words for a dry run', () => {
       idempotent: true,
       run: async () => null,
     });
-    expect(action.dry?.({ rack: 'r1' }, context)).toEqual({ summary: 'Does it.', changes: { rack: 'r1' } });
+    expect(action.dry?.({ rack: 'r1' }, context)).toEqual({
+      summary: 'Does it.',
+      changes: { inputs: ['rack'] },
+    });
   });
 });
 
@@ -80,7 +83,7 @@ describe('the dry run of a workflow', () => {
     ]);
   });
 
-  it('calls nothing, and shows a step as it is written when its inputs are not known yet', () => {
+  it('calls nothing, and shows the names of the inputs when their values are not known yet', () => {
     let calls = 0;
     const count = defineAction({
       name: 'acme.count',
@@ -104,10 +107,26 @@ steps:
     );
     const actions = createActionRegistry([...builtinActions, count]);
     expect(dryRunWorkflow(flow, aRequest({ workflow: 'test.flow' }), actions)).toMatchObject([
-      { step: 'a', summary: 'Counts.', changes: { n: 1 } },
-      { step: 'b', changes: { n: '${{ steps.a.outputs.n }}' }, onlyIf: '${{ steps.a.outputs.n > 0 }}' },
+      { step: 'a', summary: 'Counts.', changes: { inputs: ['n'] } },
+      { step: 'b', changes: { inputs: ['n'] }, onlyIf: '${{ steps.a.outputs.n > 0 }}' },
       { step: 'c', summary: 'waits for the signal approve' },
     ]);
     expect(calls).toBe(0);
+  });
+
+  it('tells no value of a header, also when the URL is not known yet', () => {
+    const flow = workflow(`apiVersion: lazarus.dev/v1
+kind: Workflow
+metadata: { name: test.flow, version: 1 }
+steps:
+  u: { uses: http.get@1, with: { url: "https://a.example.com/x" }, outputs: { url: $.body } }
+  b: { uses: http.call@1, needs: [u], with: { method: POST, url: "\${{ steps.u.outputs.url }}", headers: { authorization: "Bearer hunter2" } } }
+`);
+    const request = aRequest({ workflow: 'test.flow' });
+    for (const actions of [registry, createActionRegistry([])]) {
+      const steps = dryRunWorkflow(flow, request, actions);
+      expect(JSON.stringify(steps)).not.toContain('hunter2');
+      expect(steps[1]?.changes).toEqual({ inputs: ['method', 'url', 'headers'] });
+    }
   });
 });

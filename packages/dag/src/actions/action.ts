@@ -161,7 +161,7 @@ export interface ActionOptions<I extends z.ZodType, O extends z.ZodType> {
   /**
    * What it would do, in words and data; made from the input alone.
    *
-   * @defaultValue the summary of the action and its input
+   * @defaultValue the summary of the action and the names of its inputs
    */
   dry?(input: z.output<I>, context: DryRunContext): DryRun;
   run(input: z.output<I>, context: ActionContext): Promise<z.output<O>>;
@@ -216,10 +216,13 @@ export function defineAction<I extends z.ZodType, O extends z.ZodType>(
   };
 }
 
-/** What can be said about any action: its summary, and the input as data. */
-function describeInput(summary: string, input: unknown): DryRun {
-  const changes = typeof input === 'object' && input !== null ? input : { input };
-  return { summary, changes: changes as DryRun['changes'] };
+/**
+ * What can be said about any action: its summary, and the names of its inputs. Never their values, because only the
+ * action knows which of them are secrets. Keeps S17.
+ */
+export function describeInput(summary: string, input: unknown): DryRun {
+  const inputs = typeof input === 'object' && input !== null ? Object.keys(input) : [];
+  return { summary, changes: { inputs } };
 }
 
 /** `host.clone@1` */

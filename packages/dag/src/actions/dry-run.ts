@@ -4,6 +4,7 @@ import { resolveInputs } from '../engine/run-inputs.ts';
 import { evaluateDeep, parseTemplate } from '../expression/template.ts';
 import { buildGraph } from '../graph/graph.ts';
 import type { ActionRegistry } from './action-registry.ts';
+import { describeInput } from './action.ts';
 import type { Action, DryRun } from './action.ts';
 
 /** What one step would do. */
@@ -19,7 +20,8 @@ export interface DryStep extends DryRun {
 
 /**
  * What a run would do when everything succeeds, step by step, in the order of the waves. It calls nothing: actions describe
- * themselves from their inputs, and what only an earlier step could tell is shown as `<new_host of clone>`. Keeps S13.
+ * themselves from their inputs, and what only an earlier step could tell is shown as `<new_host of clone>`. A step that
+ * cannot be described like this shows the names of its inputs and no values. Keeps S13 and S17.
  *
  * @throws WorkflowError `LZ_WORKFLOW_INPUT`.
  */
@@ -60,8 +62,8 @@ function dryStep(
   if (step.kind === 'signal')
     return { summary: `waits for the signal ${step.signal ?? step.id}`, changes: {} };
   if (step.kind === 'wait') return { summary: 'waits', changes: { for: step.wait ?? null } };
-  if (action === undefined) return { summary: `calls ${step.uses}`, changes: step.with };
-  const written: DryRun = { summary: action.summary, changes: step.with };
+  if (action === undefined) return describeInput(`calls ${step.uses}`, step.with);
+  const written = describeInput(action.summary, step.with);
   try {
     const parsed = action.input.safeParse(evaluateDeep(step.with, values));
     if (!parsed.success || action.dry === undefined) return written;
