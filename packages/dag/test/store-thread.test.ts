@@ -98,6 +98,17 @@ describe('the thread of the journal', () => {
     await store.close();
   });
 
+  it('answers what was asked before it is closed, and starts no other thread afterwards', async () => {
+    const store = new StoreThread(worker, join(temporaryFolder(), 'runs.db'));
+    const before = store.call('has', 'x');
+    const closing = store.close();
+    await expect(store.call('has', 'x')).rejects.toThrow('the journal was closed');
+    expect(await before).toBe(false);
+    await closing;
+    await expect(store.call('has', 'x')).rejects.toThrow('the journal was closed');
+    await store.close();
+  }, 30_000);
+
   it('opens the file again once the folder is there', async () => {
     const folder = temporaryFolder();
     const store = new StoreThread(worker, join(folder, 'later', 'runs.db'));

@@ -72,6 +72,7 @@ export class StoreThread implements AsyncStore {
   #commits = 0;
   #commitsBefore = 0;
   #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(worker: URL, file: string, withinMs = STORE_ANSWERS_WITHIN_MS) {
     this.#worker = worker;
@@ -87,6 +88,15 @@ export class StoreThread implements AsyncStore {
     method: M,
     ...args: Parameters<SqliteStore[M]>
   ): Promise<ReturnType<SqliteStore[M]>> {
+    // A thread that nobody ends would keep the file open.
+    if (this.#isClosed) return Promise.reject(new StoreThreadError('the journal was closed'));
+    return this.#ask(method, args);
+  }
+
+  #ask<M extends StoreMethod>(
+    method: M,
+    args: Parameters<SqliteStore[M]>,
+  ): Promise<ReturnType<SqliteStore[M]>> {
     const thread = (this.#thread ??= this.#start());
     this.#lastId += 1;
     const id = this.#lastId;
@@ -99,18 +109,24 @@ export class StoreThread implements AsyncStore {
     });
   }
 
-  /** Closes the file, then the thread; a thread that does not answer is ended. */
+  /** Closes the file, then the thread; a thread that does not answer is ended. Calls are refused from now on. */
   async close(): Promise<void> {
     const thread = this.#thread;
-    if (thread === undefined) return;
-    await this.call('close').catch(() => undefined);
+    const wasClosed = this.#isClosed;
+    this.#isClosed = true;
+    if (thread === undefined || wasClosed) return;
+    await this.#ask('close', []).catch(() => undefined);
     clearTimeout(this.#timer);
     this.#thread = undefined;
     await thread.terminate();
   }
 
   #start(): Worker {
-    const thread = new Worker(this.#worker, { workerData: { file: this.#file } });
+    const thread = new Worker(this.#worker, {
+      workerData: { file: this.#file },
+      // Options of the program, such as --input-type, can be ones that no thread takes; built code needs none.
+      ...(this.#worker.pathname.endsWith('.ts') ? {} : { execArgv: [] }),
+    });
     thread.on('message', (reply: StoreReply) => this.#onReply(reply));
     thread.on('error', (error: Error) => this.#onEnd(thread, error.message));
     thread.on('exit', () => this.#onEnd(thread, 'it ended'));
