@@ -22,7 +22,7 @@ export function definePurgeCache(cdn: Cdn): Action {
       signal.throwIfAborted();
       return { purged: await cdn.purge({ zone, key: idempotencyKey, signal }) };
     },
-  }) as Action;
+  });
 }
 
 /** Where nobody has configured a network, every call is refused. */

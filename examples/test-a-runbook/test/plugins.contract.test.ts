@@ -49,7 +49,9 @@ describeLocksContract(runner, {
     return {
       nodes: [locks, locks],
       elapse: (ms) => clock.advance(ms),
-      breakLock: async (target) => void (await locks.breakLock(target)),
+      breakLock: async (target) => {
+        await locks.breakLock(target);
+      },
       close: () => locks.close(),
     };
   },
