@@ -1,7 +1,7 @@
 import { createMemoryLocks } from '@lazarus/core/memory';
 import type { RunView } from '@lazarus/core/ports';
 import { createFakePager } from '@lazarus/testing';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { RestateServer } from '../../../tools/restate-server.ts';
 import { startRestate, whyNoRestate, withRestate } from '../../../tools/restate-server.ts';
 import { createRestateEngine } from '../src/index.ts';
@@ -358,4 +358,48 @@ describe.skipIf(whyNoRestate() !== undefined)(withRestate('a Restate server that
       ),
     ).rejects.toThrow(/http:\/\/127\.0\.0\.1:2\/version did not answer/);
   });
+});
+
+describe.skipIf(whyNoRestate() !== undefined)(withRestate('what an operator does to a run'), () => {
+  for (const [deed, status, message] of [
+    ['kill', 'failed', 'Restate has ended it: 409 killed'],
+    ['pause', 'canceled', 'Restate could not go on with it (paused), and a person was told'],
+  ] as const) {
+    it(
+      `is told to a human, and the run ends as ${status}: ${deed}`,
+      async () => {
+        const server = await startRestate();
+        onTestFinished(() => server.stop());
+        const desk = createDesk();
+        const workflow = desk.workflow(
+          'metadata: { name: test.wait, version: 1 }\nsteps: { rest: { wait: 10h } }\n',
+        );
+        const pager = createFakePager({ clock });
+        const engine = await openEngine(server, {
+          actions: desk.actions,
+          workflows: [workflow],
+          ports: { pager },
+        });
+        const ends: RunView[] = [];
+        engine.onFinished((run) => ends.push(run));
+        const request = aRequest('test.wait', { incidentKey: `INC-${deed}` });
+        pager.open(`INC-${deed}`);
+        await engine.submit(request);
+        await until(async () => (await engine.get(request.runId))?.steps[0]?.status === 'running');
+        const { ingressUrl, adminUrl } = server;
+        const servers = new RestateServers([{ ingressUrl, adminUrl }], clock, 5_000);
+        const [row] = await servers.query(
+          `SELECT id FROM sys_invocation WHERE target_service_key = '${request.runId}' AND target_handler_name = 'run'`,
+        );
+        await fetch(`${adminUrl}/invocations/${String(row?.['id'])}/${deed}`, { method: 'PATCH' });
+        await until(() => ends.length > 0);
+        expect(ends).toMatchObject([
+          { run_id: request.runId, status, page: 'escalated', error: { message } },
+        ]);
+        expect(pager.notesOf(`INC-${deed}`)).toHaveLength(1);
+        expect(await engine.get(request.runId)).toMatchObject({ status });
+      },
+      LIMIT_MS,
+    );
+  }
 });

@@ -1,10 +1,11 @@
-import { describeError } from '@lazarus/core';
+import { describeError, isLazarusError } from '@lazarus/core';
 import type { Clock, Logger, Meter, RunView } from '@lazarus/core/ports';
+import { isKilled } from '../server/run-outcome.ts';
 import type { RunStore } from '../server/run-store.ts';
 
 /** What telling of ended runs needs. */
 export interface EndedRunsPorts {
-  readonly store: RunStore;
+  readonly store: Pick<RunStore, 'ended'>;
   readonly clock: Clock;
   readonly log: Logger;
   readonly meter: Meter | undefined;
@@ -44,30 +45,44 @@ export class EndedRuns {
     const view = await this.#view(runId);
     if (view === undefined) return;
     await release();
+    this.tell(view);
+  }
+
+  /** Tells of a run that is over. */
+  tell(view: RunView): void {
     this.#ports.meter?.count('lazarus_runs_finished_total', { workflow: view.workflow, status: view.status });
     for (const listener of [...this.#listeners]) {
       try {
         listener(view);
       } catch (error) {
         this.#ports.log.error('a listener of finished runs failed', {
-          run_id: runId,
+          run_id: view.run_id,
           error: describeError(error),
         });
       }
     }
   }
 
-  /** The end of the run as Restate keeps it; `undefined` when the engine closes, or the run went on elsewhere. */
+  /**
+   * The end of the run as Restate keeps it; `undefined` when the engine closes, and when Restate has no end to tell: what
+   * became of the run is then for the watch to find out.
+   */
   async #view(runId: string): Promise<RunView | undefined> {
     const { store, clock, closing } = this.#ports;
     while (!closing.aborted) {
       try {
         const state = await store.ended(runId, WAIT_MS, closing);
+        if (isKilled(state)) return undefined;
         if (state !== 'running') return state;
-      } catch {
+      } catch (error) {
+        if (isFinal(error)) return undefined;
         await clock.sleep(PAUSE_MS, { signal: closing }).catch(() => undefined);
       }
     }
     return undefined;
   }
 }
+
+/** The server will say the same again. */
+const isFinal = (error: unknown): boolean =>
+  isLazarusError(error) && (error as { readonly retryable?: unknown }).retryable === false;

@@ -17,6 +17,7 @@ import {
   canRun,
   CANCEL_SIGNAL,
   createKnownWorkflows,
+  journalView,
   MAX_ATTEMPT_MS,
   missingPorts,
   resolveInputs,
@@ -32,13 +33,15 @@ import type { ResolvedOptions } from '../options.ts';
 import { BodiesInFlight } from '../run/bodies-in-flight.ts';
 import { Execution } from '../run/execution.ts';
 import type { ExecutionPorts } from '../run/execution.ts';
-import { fromWire, PINNED_FORMAT, pinRun } from '../run/pinned-run.ts';
+import { asStoredRun, fromWire, PINNED_FORMAT, pinRun } from '../run/pinned-run.ts';
 import type { PinnedRun, PinnedWire } from '../run/pinned-run.ts';
 import { readRun } from '../run/read-run.ts';
 import { RunLocks } from '../run/run-locks.ts';
+import { settleBudget } from '../run/settle-budget.ts';
 import { checkOwnVersions, checkServers } from '../server/check-versions.ts';
 import { registerService } from '../server/register-service.ts';
 import { RestateServers } from '../server/restate-servers.ts';
+import { isKilled } from '../server/run-outcome.ts';
 import { RunStore } from '../server/run-store.ts';
 import { EndedRuns } from './ended-runs.ts';
 import { RunWatch } from './run-watch.ts';
@@ -138,6 +141,8 @@ class Engine implements RestateEngine {
       register: () => this.#register(),
       cancel: (runId, reason) => this.cancel(runId, reason),
       isDriven: (runId) => this.#active.has(runId),
+      release: (runId) => this.#forget(runId),
+      gone: (run, reason, page) => this.#onGone(run, reason, page),
     });
     this.#locks = new RunLocks({
       locks: ports.locks,
@@ -190,9 +195,11 @@ class Engine implements RestateEngine {
     const active = this.#active.get(runId);
     if (active !== undefined) return active.view();
     const state = await this.#store.state(runId);
-    if (state !== 'running') return state;
+    if (state !== 'running' && !isKilled(state)) return state;
     const recorded = await this.#store.load(runId);
-    return recorded === undefined ? undefined : readRun(recorded, this.#ports);
+    if (recorded === undefined) return undefined;
+    const view = await readRun(recorded, this.#ports);
+    return isKilled(state) ? { ...view, ...killedBy(state.killed) } : view;
   }
 
   async cancel(runId: string, reason: string): Promise<void> {
@@ -235,7 +242,7 @@ class Engine implements RestateEngine {
     if (this.#closing.signal.aborted) return;
     this.#closing.abort(new DOMException('the engine was closed', 'AbortError'));
     await this.#endpoint?.close();
-    await Promise.all([this.#watch.stopped, this.#ended.settled()]);
+    await Promise.all([this.#watch.stopped(), this.#ended.settled()]);
   }
 
   async #signal(runId: string, name: string, payload: Json): Promise<void> {
@@ -249,6 +256,7 @@ class Engine implements RestateEngine {
     const { runId } = run.request;
     const canDrive = isKnown && this.#canRun(run.definition);
     if (!canDrive) this.#refuse(run);
+    await this.#watch.assertMayGoOn(run);
     const execution = new Execution(run, context, this.#executionPorts);
     this.#active.set(runId, execution);
     this.#watch.took(run);
@@ -267,13 +275,29 @@ class Engine implements RestateEngine {
     if (execution.hasEnded) {
       this.#ended.expect(runId, async () => {
         this.#watch.ended(runId);
-        this.#submittedAtMs.delete(runId);
-        await this.#locks.release(runId);
+        await this.#forget(runId);
       });
       return;
     }
     this.#locks.leave(runId);
-    this.#watch.lost(run);
+    this.#watch.took(run);
+  }
+
+  async #forget(runId: string): Promise<void> {
+    this.#submittedAtMs.delete(runId);
+    await this.#locks.release(runId);
+  }
+
+  /** What the run did nobody knows, so its budget counts as spent. Keeps S6. */
+  async #onGone(run: PinnedRun, reason: string, page: NonNullable<RunView['page']>): Promise<void> {
+    const { clock } = this.#ports;
+    await settleBudget(run.request.runId, true, this.#ports);
+    this.#ended.tell({
+      ...journalView({ run: asStoredRun(run), entries: [], signals: [] }),
+      ...killedBy(reason),
+      page,
+      ended_at: new Date(clock.now()).toISOString(),
+    });
   }
 
   /**
@@ -354,6 +378,9 @@ function assertDrivable(definitions: readonly WorkflowDefinition[], { actions }:
     }
   }
 }
+
+const killedBy = (message: string) =>
+  ({ status: 'failed', error: { code: 'LZ_WORKFLOW_CANCELED', message } }) as const;
 
 function timeIsOver({ definition }: PinnedRun): WorkflowError {
   return new WorkflowError({

@@ -5,7 +5,6 @@
 import { describeError, isLazarusError } from '@lazarus/core';
 import type { LeaseLostError, Verdict } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
-import { withTimeout } from '@lazarus/core/time';
 import { callForHelp, coordinate, journalView, stepView } from '@lazarus/dag';
 import type { CoordinatedRun, EngineOptions, RunLock, RunRecord, StepPoint, StepState } from '@lazarus/dag';
 import type { DurableContext } from '../durable/durable-context.ts';
@@ -15,6 +14,7 @@ import { asStoredRun } from './pinned-run.ts';
 import type { PinnedRun } from './pinned-run.ts';
 import { RestateRun } from './restate-run.ts';
 import type { RunLocks } from './run-locks.ts';
+import { settleBudget } from './settle-budget.ts';
 
 /** The parts of a process that every execution uses. */
 export interface ExecutionPorts {
@@ -28,10 +28,6 @@ export interface ExecutionPorts {
   /** Monotonic instant of the evidence, when the run was submitted in this process. */
   evidenceAtMs(runId: string): number | undefined;
 }
-
-const SETTLE_TRIES = 3;
-const SETTLE_MS = 5_000;
-const SETTLE_PAUSE_MS = 200;
 
 /** One execution. */
 export class Execution {
@@ -124,7 +120,9 @@ export class Execution {
   /** Lock first, then the embedder's guard. A human is told whatever the guard says. Keeps S3, S4 and S14. */
   async #guard(record: RunRecord, point: StepPoint, signal: AbortSignal): Promise<Verdict> {
     if (point.phase === 'on_error' || point.phase === 'finally') return { verdict: 'pass' };
-    const lock = await this.#lock.ensure(signal);
+    // Steps that begin together share one acquisition, and the end of one attempt must not end it for the others.
+    const lock = await this.#lock.ensure(this.#ports.closing);
+    signal.throwIfAborted();
     if (!lock.held) return { verdict: 'fail', reason: lock.reason, evidence: { code: 'LZ_LOCK_LOST' } };
     const { guard } = this.#ports.options;
     if (guard === undefined || point.phase !== 'steps') return { verdict: 'pass' };
@@ -143,19 +141,7 @@ export class Execution {
     onStep({ runId: request.runId, workflow: definition.name, step: stepView(this.run, state) });
   }
 
-  /** Repeated when a crash repeats the end of the run, which changes nothing. */
-  async #settle(effects: boolean): Promise<void> {
-    const { budgets, clock, log } = this.#ports.options;
-    if (budgets === undefined) return;
-    const { runId } = this.run.request;
-    for (let tries = 1; tries <= SETTLE_TRIES; tries += 1) {
-      try {
-        await withTimeout(clock, SETTLE_MS, undefined, () => budgets.settle(runId, { effects }));
-        return;
-      } catch (error) {
-        log.error('a budget was not settled', { run_id: runId, tries, error: describeError(error) });
-        await clock.sleep(SETTLE_PAUSE_MS);
-      }
-    }
+  #settle(effects: boolean): Promise<void> {
+    return settleBudget(this.run.request.runId, effects, this.#ports.options);
   }
 }

@@ -2,6 +2,7 @@ import { ConfigurationError, PortError } from '@lazarus/core';
 import type { Clock } from '@lazarus/core/ports';
 import { messageOf } from './restate-servers.ts';
 import type { Answer, RestateServers } from './restate-servers.ts';
+import { isOfInvocation } from './run-outcome.ts';
 
 /** What is registered. */
 export interface Registration {
@@ -66,13 +67,14 @@ async function tryOnce(
 }
 
 /** Whether a server takes runs: the run that is asked for does not exist, the service does. @throws PortError. */
-export async function isKnown(servers: RestateServers, service: string): Promise<boolean> {
+export async function isKnown(servers: Pick<RestateServers, 'ask'>, service: string): Promise<boolean> {
   const path = `/restate/workflow/${service}/-/output`;
   return !isServiceUnknown(await servers.ask({ to: 'ingress', path }));
 }
 
 /** The server has not heard of the service, or no longer has it. */
 export function isServiceUnknown(answer: Answer): boolean {
+  if (isOfInvocation(answer)) return false;
   return answer.status >= 500 || (answer.status === 404 && /service/i.test(messageOf(answer)));
 }
 

@@ -8,8 +8,9 @@ import type { RecordedEntry } from '../durable/journal-context.ts';
 import { fromWire, toWire } from '../run/pinned-run.ts';
 import type { PinnedRun, PinnedWire } from '../run/pinned-run.ts';
 import { isServiceUnknown } from './register-service.ts';
-import { messageOf } from './restate-servers.ts';
-import type { Answer, RestateServers } from './restate-servers.ts';
+import type { RestateServers } from './restate-servers.ts';
+import { outcomeOf, refused } from './run-outcome.ts';
+import type { RunOutcome } from './run-outcome.ts';
 
 /** A run that has not ended, as Restate has it. */
 export interface RecordedRun {
@@ -23,9 +24,12 @@ export interface Invocation {
   readonly status: string;
   readonly retries: number;
   readonly failure?: string;
+  /** What Restate or the SDK calls the failure. */
+  readonly errorCode?: string;
 }
 
-const NOT_READY = 470;
+/** Rows of one query. */
+const PAGE = 200;
 
 /** The runs of one service. */
 export class RunStore {
@@ -71,21 +75,17 @@ export class RunStore {
     if (answer.status !== 200) throw refused('a signal', answer);
   }
 
-  /** The final view of a run that has ended, whether it goes on, or nothing. @throws PortError. */
-  async state(runId: string): Promise<RunView | 'running' | undefined> {
+  /** What became of a run by now. @throws PortError. */
+  async state(runId: string): Promise<RunOutcome> {
     const path = `/restate/workflow/${this.#service}/${encodeURIComponent(runId)}/output`;
-    return this.#outcome(await this.#servers.ask({ to: 'ingress', path, elsewhere: isServiceUnknown }));
+    return outcomeOf(await this.#servers.ask({ to: 'ingress', path, elsewhere: isServiceUnknown }));
   }
 
   /** Waits until the run's end is durable, at most `timeoutMs`. @throws PortError. */
-  async ended(
-    runId: string,
-    timeoutMs: number,
-    signal: AbortSignal,
-  ): Promise<RunView | 'running' | undefined> {
+  async ended(runId: string, timeoutMs: number, signal: AbortSignal): Promise<RunOutcome> {
     const path = `/restate/workflow/${this.#service}/${encodeURIComponent(runId)}/attach`;
     const elsewhere = isServiceUnknown;
-    return this.#outcome(await this.#servers.ask({ to: 'ingress', path, timeoutMs, signal, elsewhere }));
+    return outcomeOf(await this.#servers.ask({ to: 'ingress', path, timeoutMs, signal, elsewhere }));
   }
 
   /** A run with its journal; `undefined` when Restate no longer has it. @throws PortError. */
@@ -102,15 +102,15 @@ export class RunStore {
 
   /** Runs that Restate cannot get on with: it waits before it tries again, or has given up. @throws PortError. */
   async troubled(): Promise<readonly Invocation[]> {
-    const rows = await this.#servers.query(
-      `SELECT i.target_service_key, i.status, i.retry_count, i.last_failure FROM sys_invocation i WHERE ${this.#runs()} AND i.status IN ('backing-off', 'paused') LIMIT 100`,
-    );
-    return rows.map((row) => ({
-      runId: String(row['target_service_key']),
-      status: String(row['status']),
-      retries: Number(row['retry_count'] ?? 0),
-      ...(typeof row['last_failure'] === 'string' ? { failure: row['last_failure'] } : {}),
-    }));
+    const found: Invocation[] = [];
+    for (let after = ''; ;) {
+      const rows = await this.#servers.query(
+        `SELECT i.id, i.target_service_key, i.status, i.retry_count, i.last_failure, i.last_failure_error_code FROM sys_invocation i WHERE ${this.#runs()} AND i.status IN ('backing-off', 'paused') AND i.id > ${quote(after)} ORDER BY i.id LIMIT ${PAGE}`,
+      );
+      found.push(...rows.map(invocationOf));
+      if (rows.length < PAGE) return found;
+      after = String(rows.at(-1)?.['id']);
+    }
   }
 
   /** The newest runs, with their ends where they have one. @throws PortError. */
@@ -146,13 +146,6 @@ export class RunStore {
 
   #runs(): string {
     return `i.target_service_name = ${quote(this.#service)} AND i.target_handler_name = 'run'`;
-  }
-
-  #outcome(answer: Answer): RunView | 'running' | undefined {
-    if (answer.status === 200) return answer.body as RunView;
-    if (answer.status === NOT_READY) return 'running';
-    if (answer.status === 404) return undefined;
-    throw refused('a look at a run', answer);
   }
 }
 
@@ -217,9 +210,12 @@ function summaryOf(
 /** A text of SQL. */
 const quote = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
-const refused = (what: string, answer: Answer): PortError =>
-  new PortError({
-    code: 'LZ_JOURNAL_UNAVAILABLE',
-    message: `${answer.url} did not accept ${what}: ${answer.status} ${messageOf(answer)}`,
-    retryable: true,
-  });
+const invocationOf = (row: Readonly<Record<string, unknown>>): Invocation => ({
+  runId: String(row['target_service_key']),
+  status: String(row['status']),
+  retries: Number(row['retry_count'] ?? 0),
+  ...(typeof row['last_failure'] === 'string' ? { failure: row['last_failure'] } : {}),
+  ...(row['last_failure_error_code'] === undefined || row['last_failure_error_code'] === null
+    ? {}
+    : { errorCode: String(row['last_failure_error_code']) }),
+});

@@ -13,6 +13,8 @@ import { startBalancer } from '../../../../tools/tcp-balancer.ts';
 import type { TcpBalancer } from '../../../../tools/tcp-balancer.ts';
 import { RUN_SERVICE } from '../../src/endpoint/run-endpoint.ts';
 import { RestateServers } from '../../src/server/restate-servers.ts';
+import { isKilled } from '../../src/server/run-outcome.ts';
+import type { RunOutcome } from '../../src/server/run-outcome.ts';
 import { RunStore } from '../../src/server/run-store.ts';
 import type { RecordedRun } from '../../src/server/run-store.ts';
 import { STORM_NEEDS } from './storm-workflow.ts';
@@ -207,8 +209,12 @@ export function aStormRequest(runId: string): RunRequest {
 }
 
 /** `succeeded left_alone` and the like. */
-export const outcomeOf = (view: RunView | 'running' | undefined): string =>
-  typeof view === 'object' ? `${view.status} ${view.page ?? ''}` : (view ?? 'lost');
+export const outcomeOf = (view: RunOutcome): string =>
+  typeof view === 'object' && 'status' in view
+    ? `${view.status} ${view.page ?? ''}`
+    : isKilled(view)
+      ? view.killed
+      : (view ?? 'lost');
 
 async function freePort(): Promise<number> {
   const server = createServer();
