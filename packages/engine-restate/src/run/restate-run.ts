@@ -9,7 +9,9 @@
  * 4. No closure outlives the next timer of the run, and none is longer than a minute: it reports that its body still
  *    runs, the timer is dealt with, and another closure waits for the same body. So the time limit of a call costs no
  *    timer of the server.
- * 5. What a body threw is a value; Restate never retries a closure by itself.
+ * 5. The time of the run goes on with the monotonic clock of this process from the latest time in the journal, and a
+ *    closure waits for as long as was left when it was launched: setting the wall clock prolongs nothing. S10.
+ * 6. What a body threw is a value; Restate never retries a closure by itself.
  */
 import { CANCEL_SIGNAL, MAX_ATTEMPT_MS, stepError, toStepError } from '@lazarus/dag';
 import type { BodyContext, Pending, RunHandle, Selected, Settled, StepBody } from '@lazarus/dag';
@@ -17,6 +19,7 @@ import type { Clock, FencingToken, Json } from '@lazarus/core/ports';
 import type { Durable, DurableContext } from '../durable/durable-context.ts';
 import type { PinnedRun } from './pinned-run.ts';
 import type { BodiesInFlight } from './bodies-in-flight.ts';
+import { RunTime } from './run-time.ts';
 
 /** A reason that costs nothing: `abort()` alone makes an exception with a stack each time. */
 const NO_LONGER_NEEDED = Symbol('no longer needed');
@@ -53,7 +56,7 @@ interface BodyItem extends Pending {
   /** The closure that waits for it now. */
   durable?: Durable;
   closures: number;
-  /** When its closure returns at the latest; wall time, milliseconds. */
+  /** When its closure returns at the latest; time of the run, milliseconds. */
   untilMs: number;
   running?: Promise<Settled>;
   /** Its last closure ran in this execution. */
@@ -81,6 +84,7 @@ export class RestateRun implements RunHandle {
   readonly #ports: RestateRunPorts;
   readonly #items = new Map<string, Item>();
   readonly #received = new Map<string, number>();
+  readonly #time: RunTime;
   #nowMs: number;
   /** The last thing that happened was seen by this execution first. */
   #isLive = false;
@@ -93,6 +97,7 @@ export class RestateRun implements RunHandle {
     this.#context = context;
     this.#ports = ports;
     this.#nowMs = run.startedAtMs;
+    this.#time = new RunTime(ports.clock, run.startedAtMs);
     context.ended.addEventListener('abort', () => this.#onEnded(), { once: true });
   }
 
@@ -166,13 +171,17 @@ export class RestateRun implements RunHandle {
   }
 
   async now(): Promise<number> {
-    const { clock } = this.#ports;
-    this.#nowMs = Math.max(this.#nowMs, await this.#observe('$now', () => clock.now()));
+    this.#seen(await this.#observe('$now', () => this.#time.now()));
     return this.#nowMs;
   }
 
   async random(): Promise<number> {
     return this.#observe('$random', this.#ports.random);
+  }
+
+  #seen(atMs: number): void {
+    this.#nowMs = Math.max(this.#nowMs, atMs);
+    this.#time.seen(this.#nowMs);
   }
 
   #add(item: Item): Pending {
@@ -233,16 +242,16 @@ export class RestateRun implements RunHandle {
     const dueMs = this.#sleep?.atMs ?? 0;
     if (item === undefined) this.#sleep = undefined;
     await this.now();
-    if (item === undefined) this.#nowMs = Math.max(this.#nowMs, dueMs);
+    if (item === undefined) this.#seen(dueMs);
     return item === undefined ? undefined : this.#take(item, { ok: true, value });
   }
 
   async #onRecord(item: BodyItem, record: BodyRecord): Promise<Selected | undefined> {
     this.#isLive = item.ranHere;
-    this.#nowMs = Math.max(this.#nowMs, record.atMs);
+    this.#seen(record.atMs);
     delete item.durable;
     if ('late' in record) {
-      this.#nowMs = Math.max(this.#nowMs, item.untilMs);
+      this.#seen(item.untilMs);
       return undefined;
     }
     if (this.#isLive) await this.#ports.onBoundary?.('result', item.key);
@@ -279,14 +288,14 @@ export class RestateRun implements RunHandle {
   /** Runs in this process alone: waits for the body until the next timer is due. */
   async #closure(item: BodyItem): Promise<BodyRecord> {
     item.ranHere = true;
-    const { clock, by } = this.#ports;
-    const late = (): BodyRecord => ({ late: true, atMs: clock.now(), by });
-    if (clock.now() >= item.untilMs) return late();
+    const { by } = this.#ports;
+    const late = (): BodyRecord => ({ late: true, atMs: this.#time.now(), by });
+    if (this.#time.now() >= item.untilMs) return late();
     item.running ??= this.#ports.bodies.alone(`${this.run.request.runId}/${item.key}`, () =>
       this.#body(item),
     );
     const settled = await this.#unlessLate(item, item.running);
-    return settled === undefined ? late() : { settled, atMs: clock.now(), by };
+    return settled === undefined ? late() : { settled, atMs: this.#time.now(), by };
   }
 
   /** What the body settled with; nothing when the next timer is due before. Most bodies end before a timer is needed. */
@@ -297,7 +306,8 @@ export class RestateRun implements RunHandle {
     await Promise.race([ended, turn()]);
     if (settled !== undefined) return settled;
     const alarm = new AbortController();
-    const alarmed = clock.sleep(item.untilMs - clock.now(), { signal: alarm.signal }).catch(() => undefined);
+    const leftMs = Math.min(item.untilMs - this.#time.now(), MAX_ATTEMPT_MS);
+    const alarmed = clock.sleep(leftMs, { signal: alarm.signal }).catch(() => undefined);
     await Promise.race([ended, alarmed]);
     alarm.abort(NO_LONGER_NEEDED);
     return settled;
