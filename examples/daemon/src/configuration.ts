@@ -6,6 +6,7 @@ import type { ConfigDocument, ConfigSource, Logger } from '@lazarus/core/ports';
 import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry, WorkflowDefinition } from '@lazarus/dag';
 import { ADAPTER_EVENT_TYPES } from '@lazarus/sensors-http';
+import type { BreakerSettings } from './shared-state.ts';
 
 /** A configuration that was accepted as a whole. */
 export interface Configuration {
@@ -47,18 +48,39 @@ export async function checkConfiguration(directory: string): Promise<SnapshotSum
   return (await loadConfiguration(createConfigDirectory(directory), actions)).snapshot.summary;
 }
 
-/** Loads again; on any error the last good configuration stays in force, and the log says what to correct. */
+/**
+ * Loads again; on any error the last good configuration stays in force, and the log says what to correct. Thresholds of the
+ * breaker belong to the windows that were made at the start: a decision would name a configuration whose bound nobody
+ * applies, so a change of them is refused. Keeps S7 and S15.
+ *
+ * @param breaker - Thresholds that this process started with.
+ */
 export async function reloadConfiguration(
   source: ConfigSource,
   actions: ActionRegistry,
   log: Logger,
+  breaker: BreakerSettings,
 ): Promise<Configuration | undefined> {
-  try {
-    return await loadConfiguration(source, actions);
-  } catch (error) {
-    log.error('the new configuration was refused; the last good one stays in force', {
-      error: describeError(error),
-    });
+  const refuse = (error: string): undefined => {
+    log.error('the new configuration was refused; the last good one stays in force', { error });
     return undefined;
+  };
+  try {
+    const next = await loadConfiguration(source, actions);
+    const changes = changedThresholds(breaker, next.snapshot.settings.breaker);
+    return changes.length === 0
+      ? next
+      : refuse(
+          `settings.yaml changes the thresholds of the breaker (${changes.join(', ')}), which are applied from the start on: restart the node to take the change, or undo it`,
+        );
+  } catch (error) {
+    return refuse(describeError(error));
   }
+}
+
+function changedThresholds(old: BreakerSettings, next: BreakerSettings): readonly string[] {
+  const keys = [...new Set([...Object.keys(old), ...Object.keys(next)])] as (keyof BreakerSettings)[];
+  return keys
+    .filter((key) => old[key] !== next[key])
+    .map((key) => `${key} ${old[key] ?? 'unset'} to ${next[key] ?? 'unset'}`);
 }

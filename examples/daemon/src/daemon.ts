@@ -65,6 +65,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
   const actions = createActionRegistry(builtinActions);
   const source = createConfigDirectory(settings.config_dir, log);
   const configuration = await loadConfiguration(source, actions);
+  const { breaker } = configuration.snapshot.settings;
   const shelf = createSnapshotShelf({ clock });
   const server = onClose(await listen(settings.listen), (it) => it.close());
   onClose(claimStateDirectory(settings.state_dir), (it) => it.release());
@@ -74,7 +75,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
       clock,
       log,
       secrets: [secrets.pagerToken, ...secrets.tokens],
-      breaker: configuration.snapshot.settings.breaker,
+      breaker,
       knownServices: () => (shelf.current ?? configuration.snapshot).summary.services.length,
     }),
     (it) => it.close(),
@@ -228,7 +229,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
       return shelf.current ?? configuration.snapshot;
     },
     async reload() {
-      const next = await reloadConfiguration(source, actions, log);
+      const next = await reloadConfiguration(source, actions, log, breaker);
       return next === undefined ? false : inForce.take(next);
     },
     close,

@@ -5,7 +5,7 @@ import { startDaemon, readSettings } from '@lazarus/example-daemon';
 import type { Daemon } from '@lazarus/example-daemon';
 import { createPager } from '@lazarus/example-pager-sim';
 import { createRegion } from '@lazarus/example-fleet-sim';
-import { silentLogger } from '@lazarus/testing';
+import { createRecordingLogger, silentLogger } from '@lazarus/testing';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startRedis, whyNoRedis, withRedis } from '../../../tools/redis-server.ts';
 
@@ -50,7 +50,10 @@ ${extra}`,
   return file;
 }
 
-async function startWorld(extra = ''): Promise<{ readonly daemon: Daemon; readonly path: string }> {
+async function startWorld(
+  extra = '',
+  log: Logger = silentLogger,
+): Promise<{ readonly daemon: Daemon; readonly path: string }> {
   const path = directory();
   const region = await createRegion({ services: [{ name: 'web', hosts: 3 }] });
   cleanups.push(() => region.close());
@@ -58,7 +61,7 @@ async function startWorld(extra = ''): Promise<{ readonly daemon: Daemon; readon
   cleanups.push(() => pager.close());
   const daemon = await startDaemon(
     readSettings(writeSettings(path, { region: region.endpoint, pager: pager.endpoint }, extra)),
-    silentLogger,
+    log,
   );
   cleanups.push(() => daemon.close());
   return { daemon, path };
@@ -88,6 +91,23 @@ describe('the daemon', () => {
       expect(await daemon.reload()).toBe(true);
       expect(daemon.snapshot.digest).not.toBe(good);
       expect(daemon.snapshot.summary.rules).toContain('overload');
+    },
+  );
+
+  it(
+    'S7, S15: refuses a reload that lowers max_services, keeps the digest, and says to restart; other changes it takes',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const log = createRecordingLogger();
+      const { daemon, path } = await startWorld('', log);
+      const good = daemon.snapshot.digest;
+      const settings = join(path, 'config', 'settings.yaml');
+      writeFileSync(settings, 'breaker: { max_services: 2 }\n');
+      expect(await daemon.reload()).toBe(false);
+      expect(daemon.snapshot.digest).toBe(good);
+      expect(JSON.stringify(log.lines)).toMatch(/was refused.*max_services 5 to 2.*restart the node/);
+      writeFileSync(settings, 'defaults: { max_entities: 2 }\n');
+      expect(await daemon.reload()).toBe(true);
     },
   );
 

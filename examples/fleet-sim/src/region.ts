@@ -38,7 +38,7 @@ export interface Region {
 }
 
 /** How long the hosts of a region may take to come up before the start is given up. */
-const START_PATIENCE_MS = 30_000;
+const START_PATIENCE_MS = 60_000;
 
 /**
  * Starts a region, or takes up the one that `stateDir` holds, and returns once its hosts serve traffic.
