@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 
 import { PortError } from '@lazarus/core';
 
+import { FROM_VERSION_1 } from './migration.ts';
 import { APPLICATION_ID, SCHEMA, SCHEMA_VERSION } from './schema.ts';
 
 /** Reads one number from a pragma or a one-column query. */
@@ -29,8 +30,9 @@ function configure(db: DatabaseSync, file: string, busyTimeoutMs: number): void 
   if (readNumber(db, 'PRAGMA synchronous') !== 2) refuse(file, 'cannot be flushed at every commit');
 }
 
+/** Creates the tables, or brings those of an older release to this one; all of it or nothing. */
 function prepareTables(db: DatabaseSync, file: string): void {
-  // IMMEDIATE: two processes that start together must not both create the tables.
+  // IMMEDIATE: two processes that start together must not both create or migrate the tables.
   db.exec('BEGIN IMMEDIATE');
   try {
     const version = readNumber(db, 'PRAGMA user_version');
@@ -38,11 +40,13 @@ function prepareTables(db: DatabaseSync, file: string): void {
     if (version === 0 && tables === 0) db.exec(SCHEMA);
     else if (readNumber(db, 'PRAGMA application_id') !== APPLICATION_ID)
       refuse(file, 'is some other database');
+    else if (version === 1) db.exec(FROM_VERSION_1);
     else if (version !== SCHEMA_VERSION)
-      refuse(file, `has version ${version}, this release reads ${SCHEMA_VERSION}`);
+      refuse(file, `has version ${version}, this release reads up to ${SCHEMA_VERSION}`);
     db.exec('COMMIT');
   } catch (error) {
-    db.exec('ROLLBACK');
+    // SQLite rolls back by itself on some failures, for example a full disk while it migrates.
+    if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
 }
