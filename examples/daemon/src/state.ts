@@ -133,7 +133,11 @@ function ownRecord(audit: SqliteAudit, directory: string, clock: Clock): OwnReco
     observations: async () => {
       const observations = await audit.recentObservations(HISTORY_MS);
       const nowMs = clock.now();
-      return observations.map(({ receivedAtMs, ...seen }) => ({ ...seen, ageMs: nowMs - receivedAtMs }));
+      return observations.map(({ receivedAtMs, ...seen }) => ({
+        ...seen,
+        // The clock may have been set back since: what was received is not in the future.
+        ageMs: Math.max(0, nowMs - receivedAtMs),
+      }));
     },
     reservations: async () => {
       const commits = await audit.recentCommits(HOUR_MS);

@@ -87,6 +87,7 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('a real Redis'), () => {
       await Promise.all([a!.hydrate([]), b!.hydrate([])]);
       return {
         nodes: [a!, b!],
+        addHistory: (past) => a!.hydrate(past),
         elapse: (ms) => clock.sleep(ms),
         close: async () => {
           await Promise.all([a!.close(), b!.close()]);

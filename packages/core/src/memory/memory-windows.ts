@@ -31,7 +31,7 @@ export const MemoryWindowsOptions = z.strictObject({
 
 /** An observation from before this process started. */
 export interface AgedObservation extends Observation {
-  /** How long ago it was received, milliseconds. */
+  /** How long ago it was received, milliseconds; below 0, because the clock was ahead then, counts as 0. */
   readonly ageMs: number;
 }
 
@@ -90,7 +90,7 @@ export function createMemoryWindows(
     const replayed = new Map<string, RegionWindows>();
     const oldestFirst = [...observations].sort((left, right) => right.ageMs - left.ageMs);
     for (const observation of oldestFirst) {
-      const atMs = nowMs - observation.ageMs;
+      const atMs = nowMs - Math.max(0, observation.ageMs);
       const region = replayed.get(observation.region) ?? createRegionWindows(bounds, atMs);
       replayed.set(observation.region, region);
       countObservation(region, observation, atMs);

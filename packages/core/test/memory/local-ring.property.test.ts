@@ -18,7 +18,12 @@ describeWindowsContract(
       const clock = createManualClock();
       const shared = createMemoryWindows({ clock, breaker, history: [] });
       const ring = () => createLocalRing({ breaker }, { shared, clock });
-      return { nodes: [ring(), ring()], elapse: (ms) => clock.advance(ms), close: async () => {} };
+      return {
+        nodes: [ring(), ring()],
+        addHistory: async (past) => shared.hydrate(past),
+        elapse: (ms) => clock.advance(ms),
+        close: async () => {},
+      };
     },
   },
 );

@@ -52,7 +52,12 @@ describeWindowsContract(runner, {
   create: async (breaker) => {
     const clock = createManualClock();
     const windows = createMemoryWindows({ clock, breaker, history: [] });
-    return { nodes: [windows, windows], elapse: (ms) => clock.advance(ms), close: async () => {} };
+    return {
+      nodes: [windows, windows],
+      addHistory: async (past) => windows.hydrate(past),
+      elapse: (ms) => clock.advance(ms),
+      close: async () => {},
+    };
   },
 });
 

@@ -96,7 +96,7 @@ export function createRedisWindows(
     });
     for (const [region, observations] of Map.groupBy(past, (each) => each.region)) {
       const { breaker } = await replayed.view({ region, service: '' });
-      const openForMs = breaker.state === 'open' ? Math.round(breaker.openForMs) : -1;
+      const openForMs = breaker.state === 'open' ? Math.max(0, Math.round(breaker.openForMs)) : -1;
       for (let from = 0; from < observations.length; from += OBSERVATIONS_PER_CALL) {
         const some = observations.slice(from, from + OBSERVATIONS_PER_CALL);
         await redis.run(scripts.addHistory, {

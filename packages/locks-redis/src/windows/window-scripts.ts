@@ -68,7 +68,8 @@ export interface WindowScripts {
   readonly observe: BatchScript;
   /**
    * Adds what a node knows to a region. Keys: {@link REGION_KEYS}. `ARGV[4]` the age of the breaker if it was open, or -1;
-   * then event id, field of the service, name of the entity and age of each observation. Adding twice changes nothing.
+   * then event id, field of the service, name of the entity and age of each observation, where one below 0 counts as 0.
+   * Adding twice changes nothing.
    */
   readonly addHistory: Script;
   /**
@@ -100,6 +101,7 @@ local function enter(packed)
     call('UNLINK', SERVICES, IDS, IDS_BEFORE)
   end
 end
+-- Before the numbers are packed, because it is one of them.
 local function keep_alive()
   if now - renewed < KEEP then return end
   call('PEXPIRE', REGION, 2 * KEEP)
@@ -237,6 +239,8 @@ local function see_service(field, at)
       return false
     end
     call('ZADD', SERVICES, at, field)
+    -- The agenda begins anew, without a TTL.
+    if count == 0 then renewed = 0 end
     if count == 0 or at < oldest then oldest = at end
     count = count + 1
   end
@@ -351,21 +355,22 @@ return { code, now - since }
 `;
 
 const AFTER_OBSERVE = `
+keep_alive()
 local write = { '#', numbers() }
 for field, text in pairs(changed) do
   write[#write + 1] = field
   write[#write + 1] = text
 end
 call('HSET', REGION, unpack(write))
-keep_alive()
 `;
 
 const ADD_HISTORY = `${REGION}
 enter(call('HGET', REGION, '#'))
 if count > 0 and oldest <= now - WINDOW then forget_services() end
 for arg = 5, #ARGV, 4 do
-  local id, field, name, at = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], now - ARGV[arg + 3]
-  if at > now - WINDOW and at <= now then
+  -- Younger than now: the clock that received it was ahead. It was received in any case (S7).
+  local id, field, name, at = ARGV[arg], ARGV[arg + 1], ARGV[arg + 2], now - math.max(0, ARGV[arg + 3])
+  if at > now - WINDOW then
     see_id(id)
     read(call('HGET', REGION, field))
     if see_service(field, at) then see_entity(field, name, at) end
@@ -374,8 +379,8 @@ for arg = 5, #ARGV, 4 do
 end
 local open_for = tonumber(ARGV[4])
 if open_for >= 0 and phase ~= OPEN then phase, since = OPEN, now - open_for end
-call('HSET', REGION, '#', numbers())
 keep_alive()
+call('HSET', REGION, '#', numbers())
 return {'added', now}
 `;
 

@@ -1,3 +1,4 @@
+import type { AgedObservation } from '@lazarus/core/memory';
 import type { Windows, WindowView } from '@lazarus/core/ports';
 import type { ContractRunner } from './runner.ts';
 
@@ -5,6 +6,8 @@ import type { ContractRunner } from './runner.ts';
 export interface WindowsHarness {
   /** Two clients of one store, as two nodes would have. */
   readonly nodes: readonly [Windows, Windows];
+  /** Adds what one node knows from before. */
+  addHistory(past: readonly AgedObservation[]): Promise<void>;
   elapse(ms: number): Promise<void>;
   close(): Promise<void>;
 }
@@ -126,6 +129,30 @@ export function describeWindowsContract(
         expect((await a.view({ region: 'r', service: 's1' })).breaker).toMatchObject({
           state: 'closed',
           services: 0,
+        });
+      }),
+    );
+
+    it(
+      'counts what was received while the clock was ahead as received now, and opens for it',
+      using(async ({ nodes: [, b], addHistory, elapse }) => {
+        const past = ['s1', 's2', 's3', 's4'].map((service, index) => ({
+          eventId: `ahead/${service}`,
+          region: 'r',
+          service,
+          entity: 'h',
+          ageMs: -1 - index * windowMs,
+        }));
+        await addHistory(past);
+        expect(await b.view({ region: 'r', service: 's4' })).toMatchObject({
+          breaker: { state: 'open', services: 4 },
+          entities: 1,
+        });
+        await addHistory(past);
+        await elapse(windowMs + tickMs);
+        expect(await b.view({ region: 'r', service: 's4' })).toMatchObject({
+          breaker: { state: 'closed', services: 0 },
+          entities: 0,
         });
       }),
     );
