@@ -35,7 +35,7 @@ async function node(prefix: string): Promise<Node> {
 
 const host = (service: string): LockTarget => ({ kind: 'host', service, host: 'i-1' });
 
-describe.skipIf(whyNoRedis() !== undefined)(withRedis('the hash of locks'), () => {
+describe.skipIf(whyNoRedis() !== undefined)(withRedis('locks on one server'), () => {
   let prefix: string;
   let hash: string;
   beforeAll(async () => {
@@ -51,7 +51,7 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('the hash of locks'), () =
     return node(prefix);
   };
 
-  it('S4: outlives a grant of 60 s that shared its command with a refused request for 1 h', async () => {
+  it('S4: the hash outlives a grant of 60 s that shared its command with a refused request for 1 h', async () => {
     const dead = await begin();
     await dead.take('api', 2_000);
     await dead.locks.close();
@@ -64,13 +64,25 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('the hash of locks'), () =
     expect(await server.admin.pttl(hash)).toBeGreaterThanOrEqual(lease.remainingMs());
   });
 
-  it('S4: outlives a grant of 60 s that shared its command with one of 1 s', async () => {
+  it('S4: the hash outlives a grant of 60 s that shared its command with one of 1 s', async () => {
     const { take } = await begin();
     const [, long] = await Promise.all([take('api', 1_000), take('web', 60_000)]);
     expect(await server.admin.pttl(hash)).toBeGreaterThanOrEqual(long.remainingMs());
   });
 
-  it('L3: loses what 500 services left behind while one other service goes on', async () => {
+  it('L3: a grant that arrives after close() is given back, and its caller refused', async () => {
+    const [{ locks, take }, other] = [await begin(), await node(prefix)];
+    await (await take('warm', 1_000)).release();
+    const asked = locks.acquire({ target: host('web'), holder: 'late', ttlMs: 600_000 });
+    await locks.close();
+    await expect(asked).rejects.toMatchObject({ code: 'LZ_LOCK_UNAVAILABLE', retryable: false });
+    expect(await other.locks.inspect(host('web'))).toBeUndefined();
+    await expect(
+      locks.acquire({ target: host('web'), holder: 'later', ttlMs: 600_000 }),
+    ).rejects.toMatchObject({ code: 'LZ_LOCK_UNAVAILABLE' });
+  });
+
+  it('L3: the hash loses what 500 services left behind while one other service goes on', async () => {
     const dead = await begin();
     await Promise.all(Array.from({ length: 500 }, (_, n) => dead.take(`gone-${n}`, 1_000)));
     await dead.locks.close();

@@ -11,7 +11,10 @@ import { ACQUIRE, BREAK, INSPECT, RELEASE, RENEW } from './lock-scripts.ts';
 export interface RedisLocks extends Locks {
   /** Takes a lock away from whoever holds it; returns whether there was one. The holder learns it at its next renewal. */
   breakLock(target: LockTarget): Promise<boolean>;
-  /** Ends every renewal and every lease that is still held here; the locks are free after their TTL. */
+  /**
+   * Ends every renewal and every lease that is still held here; the locks are free after their TTL. What is granted after
+   * this is given back, and its caller refused.
+   */
   close(): Promise<void>;
 }
 
@@ -51,7 +54,9 @@ export function createRedisLocks(ports: {
     release: (held) => redis.ask(RELEASE, claim(held)),
   };
 
+  let isClosed = false;
   const acquire: Locks['acquire'] = async ({ target, holder, ttlMs }, options): Promise<LockGrant> => {
+    if (isClosed) throw closed();
     const sentAtMs = clock.monotonic();
     const answer = await redis.ask(ACQUIRE, {
       code: CODE,
@@ -70,6 +75,11 @@ export function createRedisLocks(ports: {
     switch (answer.word) {
       case 'granted': {
         const claimed = { target, holder, token: answer.token };
+        if (isClosed) {
+          // Granted on the way here: nobody would end its renewals any more. Best effort; it is free after its TTL (L3).
+          await store.release(claimed).catch(() => undefined);
+          throw closed();
+        }
         return { granted: true, lease: new RenewedLease(store, claimed, ttlMs, sentAtMs + ttlMs) };
       }
       case 'busy':
@@ -92,6 +102,7 @@ export function createRedisLocks(ports: {
       return reply[0] === 'broken';
     },
     close: async () => {
+      isClosed = true;
       for (const lease of [...store.open]) lease.lose('the lock store was closed');
       alarms.close();
     },
@@ -118,6 +129,10 @@ function readAnswer(reply: ItemReply, { epoch }: { readonly epoch: number }): An
   return word === 'early'
     ? { word, waitMs: Number(first) }
     : { word: 'busy', heldBy: String(first), name: String(second) };
+}
+
+function closed(): PortError {
+  return new PortError({ code: CODE, message: 'the lock store was closed', retryable: false });
 }
 
 function tooEarly(retryAfterMs: number): PortError {
