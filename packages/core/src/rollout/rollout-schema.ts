@@ -19,11 +19,11 @@ export const RolloutSchema = z.strictObject({
       error: 'expected shares that grow from wave to wave',
     })
     .refine((waves) => waves.at(-1) === 1, { error: 'expected the last wave to be 1, which is everybody' }),
-  /** How long a wave is watched before the next one begins. */
+  /** How long a wave is watched by one node before the next one begins. */
   bake: DurationSchema.prefault('30m'),
   /** Share of the outcomes of the services that have the edit which may go wrong; above it the rollout stops. */
   max_error_rate: z.number().min(0).max(1).default(0.1),
-  /** Fewer outcomes than this within the window say nothing. */
+  /** Fewer outcomes than this stop the rollout only when so many went wrong that the others cannot make up for it. */
   min_outcomes: z.int().min(1).max(1_000).default(3),
   /** Outcomes older than this are forgotten. */
   window: DurationSchema.prefault('2h'),

@@ -4,7 +4,8 @@
  * Invariants:
  * S15: who has the edit follows from the state alone, which is part of the digest of the configuration.
  * - A service that has the edit keeps it until somebody rolls back; the state never goes back a wave by itself.
- * - Nothing but a person's `resume` leaves `stopped`, and nothing leaves `done` and `rolled_back`.
+ * - Nothing but a person's `resume` leaves `stopped` and `rolled_back`, and nothing leaves `done`.
+ * - A wave is baked by the monotonic clock of a node that watched it: no wall clock that is ahead moves anything on.
  */
 import type { RolloutTerms } from './rollout-schema.ts';
 
@@ -27,7 +28,7 @@ export interface RolloutState {
   readonly wave: number;
   /** Position below which services belong to each wave. */
   readonly cutoffs: readonly number[];
-  /** Wall time at which the wave began, milliseconds. */
+  /** Wall time at which the wave began, milliseconds; for people. */
   readonly waveSinceMs: number;
   /** Outcomes within the window, oldest first. */
   readonly outcomes: readonly RolloutOutcome[];
@@ -37,8 +38,9 @@ export interface RolloutState {
 
 /** What can happen to a rollout. */
 export type RolloutInput =
-  | { readonly kind: 'outcomes'; readonly outcomes: readonly RolloutOutcome[] }
-  | { readonly kind: 'tick' }
+  | { readonly kind: 'outcomes'; readonly outcomes: readonly RolloutOutcome[]; readonly watchedMs: number }
+  /** `watchedMs`: how long the node that looks has seen this wave in force, by its own monotonic clock. */
+  | { readonly kind: 'tick'; readonly watchedMs: number }
   | { readonly kind: 'stop' | 'resume' | 'roll_back'; readonly author: string; readonly reason: string };
 
 /** What became of an input. */
@@ -57,18 +59,25 @@ export function stepRollout(
 ): { readonly state: RolloutState; readonly verdict: RolloutVerdict } {
   switch (input.kind) {
     case 'outcomes':
-      return judge(terms, remember(terms, state, input.outcomes, nowMs), state, nowMs);
+      return judge(terms, remember(terms, state, input.outcomes, nowMs), state, input.watchedMs, nowMs);
     case 'tick':
-      return judge(terms, state, state, nowMs);
+      return judge(terms, state, state, input.watchedMs, nowMs);
     case 'stop':
       if (state.status !== 'rolling') return unchanged(state);
       return change(state, { status: 'stopped', because: byPerson('stopped', input) }, 'stopped');
     case 'resume':
       // What went wrong was seen by a person; from here on it is counted afresh.
-      if (state.status !== 'stopped') return unchanged(state);
+      // What was taken back begins with its first wave.
+      if (state.status !== 'stopped' && state.status !== 'rolled_back') return unchanged(state);
       return change(
         state,
-        { status: 'rolling', outcomes: [], waveSinceMs: nowMs, because: byPerson('resumed', input) },
+        {
+          status: 'rolling',
+          outcomes: [],
+          waveSinceMs: nowMs,
+          wave: state.status === 'rolled_back' ? 0 : state.wave,
+          because: byPerson('resumed', input),
+        },
         'resumed',
       );
     case 'roll_back':
@@ -116,15 +125,18 @@ function judge(
   terms: RolloutTerms,
   state: RolloutState,
   before: RolloutState,
+  watchedMs: number,
   nowMs: number,
 ): { readonly state: RolloutState; readonly verdict: RolloutVerdict } {
   if (state.status !== 'rolling') return unchanged(before);
   const { outcomes, failed } = errorRate(terms, state.outcomes, nowMs);
-  if (outcomes >= terms.min_outcomes && failed > outcomes * terms.max_error_rate) {
+  // With too few outcomes: whatever the others will be, too many went wrong already.
+  if (failed > Math.max(outcomes, terms.min_outcomes) * terms.max_error_rate) {
     const because = `${failed} of ${outcomes} outcomes went wrong, at most ${percent(terms.max_error_rate)} may`;
     return change(state, { status: 'stopped', because }, 'stopped');
   }
-  if (nowMs - state.waveSinceMs < terms.bake) return { state, verdict: { changed: state !== before } };
+  const isDoubtful = failed > outcomes * terms.max_error_rate;
+  if (isDoubtful || watchedMs < terms.bake) return { state, verdict: { changed: state !== before } };
   const wave = state.wave + 1;
   const because = `wave ${wave} went well: ${failed} of ${outcomes} outcomes went wrong`;
   if (wave >= state.cutoffs.length) return change(state, { status: 'done', outcomes: [], because }, 'done');

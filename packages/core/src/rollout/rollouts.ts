@@ -31,7 +31,7 @@ import { cutoffsOf, positionOf } from './wave-order.ts';
 /** What {@link createRollouts} works with. */
 export interface RolloutPorts {
   readonly store: RolloutStore;
-  readonly clock: Pick<Clock, 'now'>;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
   readonly log: Logger;
 }
 
@@ -57,7 +57,10 @@ export interface Rollouts {
   observeRun(run: Pick<RunView, 'status' | 'service'>): void;
   /** Every rollout that is not over. */
   list(): Promise<readonly RolloutView[]>;
-  /** Stops, resumes or rolls back by hand; `false` when there is nothing that could be. */
+  /**
+   * Stops, resumes or rolls back by hand; `false` when there is nothing that could be. What was rolled back and is resumed
+   * begins with its first wave. @throws PortError `LZ_CONFIG_UNREADABLE`.
+   */
   act(
     profile: string,
     what: 'stop' | 'resume' | 'roll_back',
@@ -75,7 +78,12 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
   let open: readonly OpenRollout[] = [];
   /** Baselines by the edits they are made of: compiling one takes as long as compiling all. */
   let baseline: { readonly key: string; readonly snapshot: CompiledSnapshot } | undefined;
+  /** By edit: what was seen of one says nothing about the next. */
   const pending = new Map<string, RolloutOutcome[]>();
+  /** Since when this node sees the wave of an edit in force, by its own clock. */
+  const watched = new Map<string, { readonly wave: string; readonly sinceMs: number }>();
+  /** What the store said last: a store that has lost it gets it back. */
+  const remembered = new Map<string, RolloutRecord>();
 
   const editOf = (profile: string): ProfileEdit | undefined => loaded?.after.profileEdits.get(profile);
   const openOf = (records: readonly RolloutRecord[]): readonly RolloutRecord[] =>
@@ -121,19 +129,20 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
     return store.save({ profile, epoch, accepted: record.accepted, rollout });
   }
 
+  /** Notes which waves are in force here from now on. */
+  function watchAll(): void {
+    for (const record of remembered.values()) watchedMs(record);
+  }
+
   async function beginAll(edits: CompiledSnapshot['profileEdits']): Promise<void> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt += 1) {
-      const records = new Map((await store.load()).map((record) => [record.profile, record]));
+      const records = new Map((await read()).map((record) => [record.profile, record]));
       let isKnown = true;
       for (const [profile, edit] of edits)
         isKnown = (await begin(profile, edit, records.get(profile))) && isKnown;
       if (isKnown) return;
     }
-    throw new PortError({
-      code: 'LZ_CONFIG_UNREADABLE',
-      message: 'other nodes keep changing the state of rollouts; load again',
-      retryable: true,
-    });
+    throw busy();
   }
 
   function inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -149,37 +158,73 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
       : after.summary.services.filter((service) => after.profileOf(service) === profile);
   }
 
-  /** Takes one input; `false` when another node was faster, or nothing changed. */
-  async function step(record: RolloutRecord, input: RolloutInput): Promise<boolean> {
+  /** Reads the shared state; what it has lost is written again, because without it an edit would be everybody's. */
+  async function read(): Promise<readonly RolloutRecord[]> {
+    const records = new Map((await store.load()).map((record) => [record.profile, record]));
+    for (const [profile, before] of remembered) {
+      const epoch = records.get(profile)?.epoch ?? 0;
+      if (epoch >= before.epoch) continue;
+      log.warn('the store has lost the state of a rollout; it gets what this node knows', { profile });
+      const again = { ...before, epoch: epoch + 1 };
+      if (!(await store.save(again))) return read();
+      records.set(profile, again);
+    }
+    for (const [profile, record] of records) remembered.set(profile, record);
+    return [...records.values()];
+  }
+
+  /** For how long this node has watched the wave that is in force. Keeps its own time: wall clocks differ. */
+  function watchedMs({ profile, rollout }: RolloutRecord): number {
+    const wave = JSON.stringify([rollout?.edit, rollout?.status, rollout?.wave, rollout?.waveSinceMs]);
+    const nowMs = clock.monotonic();
+    const seen = watched.get(profile);
+    if (seen?.wave === wave) return nowMs - seen.sinceMs;
+    watched.set(profile, { wave, sinceMs: nowMs });
+    return 0;
+  }
+
+  /** Takes one input. */
+  async function step(
+    record: RolloutRecord,
+    input: RolloutInput,
+  ): Promise<'done' | 'unchanged' | 'another_was_faster'> {
     const { profile, rollout, accepted } = record;
     const { terms, edit, document } = editOf(profile) ?? {};
     if (rollout === undefined || edit === undefined || document === undefined || rollout.edit !== edit)
-      return false;
+      return 'unchanged';
     const { state, verdict } = stepRollout(terms ?? AT_ONCE, rollout, input, clock.now());
-    if (!verdict.changed) return false;
+    if (!verdict.changed) return 'unchanged';
     const epoch = record.epoch + 1;
     const isDone = state.status === 'done';
     const next = isDone
       ? { profile, epoch, accepted: { edit, document } }
       : { profile, epoch, accepted, rollout: state };
-    if (!(await store.save(next))) return false;
+    if (!(await store.save(next))) return 'another_was_faster';
+    remembered.set(profile, next);
+    watchedMs(next);
     if (verdict.event !== undefined)
       log.info(`the rollout of a profile: ${verdict.event}`, {
         profile,
         wave: state.wave + 1,
         because: state.because,
       });
-    return true;
+    return 'done';
   }
 
   async function moveOn(): Promise<void> {
-    for (const record of openOf(await store.load())) {
-      const seen = pending.get(record.profile) ?? [];
-      const input: RolloutInput = seen.length === 0 ? { kind: 'tick' } : { kind: 'outcomes', outcomes: seen };
+    const records = openOf(await read());
+    const edits = new Set(records.map(({ profile }) => keyOf(profile, editOf(profile)?.edit)));
+    for (const key of pending.keys()) if (!edits.has(key)) pending.delete(key);
+    for (const record of records) {
+      const key = keyOf(record.profile, record.rollout?.edit);
+      const seen = pending.get(key) ?? [];
+      const time = { watchedMs: watchedMs(record) };
+      const input: RolloutInput =
+        seen.length === 0 ? { kind: 'tick', ...time } : { kind: 'outcomes', outcomes: seen, ...time };
       // Who was not first counts again at the next tick, on top of what the other one wrote.
       const took = await step(record, input);
-      if (took || record.rollout?.status !== 'rolling')
-        pending.set(record.profile, pending.get(record.profile)?.slice(seen.length) ?? []);
+      if (took === 'done' || record.rollout?.status !== 'rolling')
+        pending.set(key, pending.get(key)?.slice(seen.length) ?? []);
     }
   }
 
@@ -189,10 +234,11 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
     const rollout = open.find((each) => each.profile === profile);
     if (profile === undefined || rollout?.state.status !== 'rolling') return;
     if (positionOf(rollout.state.edit, service) >= cutoffNow(rollout.state)) return;
-    const outcomes = pending.get(profile) ?? [];
+    const key = keyOf(profile, rollout.state.edit);
+    const outcomes = pending.get(key) ?? [];
     outcomes.push({ atMs: clock.now(), failed: verdict === 'failed' });
     // One node in a storm remembers what the state would keep.
-    pending.set(profile, outcomes.slice(-MAX_PENDING));
+    pending.set(key, outcomes.slice(-MAX_PENDING));
   }
 
   async function load(
@@ -204,7 +250,8 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
     loaded = { documents, after, catalog };
     try {
       await beginAll(after.profileEdits);
-      inForce = effective(await store.load());
+      inForce = effective(await read());
+      watchAll();
     } catch (error) {
       loaded = before;
       throw error;
@@ -216,7 +263,8 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
     if (loaded === undefined) return undefined;
     try {
       await moveOn();
-      const next = effective(await store.load());
+      const next = effective(await read());
+      watchAll();
       if (next.digest === inForce?.digest) return undefined;
       inForce = next;
       return next;
@@ -234,7 +282,7 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
     observeDecision: (record) => observe(record.service, judgeDecision(record)),
     observeRun: (run) => observe(run.service, judgeRun(run)),
     async list() {
-      return openOf(await store.load()).flatMap(({ profile, rollout }) =>
+      return openOf(await read()).flatMap(({ profile, rollout }) =>
         rollout === undefined
           ? []
           : [
@@ -249,13 +297,29 @@ export function createRollouts(options: CatalogOptions, ports: RolloutPorts): Ro
       );
     },
     async act(profile, what, by) {
-      const record = openOf(await store.load()).find((each) => each.profile === profile);
-      return record === undefined ? false : step(record, { kind: what, ...by });
+      // What a person says must not get lost because a node counted something at the same time.
+      for (let attempt = 0; attempt < MAX_ATTEMPTS_BY_HAND; attempt += 1) {
+        const record = openOf(await read()).find((each) => each.profile === profile);
+        const took = record === undefined ? 'unchanged' : await step(record, { kind: what, ...by });
+        if (took !== 'another_was_faster') return took === 'done';
+      }
+      throw busy();
     },
   };
 }
 
+const keyOf = (profile: string, edit: string | undefined): string => JSON.stringify([profile, edit]);
+
+const busy = (): PortError =>
+  new PortError({
+    code: 'LZ_CONFIG_UNREADABLE',
+    message: 'other nodes keep changing the state of rollouts; try again',
+    retryable: true,
+  });
+
 const MAX_PENDING = 500;
+/** How often what a person says tries to be first. */
+const MAX_ATTEMPTS_BY_HAND = 20;
 /** How often a load tries to be first. */
 const MAX_ATTEMPTS = 5;
 

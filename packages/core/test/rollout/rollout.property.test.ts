@@ -32,10 +32,10 @@ const move: fc.Arbitrary<Move> = fc.record({
   input: fc.constantFrom('tick', 'tick', 'well', 'well', 'badly', 'resume', 'stop', 'roll_back'),
 });
 
-function inputOf(name: Move['input'], nowMs: number): RolloutInput {
+function inputOf(name: Move['input'], nowMs: number, watchedMs: number): RolloutInput {
   if (name === 'well' || name === 'badly')
-    return { kind: 'outcomes', outcomes: [{ atMs: nowMs, failed: name === 'badly' }] };
-  return name === 'tick' ? { kind: 'tick' } : { kind: name, ...by };
+    return { kind: 'outcomes', outcomes: [{ atMs: nowMs, failed: name === 'badly' }], watchedMs };
+  return name === 'tick' ? { kind: 'tick', watchedMs } : { kind: name, ...by };
 }
 
 /** The same rules over the whole history, in the words of the design. */
@@ -46,12 +46,13 @@ function naive(moves: readonly Move[]): { status: string; wave: number } {
     now += afterMs;
     if (input === 'roll_back' && (status === 'rolling' || status === 'stopped')) status = 'rolled_back';
     if (input === 'stop' && status === 'rolling') status = 'stopped';
-    else if (input === 'resume' && status === 'stopped') [status, history, since] = ['rolling', [], now];
+    else if (input === 'resume' && (status === 'stopped' || status === 'rolled_back'))
+      [status, wave, history, since] = ['rolling', status === 'stopped' ? wave : 0, [], now];
     else if (status === 'rolling' && (input === 'tick' || input === 'well' || input === 'badly')) {
       if (input !== 'tick') history.push({ at: now, bad: input === 'badly' });
       const counted = history.filter(({ at }) => now - at < 3_000);
       const bad = counted.filter((each) => each.bad).length;
-      if (counted.length >= 2 && bad / counted.length > 0.25) status = 'stopped';
+      if (bad / Math.max(2, counted.length) > 0.25) status = 'stopped';
       else if (now - since >= 1_000) {
         wave += 1;
         if (wave === 3) [status, wave] = ['done', 2];
@@ -70,7 +71,7 @@ describe('a rollout', () => {
         let nowMs = 0;
         for (const [index, { afterMs, input }] of moves.entries()) {
           nowMs += afterMs;
-          state = stepRollout(TERMS, state, inputOf(input, nowMs), nowMs).state;
+          state = stepRollout(TERMS, state, inputOf(input, nowMs, nowMs - state.waveSinceMs), nowMs).state;
           const { status, wave } = state;
           expect({ status, wave }).toEqual(naive(moves.slice(0, index + 1)));
         }
@@ -85,7 +86,7 @@ describe('a rollout', () => {
         let nowMs = 0;
         for (const { afterMs, input } of moves) {
           nowMs += afterMs;
-          const step = stepRollout(TERMS, state, inputOf(input, nowMs), nowMs);
+          const step = stepRollout(TERMS, state, inputOf(input, nowMs, nowMs - state.waveSinceMs), nowMs);
           if (input !== 'roll_back') expect(cutoffNow(step.state)).toBeGreaterThanOrEqual(cutoffNow(state));
           expect(step.verdict.changed).toBe(step.state !== state);
           expect(JSON.parse(JSON.stringify(step.state))).toEqual(step.state);
@@ -97,18 +98,51 @@ describe('a rollout', () => {
 
   it('stops when 2 of 4 outcomes went wrong and 25 % may, and stays so until a person resumes it', () => {
     const outcomes = [false, false, true, true].map((failed, atMs) => ({ atMs, failed }));
-    const stopped = stepRollout(TERMS, START, { kind: 'outcomes', outcomes }, 10);
+    const stopped = stepRollout(TERMS, START, { kind: 'outcomes', outcomes, watchedMs: 10 }, 10);
     expect(stopped.verdict).toEqual({ changed: true, event: 'stopped' });
     expect(stopped.state.because).toBe('2 of 4 outcomes went wrong, at most 25 % may');
-    expect(stepRollout(TERMS, stopped.state, { kind: 'tick' }, 1e9).state).toBe(stopped.state);
+    expect(stepRollout(TERMS, stopped.state, { kind: 'tick', watchedMs: 1e9 }, 1e9).state).toBe(
+      stopped.state,
+    );
     const resumed = stepRollout(TERMS, stopped.state, { kind: 'resume', ...by }, 20);
     expect(resumed.state).toMatchObject({ status: 'rolling', wave: 0, outcomes: [] });
-    expect(stepRollout(TERMS, resumed.state, { kind: 'tick' }, 1_020).verdict.event).toBe('advanced');
+    expect(stepRollout(TERMS, resumed.state, { kind: 'tick', watchedMs: 1_000 }, 1_020).verdict.event).toBe(
+      'advanced',
+    );
+  });
+
+  it('stops at 2 of 2 failures although 3 outcomes are asked for, and waits while the share of few is too high', () => {
+    const outcomes = [true, true].map((failed, atMs) => ({ atMs, failed }));
+    const seen = { kind: 'outcomes', outcomes, watchedMs: 1e9 } as const;
+    const few = { ...TERMS, min_outcomes: 3 };
+    expect(stepRollout(few, START, seen, 10).verdict.event).toBe('stopped');
+    const { state, verdict } = stepRollout({ ...TERMS, min_outcomes: 10 }, START, seen, 10);
+    expect({ event: verdict.event, wave: state.wave, failed: state.outcomes.length }).toEqual({
+      event: undefined,
+      wave: 0,
+      failed: 2,
+    });
+  });
+
+  it('does not move on by the wall clock, only by the time for which a node has watched', () => {
+    expect(stepRollout(TERMS, START, { kind: 'tick', watchedMs: 999 }, 1e12).verdict.changed).toBe(false);
+    expect(stepRollout(TERMS, START, { kind: 'tick', watchedMs: 1_000 }, 0).verdict.event).toBe('advanced');
+  });
+
+  it('begins with its first wave when it is resumed after it was rolled back', () => {
+    const rolledBack = stepRollout(TERMS, { ...START, wave: 1 }, { kind: 'roll_back', ...by }, 10).state;
+    const { state } = stepRollout(TERMS, rolledBack, { kind: 'resume', ...by }, 20);
+    expect(state).toMatchObject({ status: 'rolling', wave: 0, waveSinceMs: 20 });
   });
 
   it('remembers at most 500 outcomes (L5)', () => {
     const outcomes = Array.from({ length: 2_000 }, (_, atMs) => ({ atMs, failed: false }));
-    const { state } = stepRollout({ ...TERMS, window: 1e9 }, START, { kind: 'outcomes', outcomes }, 900);
+    const { state } = stepRollout(
+      { ...TERMS, window: 1e9 },
+      START,
+      { kind: 'outcomes', outcomes, watchedMs: 0 },
+      900,
+    );
     expect(state.outcomes).toHaveLength(500);
   });
 });

@@ -19,6 +19,7 @@ rules:
     prechecks: [{ checkName: MinActiveHosts, default: ${minimum} }]
     workflow: { name: default.replace_host }
 `;
+const HALF = 'rollout: { waves: [0.25, 0.5, 1], bake: 30m, min_outcomes: 2, max_error_rate: 0.5 }';
 const SERVICES = Array.from({ length: 8 }, (_, at) => `s${at}`);
 const documents = (profileText: string): ConfigDocument[] => [
   profile(profileText),
@@ -99,8 +100,8 @@ describe('the rollout of a profile', () => {
     const { clock, node } = createRegion();
     const [a, b] = [node(), node()];
     await a.load(documents(WEB(2)));
-    const snapshot = await a.load(documents(WEB(3)));
-    await b.load(documents(WEB(3)));
+    const snapshot = await a.load(documents(WEB(3, HALF)));
+    await b.load(documents(WEB(3, HALF)));
     const [early = ''] = reached(snapshot);
     const late = SERVICES.find((name) => !reached(snapshot).includes(name)) ?? '';
     for (let count = 0; count < 5; count += 1) a.observeDecision({ ...failed, service: late });
@@ -129,6 +130,67 @@ describe('the rollout of a profile', () => {
     ]);
     expect(await rollouts.act('fleet', 'roll_back', by)).toBe(false);
     expect(await rollouts.act('other', 'stop', by)).toBe(false);
+  });
+
+  it('is not moved on by a node whose wall clock is 30 min ahead', async () => {
+    const { store, clock, rollouts } = createRegion();
+    await rollouts.load(documents(WEB(2)));
+    await rollouts.load(documents(WEB(3)));
+    const ahead = createRollouts(OPTIONS, {
+      store,
+      clock: { now: () => clock.now() + 31 * MINUTE, monotonic: () => clock.monotonic() },
+      log: silentLogger,
+    });
+    await ahead.load(documents(WEB(3)));
+    await ahead.tick();
+    await ahead.tick();
+    expect(await ahead.list()).toMatchObject([{ wave: 1 }]);
+    await clock.advance(30 * MINUTE);
+    await ahead.tick();
+    expect(await ahead.list()).toMatchObject([{ wave: 2 }]);
+  });
+
+  it('is stopped by a person although other nodes write at the same time', async () => {
+    const store = createMemoryRolloutStore();
+    let others = 0;
+    const { rollouts } = createRegion({
+      load: () => store.load(),
+      save: (record) => (others-- > 0 ? Promise.resolve(false) : store.save(record)),
+    });
+    await rollouts.load(documents(WEB(2)));
+    await rollouts.load(documents(WEB(3)));
+    others = 10;
+    expect(await rollouts.act('fleet', 'stop', by)).toBe(true);
+    expect(await rollouts.list()).toMatchObject([{ status: 'stopped' }]);
+    others = 100;
+    await expect(rollouts.act('fleet', 'resume', by)).rejects.toMatchObject({ code: 'LZ_CONFIG_UNREADABLE' });
+  });
+
+  it('does not charge the next edit with what was seen of the one before', async () => {
+    const { rollouts } = createRegion();
+    await rollouts.load(documents(WEB(2)));
+    const [early = ''] = reached(await rollouts.load(documents(WEB(3))));
+    for (let count = 0; count < 5; count += 1) rollouts.observeDecision({ ...failed, service: early });
+    await rollouts.load(documents(WEB(5)));
+    await rollouts.tick();
+    expect(await rollouts.list()).toMatchObject([{ status: 'rolling', outcomes: { total: 0 } }]);
+  });
+
+  it('S15: stays where it was when the store loses it under way, also when an empty node begins with it', async () => {
+    let store = createMemoryRolloutStore();
+    const { rollouts, node } = createRegion({
+      load: () => store.load(),
+      save: (record) => store.save(record),
+    });
+    await rollouts.load(documents(WEB(2)));
+    await rollouts.load(documents(WEB(3)));
+    store = createMemoryRolloutStore();
+    const other = node();
+    await other.load(documents(WEB(3)));
+    const here = (await rollouts.tick()) ?? (await rollouts.load(documents(WEB(3))));
+    expect(reached(here)).toHaveLength(2);
+    const there = await other.tick();
+    expect(there === undefined ? [] : reached(there)).toHaveLength(2);
   });
 
   it('goes on after a restart where it was, from what is stored', async () => {
