@@ -6,6 +6,8 @@
  *    of all data are higher than those before: whoever slept through the loss cannot write with an old one.
  * 3. A call ends within its deadline. One that was given up may still be carried out; then the counter has moved, which its
  *    caller takes for a lease that was lost, and takes it again.
+ * 4. A server that was demoted keeps its connections and refuses every write. Its refusal ends the connection, because the
+ *    address may lead to the new primary by now.
  */
 import { ConfigurationError, PortError } from '@lazarus/core';
 import { parseOptions } from '@lazarus/core/errors';
@@ -32,7 +34,8 @@ export const RedisLeaseStoreOptions = z.strictObject({
 interface Client {
   readonly status: string;
   call(command: string, ...args: (string | number)[]): Promise<unknown>;
-  disconnect(): void;
+  /** Ends the connection; makes another one when told to. */
+  disconnect(reconnect?: boolean): void;
   on(event: string, listener: (error: Error) => void): unknown;
   once(event: string, listener: () => void): unknown;
   off(event: string, listener: () => void): unknown;
@@ -91,6 +94,7 @@ export async function createRedisLeaseStore(
         return client.call(...command);
       });
     } catch (error) {
+      if (isReadOnly(error)) client.disconnect(true);
       throw storeError(settings.url, error, lastError);
     }
   };
@@ -150,6 +154,11 @@ async function untilReady(client: Client, signal: AbortSignal): Promise<void> {
       signal.addEventListener('abort', giveUp, { once: true });
     });
   }
+}
+
+/** A write that a replica refused; one within a script comes back with the word of its command, sometimes after "-". */
+function isReadOnly(error: unknown): boolean {
+  return error instanceof Error && /^-?READONLY\b|-READONLY /.test(error.message);
 }
 
 function toLeases(reply: unknown): readonly ShardLease[] {
