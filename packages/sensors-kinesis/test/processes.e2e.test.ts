@@ -20,8 +20,8 @@ import { clock, createRegion, eventually, random, type Region, someEvents } from
 const FAILOVER_MS = 3_000;
 /** L3: a dead holder's lock is free within its TTL and 5 s. */
 const TAKEOVER_MS = FAILOVER_MS + 5_000;
-const PATIENCE_MS = 60_000;
-const TIMEOUT_MS = 180_000;
+const PATIENCE_MS = 120_000;
+const TIMEOUT_MS = 480_000;
 
 interface Worker {
   readonly name: string;
@@ -150,8 +150,9 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('three processes on one st
     async () => {
       const three = await startThree();
       await stream.depositAll([anEvent({ id: 'held', service: 'hold' })]);
-      await eventually(() => eventsOf(...three).length === 1, PATIENCE_MS);
-      const frozen = three.find(({ events }) => events.length === 1)!;
+      // A machine that is too busy to renew moves the shard, so that more than one worker may have been handed it.
+      await eventually(() => eventsOf(...three).includes('held'), PATIENCE_MS);
+      const frozen = three.find(({ events }) => events.includes('held'))!;
       const living = three.filter((worker) => worker !== frozen);
       const before = (await leases()).filter(({ owner }) => owner === frozen.name);
       frozen.child.kill('SIGSTOP');
@@ -164,12 +165,11 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('three processes on one st
       const shards = new Set(before.map(({ shardId }) => shardId));
       for (const lease of await leases())
         if (shards.has(lease.shardId)) expect(lease.checkpoint.at).toBe('TRIM_HORIZON');
-      // The one who owns it now can.
-      for (const worker of living) worker.ack();
-      await eventually(
-        async () => (await leases()).some(({ checkpoint }) => checkpoint.at === 'SEQUENCE'),
-        PATIENCE_MS,
-      );
+      // The one who owns it now can. The shard may move until then, also back to the one who was frozen.
+      await eventually(async () => {
+        for (const worker of three) worker.ack();
+        return (await leases()).some(({ checkpoint }) => checkpoint.at === 'SEQUENCE');
+      }, PATIENCE_MS);
     },
   );
 
