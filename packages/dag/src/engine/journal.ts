@@ -68,6 +68,8 @@ export interface LoadedRun {
   readonly run: StoredRun;
   readonly entries: readonly JournalEntry[];
   readonly signals: readonly StoredSignal[];
+  /** Why not everything could be read; nobody can drive the run then. */
+  readonly unreadable?: string;
 }
 
 /** One line of a list of runs. */

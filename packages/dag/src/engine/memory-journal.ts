@@ -137,6 +137,7 @@ class MemoryJournal implements Journal {
       return 'done';
     }
     if (stored.owner !== write.owner || stored.run.epoch !== write.epoch) return 'fenced';
+    if (write.kind === 'append' && write.from !== stored.entries.length) return 'fenced';
     if (write.kind === 'append') stored.entries.push(...write.entries);
     else Object.assign(stored, { status: write.status, endedAtMs: write.endedAtMs, view: write.view });
     return 'done';

@@ -1,4 +1,4 @@
-import { describeError, WorkflowError } from '@lazarus/core';
+import { describeError, InvariantError, isLazarusError, WorkflowError } from '@lazarus/core';
 import { CANCEL_SIGNAL } from '../coordinator/limits.ts';
 import type { Processes } from './adapters/system-process.ts';
 import type { DrivenRuns } from './driven-runs.ts';
@@ -6,7 +6,7 @@ import { canRun } from './engine-options.ts';
 import type { EngineOptions, EngineTimes } from './engine-options.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { JournalHealth } from './journal-health.ts';
-import type { Journal, LoadedRun } from './journal.ts';
+import type { Journal, LoadedRun, StoredRun } from './journal.ts';
 import type { OwnerLease } from './owner-lease.ts';
 
 /** What the sweep works with. */
@@ -72,19 +72,31 @@ export class RecoverySweep {
     }
   }
 
-  /** A human was told about these runs: they stop at their next safe point. */
+  /** A human was told about these runs: they stop at their next safe point. One that cannot be read holds up no other. */
   async #reviveStranded(): Promise<void> {
-    const { runs, writer, journal } = this.#ports;
+    const { runs, options } = this.#ports;
     for (const run of runs.stranded) {
-      const signal = {
-        name: CANCEL_SIGNAL,
-        payload: 'the workflow journal had failed, and a person was told',
-      };
-      const outcome = await writer.write({ kind: 'signal', runId: run.runId, signal });
-      const loaded = outcome === 'done' ? await journal.load(run.runId) : undefined;
-      runs.unstrand(run.runId);
-      if (loaded?.run.epoch === run.epoch) runs.drive(loaded);
+      try {
+        await this.#revive(run);
+      } catch (error) {
+        if (isLazarusError(error) && error.code === 'LZ_JOURNAL_UNAVAILABLE') throw error;
+        options.log.error('a run cannot be read', { run_id: run.runId, error: describeError(error) });
+        runs.unstrand(run.runId);
+        runs.giveUp({ run, entries: [], signals: [] }, error);
+      }
     }
+  }
+
+  async #revive(run: StoredRun): Promise<void> {
+    const { runs, writer, journal } = this.#ports;
+    const signal = {
+      name: CANCEL_SIGNAL,
+      payload: 'the workflow journal had failed, and a person was told',
+    };
+    const outcome = await writer.write({ kind: 'signal', runId: run.runId, signal });
+    const loaded = outcome === 'done' ? await journal.load(run.runId) : undefined;
+    runs.unstrand(run.runId);
+    if (loaded?.run.epoch === run.epoch) runs.drive(loaded);
   }
 
   /** Hands over what has just become durable for a run; what cannot be read now is read by the next round. */
@@ -135,7 +147,9 @@ export class RecoverySweep {
     const { options, runs } = this.#ports;
     const { runId, epoch, definition } = loaded.run;
     options.log.info('a run is taken over', { run_id: runId, epoch, lines: loaded.entries.length });
-    if (canRun(definition, options.actions)) runs.drive(loaded);
+    if (loaded.unreadable !== undefined)
+      runs.giveUp(loaded, new InvariantError({ message: `it cannot be read: ${loaded.unreadable}` }));
+    else if (canRun(definition, options.actions)) runs.drive(loaded);
     else
       runs.giveUp(
         loaded,

@@ -1,4 +1,4 @@
-import { InvariantError, PortError } from '@lazarus/core';
+import { describeError, InvariantError, PortError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
 import type { WorkflowDefinition } from '../../document/workflow-definition.ts';
 import type {
@@ -16,7 +16,8 @@ import type {
 import { findWorker, StoreThread } from './store-thread.ts';
 import type { AsyncStore, StoreMethod } from './store-thread.ts';
 import { openSqliteStore } from './sqlite-store.ts';
-import type { Row, SqliteStore, StoreRun, StoreWrite } from './sqlite-store.ts';
+import { unreadable } from './unreadable-run.ts';
+import type { Row, SeenRun, SqliteStore, StoreRun, StoreWrite } from './sqlite-store.ts';
 
 /** Options of {@link openSqliteJournal}. */
 export interface SqliteJournalOptions {
@@ -90,20 +91,41 @@ class SqliteJournal implements Journal {
     return this.#call('renew', owner.id, owner.process, owner.leaseUntilMs);
   }
 
-  /** Judged here, where the processes and the actions are known; taken by compare-and-set on the epoch. */
+  /** Judged here, where the processes and the actions are known; taken by compare-and-set on epoch and lease. */
   async claim(options: Parameters<Journal['claim']>[0]): Promise<readonly LoadedRun[]> {
     const open = await this.#call('openRuns');
-    const seen: { n: number; epoch: number }[] = [];
+    const seen: SeenRun[] = [];
     for (const row of open) {
       if (seen.length >= options.max) break;
-      if (!isAbandoned(row, options)) continue;
-      const definition = await this.#definition(String(row['definition']));
-      if (!options.canRun(definition, Number(row['deadline_at']))) continue;
-      seen.push({ n: Number(row['n']), epoch: Number(row['epoch']) });
+      if (!isAbandoned(row, options) || !(await this.#canRun(row, options))) continue;
+      const leaseUntilMs = row['lease_until'] === null ? null : Number(row['lease_until']);
+      seen.push({ n: Number(row['n']), epoch: Number(row['epoch']), leaseUntilMs });
     }
     if (seen.length === 0) return [];
     const taken = await this.#call('take', options.owner, seen);
-    return Promise.all(taken.map((run) => this.#decode(run)));
+    return Promise.all(taken.map((run) => this.#decodeTaken(run)));
+  }
+
+  /** A run whose definition cannot be read is taken over all the same: somebody has to tell a human. Keeps S10. */
+  async #canRun(row: Row, options: Parameters<Journal['claim']>[0]): Promise<boolean> {
+    let definition: WorkflowDefinition;
+    try {
+      definition = await this.#definition(String(row['definition']));
+    } catch (error) {
+      if (error instanceof PortError) throw error;
+      return true;
+    }
+    return options.canRun(definition, Number(row['deadline_at']));
+  }
+
+  /** One run that cannot be read keeps nobody from the others. */
+  async #decodeTaken(taken: StoreRun): Promise<LoadedRun> {
+    try {
+      return await this.#decode(taken);
+    } catch (error) {
+      if (error instanceof PortError) throw error;
+      return unreadable(taken, describeError(error));
+    }
   }
 
   async owned(owner: string): Promise<ReadonlyMap<string, number>> {
@@ -178,7 +200,15 @@ class SqliteJournal implements Journal {
         return this.#encodeCreate(write.run, write.owner);
       case 'append': {
         const { runId: id, owner, epoch, from, entries } = write;
-        return { kind: 'append', id, owner, epoch, from, body: JSON.stringify(entries) };
+        return {
+          kind: 'append',
+          id,
+          owner,
+          epoch,
+          from,
+          count: entries.length,
+          body: JSON.stringify(entries),
+        };
       }
       case 'finish': {
         const { runId: id, owner, epoch, status, endedAtMs, view } = write;

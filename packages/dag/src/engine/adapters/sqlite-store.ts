@@ -31,6 +31,8 @@ export type StoreWrite =
       readonly owner: string;
       readonly epoch: number;
       readonly from: number;
+      /** Number of lines in `body`. */
+      readonly count: number;
       readonly body: string;
     }
   | {
@@ -46,6 +48,14 @@ export type StoreWrite =
 
 /** One row of a result. */
 export type Row = Readonly<Record<string, unknown>>;
+
+/** A running run as it was judged: nothing of this may have changed when it is taken. */
+export interface SeenRun {
+  readonly n: number;
+  readonly epoch: number;
+  /** Of its owner; `null` when nothing is known about it. */
+  readonly leaseUntilMs: number | null;
+}
 
 /** A run as the tables hold it. */
 export interface StoreRun {
@@ -77,10 +87,17 @@ interface Memory {
   readonly version: number;
   /** Row of a running run, by run, owner and epoch. */
   readonly owned: Map<string, number>;
+  /** Lines of a run, by row. */
+  readonly lines: Map<number, number>;
   readonly definitions: Set<string>;
 }
 
-const freshMemory = (version: number): Memory => ({ version, owned: new Map(), definitions: new Set() });
+const freshMemory = (version: number): Memory => ({
+  version,
+  owned: new Map(),
+  lines: new Map(),
+  definitions: new Set(),
+});
 
 interface Ownership {
   readonly id: string;
@@ -166,17 +183,18 @@ export class SqliteStore {
     );
   }
 
-  /** Takes runs over whose epoch is still the one that was seen. */
-  take(owner: string, seen: readonly { readonly n: number; readonly epoch: number }[]): readonly StoreRun[] {
+  /** S4: takes over runs whose epoch is still the one that was seen, from owners that have not renewed meanwhile. */
+  take(owner: string, seen: readonly SeenRun[]): readonly StoreRun[] {
     this.#memory = freshMemory(-1);
     const taken = this.#transaction(() =>
       seen.filter(
-        ({ n, epoch }) =>
+        ({ n, epoch, leaseUntilMs }) =>
           this.#run(
-            "UPDATE run SET owner = ?, epoch = epoch + 1 WHERE n = ? AND epoch = ? AND status = 'running'",
+            "UPDATE run SET owner = ?, epoch = epoch + 1 WHERE n = ? AND epoch = ? AND status = 'running' AND (SELECT lease_until FROM owner WHERE id = run.owner) IS ?",
             owner,
             n,
             epoch,
+            leaseUntilMs,
           ) === 1,
       ),
     );
@@ -292,7 +310,9 @@ export class SqliteStore {
         return this.#create(write);
       case 'append': {
         const n = this.#ownedRun(write);
-        if (n === undefined) return 'fenced';
+        // Behind a line that is not there nothing may follow: whoever writes it has lost track of the run.
+        if (n === undefined || this.#linesOf(n) !== write.from) return 'fenced';
+        this.#memory.lines.set(n, write.from + write.count);
         this.#run('INSERT INTO entry (run, seq, body) VALUES (?, ?, ?)', n, write.from, write.body);
         return 'done';
       }
@@ -302,6 +322,7 @@ export class SqliteStore {
         this.#run('UPDATE run SET status = ?, ended_at = ? WHERE n = ?', write.status, write.endedAtMs, n);
         this.#run('INSERT INTO outcome (run, view) VALUES (?, ?)', n, write.view);
         this.#memory.owned.delete(ownership(write));
+        this.#memory.lines.delete(n);
         return 'done';
       }
       case 'signal':
@@ -359,6 +380,16 @@ export class SqliteStore {
     const n = Number(row['n']);
     this.#memory.owned.set(key, n);
     return n;
+  }
+
+  #linesOf(n: number): number {
+    const known = this.#memory.lines.get(n);
+    if (known !== undefined) return known;
+    const last = this.#one(
+      'SELECT seq + json_array_length(body) AS lines FROM entry WHERE run = ? ORDER BY seq DESC LIMIT 1',
+      n,
+    );
+    return Number(last?.['lines'] ?? 0);
   }
 
   #loadRow(run: Row | undefined): StoreRun | undefined {

@@ -1,0 +1,94 @@
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createMemoryJournal, openSqliteJournal } from '../src/index.ts';
+import type { Journal, JournalWrite } from '../src/index.ts';
+import { aRequest, createBench, workflow } from './support/bench.ts';
+import { createScript } from './support/script.ts';
+
+const FLOW =
+  'apiVersion: lazarus.dev/v1\nkind: Workflow\nmetadata: { name: test.flow, version: 1 }\nsteps: { a: { uses: test.do@1 } }\n';
+
+function create(definition: ReturnType<typeof workflow>): JournalWrite {
+  const request = aRequest({ workflow: 'test.flow' });
+  const { runId } = request;
+  const times = { startedAtMs: 0, deadlineAtMs: 9e9 };
+  return { kind: 'create', owner: 'A', run: { runId, request, definition, inputs: {}, epoch: 1, ...times } };
+}
+
+describe('a takeover', () => {
+  it('leaves a run alone whose owner renewed its lease after it was judged', async () => {
+    const { file } = createBench();
+    const script = createScript();
+    const owner = await openSqliteJournal({ file });
+    const other = await openSqliteJournal({ file });
+    onTestFinished(async () => {
+      await owner.close();
+      await other.close();
+    });
+    await owner.renew({ id: 'A', process: 'pa', leaseUntilMs: 1_000 });
+    await owner.commit([create(workflow(FLOW, script.actions))]);
+    let renewed: Promise<void> | undefined;
+    const claim = { owner: 'B', nowMs: 2_000, max: 50, isGone: () => false };
+    const canRun = (): boolean => {
+      renewed ??= owner.renew({ id: 'A', process: 'pa', leaseUntilMs: 12_000 });
+      return true;
+    };
+    expect(await other.claim({ ...claim, canRun })).toEqual([]);
+    await renewed;
+    expect(await owner.owned('A')).toEqual(new Map([['run-1', 1]]));
+    expect(await other.claim({ ...claim, canRun, nowMs: 12_001 })).toHaveLength(1);
+  });
+
+  it.each([
+    ['lines', "UPDATE entry SET body = '{' WHERE run = 1"],
+    ['request', "UPDATE request SET body = '{' WHERE run = 1"],
+    ['definition', "UPDATE run SET definition = 'none' WHERE n = 1"],
+  ])(
+    'of a run with unreadable %s ends it and tells a human, and goes on with the others',
+    async (what, sql) => {
+      const script = createScript();
+      script.replies['a'] = [{ hang: true }, { hang: true }, { give: {} }];
+      const bench = createBench({ workflows: [workflow(FLOW, script.actions)], actions: script.actions });
+      const first = await bench.open();
+      await first.submit(aRequest({ workflow: 'test.flow', incidentKey: 'INC-1' }));
+      await first.submit(aRequest({ workflow: 'test.flow', runId: 'run-2', incidentKey: 'INC-2' }));
+      await bench.clock.advance(500);
+      await first.close();
+      const database = new DatabaseSync(bench.file);
+      database.exec(sql);
+      database.close();
+      const second = await bench.open();
+      expect(second.health()).toEqual({ ok: true });
+      expect(await bench.finish(second, 'run-2')).toMatchObject({ status: 'succeeded' });
+      expect(await bench.finish(second, 'run-1')).toMatchObject({
+        status: 'failed',
+        page: what === 'request' ? 'left_alone' : 'escalated',
+        error: { code: 'LZ_INVARIANT_BROKEN' },
+      });
+      expect(bench.world.escalations).toHaveLength(what === 'request' ? 0 : 1);
+    },
+  );
+});
+
+describe.each(['memory', 'sqlite'] as const)('the lines of a run (%s)', (kind) => {
+  it('are refused behind a line that is not there', async () => {
+    const script = createScript();
+    const journal: Journal =
+      kind === 'memory' ? createMemoryJournal() : await openSqliteJournal({ file: createBench().file });
+    onTestFinished(() => journal.close());
+    await journal.commit([create(workflow(FLOW, script.actions))]);
+    const line = { kind: 'now', value: 1 } as const;
+    const write = (from: number, entries = [line]): JournalWrite => ({
+      kind: 'append',
+      runId: 'run-1',
+      owner: 'A',
+      epoch: 1,
+      from,
+      entries,
+    });
+    expect(await journal.commit([write(1)])).toEqual(['fenced']);
+    expect(await journal.commit([write(0, [line, line]), write(1)])).toEqual(['done', 'fenced']);
+    expect(await journal.commit([write(2)])).toEqual(['done']);
+    expect((await journal.load('run-1'))?.entries).toHaveLength(3);
+  });
+});
