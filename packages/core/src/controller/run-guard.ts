@@ -3,11 +3,14 @@ import { failingChecks } from '../decision/failing-checks.ts';
 import { describeError } from '../errors/lazarus-error.ts';
 import type { LazarusEvent } from '../events/event.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Fleet } from '../ports/fleet.ts';
 import type { Page, Pager } from '../ports/pager.ts';
 import type { Pauses } from '../ports/pauses.ts';
 import type { Voters } from '../ports/voters.ts';
 import type { Windows } from '../ports/windows.ts';
 import type { Verdict } from '../preconditions/precondition.ts';
+import { entityBound } from '../rate-limit/limiter.ts';
+import { withinDeadline } from '../time/within-deadline.ts';
 
 /** Age at which evidence no longer carries a destructive step. @remarks Source: design, S3. */
 export const EVIDENCE_FRESH_MS = 10_000;
@@ -39,6 +42,8 @@ export interface RunGuardPorts {
   readonly pager: Pager;
   readonly voters: Voters;
   readonly windows: Windows;
+  /** Says how many hosts there are, for limits that are shares of them; without it, such a limit allows none to fail. */
+  readonly fleet?: Pick<Fleet, 'list'>;
   /** The configuration in force. */
   readonly snapshot: () => Snapshot | undefined;
   /** One that was in force a moment ago, by its digest; see `SnapshotShelf.find`. */
@@ -49,6 +54,7 @@ export interface RunGuardPorts {
 export type RunGuard = (run: GuardedRun, point: SafePoint, signal: AbortSignal) => Promise<Verdict>;
 
 const BALLOT_MS = 20_000;
+const INVENTORY_MS = 5_000;
 
 /**
  * Guards a run at its safe points: paused (S14), taken over by a person, the region suspended (S7), and, right before the
@@ -62,7 +68,7 @@ export function createRunGuard(ports: RunGuardPorts): RunGuard {
       if (!point.firstDestructive) return await mayGoOn(run, point, ports, signal);
       return firstFailure([
         await mayGoOn(run, point, ports, signal),
-        await notSuspended(run, ports),
+        await notSuspended(run, ports, signal),
         await stillTrue(run, point, ports, signal),
       ]);
     } catch (error) {
@@ -104,14 +110,27 @@ async function lookAtPage(
   }
 }
 
-async function notSuspended(run: GuardedRun, ports: RunGuardPorts): Promise<Verdict> {
+async function notSuspended(run: GuardedRun, ports: RunGuardPorts, signal: AbortSignal): Promise<Verdict> {
   const { breaker, entities } = await ports.windows.view({ region: run.event.region, service: run.service });
   if (breaker.state !== 'closed')
     return { verdict: 'fail', reason: `the circuit breaker of the region is ${breaker.state}` };
-  const max = ports.snapshot()?.rule(run.rule, run.event)?.limits.maxEntities ?? 0;
+  const limits = ports.snapshot()?.rule(run.rule, run.event)?.limits ?? { maxEntities: 0 };
+  const hosts =
+    limits.maxEntitiesFraction === undefined ? undefined : await knownHosts(run.service, ports, signal);
+  const max = entityBound(limits, hosts);
   if (entities > max)
     return { verdict: 'fail', reason: `${entities} of ${run.service} are failing, ${max} are allowed` };
   return { verdict: 'pass' };
+}
+
+/** `undefined` when the inventory is not complete, which allows none to fail. Keeps S8. */
+async function knownHosts(
+  service: string,
+  { clock, fleet }: RunGuardPorts,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const list = await withinDeadline(clock, INVENTORY_MS, signal, (call) => fleet?.list(service, call));
+  return list?.complete === true ? list.hosts.length : undefined;
 }
 
 async function stillTrue(

@@ -1,7 +1,7 @@
 import { createRunGuard, EVIDENCE_FRESH_MS } from '@lazarus/core/controller';
 import type { SafePoint } from '@lazarus/core/controller';
 import { describe, expect, it } from 'vitest';
-import { aRule, aSnapshot, anEvent, createWorld } from '../decision/world.ts';
+import { aHost, aRule, aSnapshot, anEvent, createWorld } from '../decision/world.ts';
 import type { World } from '../decision/world.ts';
 
 const signal = new AbortController().signal;
@@ -146,5 +146,20 @@ describe('the guard of a run', () => {
       verdict: 'fail',
       reason: 'page web/web1 was resolved meanwhile',
     });
+  });
+
+  it.each([
+    ['8 hosts', 8, true, 'pass'],
+    ['4 hosts', 4, true, 'fail'],
+    ['8 hosts of an incomplete inventory', 8, false, 'fail'],
+  ])('S8: with 2 failing and a limit of a quarter of %s', async (_what, count, complete, expected) => {
+    const world = createWorld();
+    for (const host of ['web1', 'web2'])
+      await world.windows.observe({ eventId: host, region: 'us-east-1', service: 'web', entity: host });
+    const hosts = Array.from({ length: count }, (_, at) => aHost({ hostId: `i-${at}`, name: `web${at}` }));
+    world.fleet.list = () => Promise.resolve({ service: 'web', hosts, complete, observedAtMs: 0 });
+    const limits = { maxEntities: 3, maxEntitiesFraction: 0.25 };
+    const guard = guardOf(world, aSnapshot(aRule({ limits })));
+    expect((await guard(run, firstDestructive(), signal)).verdict).toBe(expected);
   });
 });
