@@ -57,6 +57,29 @@ describe('ballot of three nodes', () => {
     expect(cluster.clock.pending).toBe(0);
   });
 
+  it('S13: records no late vote of a ballot that is only supposed', async () => {
+    const cluster = createThreeNodes();
+    cluster.network.setFault('c', 'a', { kind: 'delay', ms: 3_000 });
+    const pending = cluster.ballot('a', { supposed: true });
+    await cluster.clock.advance(3_000);
+    expect(await pending).toMatchObject({ outcome: 'reached', yes: 2 });
+    expect(cluster.nodes.a.late).toEqual([]);
+    expect(cluster.clock.pending).toBe(0);
+  });
+
+  it('bears a record that does not take a late vote', async () => {
+    const cluster = createThreeNodes();
+    cluster.network.setFault('c', 'a', { kind: 'delay', ms: 3_000 });
+    cluster.nodes.a.late.push = () => {
+      throw new Error('disk full');
+    };
+    const pending = cluster.ballot('a');
+    await cluster.clock.advance(3_000);
+    expect(await pending).toMatchObject({ outcome: 'reached' });
+    cluster.network.setFault('c', 'a', undefined);
+    expect(await cluster.ballot('a')).toMatchObject({ outcome: 'reached', yes: 3 });
+  });
+
   it('resolves at the second yes when it is told not to wait for the rest', async () => {
     const cluster = createThreeNodes({ completeForMs: 0 });
     cluster.network.isolate('c');

@@ -56,6 +56,16 @@ describe.each([
     });
   });
 
+  it('refuses a question whose answer cannot be encoded, and goes on answering', async () => {
+    const [a, b] = [await start('a', { secured }), await start('b', { secured })];
+    const cyclic: Record<string, unknown> = {};
+    cyclic['self'] = cyclic;
+    b.serve(() => Promise.resolve(cyclic));
+    await expect(a.ask('b', aQuestion(), { signal: never })).rejects.toThrow(/circular/);
+    serveEcho(b);
+    expect(await a.ask('b', aQuestion(), { signal: never })).toMatchObject({ from: 'b' });
+  });
+
   it('keeps 500 questions in flight on one connection apart', async () => {
     const [a, b] = [await start('a', { secured }), await start('b', { secured })];
     b.serve(async (question) => {

@@ -24,6 +24,16 @@ export function requiring(requirement: QuorumRequirement): { readonly requires: 
   return { requires: Object.freeze(requirement) };
 }
 
+/** A plain copy of what evidence demands of the ballot; one that cannot be read stays one that cannot be met. */
+export function copyRequirement(requires: unknown): Readonly<Record<string, unknown>> | 'unreadable' {
+  try {
+    const parsed = RequirementSchema.safeParse(requires);
+    return parsed.success ? parsed.data : 'unreadable';
+  } catch {
+    return 'unreadable';
+  }
+}
+
 /** A requirement that is not met by the votes so far. */
 export interface UnmetRequirement {
   readonly check: string;

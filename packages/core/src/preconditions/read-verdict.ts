@@ -1,5 +1,6 @@
 import type { CheckResult } from '../ports/voters.ts';
 import { describeFound } from '../documents/document-path.ts';
+import { copyRequirement } from './quorum-requirement.ts';
 
 /** Evidence travels with every vote; more than this is cut, bytes of JSON. */
 const MAX_EVIDENCE = 8_192;
@@ -33,9 +34,12 @@ function readEvidence(evidence: unknown): { evidence?: Readonly<Record<string, u
   if (typeof evidence !== 'object' || evidence === null || Array.isArray(evidence)) {
     return { evidence: { dropped: `evidence was ${describeFound(evidence)}` } };
   }
-  const { requires } = evidence as { requires?: unknown };
-  const kept = requires === undefined ? {} : { requires };
+  let kept: { requires?: unknown } = {};
   try {
+    // A getter of a plugin may throw: then the demand stays one that cannot be met.
+    if ('requires' in evidence) kept = { requires: 'unreadable' };
+    const { requires } = evidence as { requires?: unknown };
+    kept = requires === undefined ? {} : { requires: copyRequirement(requires) };
     const text = JSON.stringify(evidence);
     if (text.length <= MAX_EVIDENCE) return { evidence: JSON.parse(text) as Record<string, unknown> };
     return { evidence: { ...kept, dropped: `evidence was ${text.length} characters long` } };

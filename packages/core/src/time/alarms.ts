@@ -5,7 +5,9 @@
  * called off stays in the heap until it comes up or until more than half of the heap is of its kind. While no alarm is
  * set there is no timer, so that nothing is left behind and nothing keeps the process alive.
  */
+import { describeError } from '../errors/lazarus-error.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { Logger } from '../ports/logger.ts';
 
 /** Something that happens at an instant, unless it is called off before. */
 export interface Alarm {
@@ -15,7 +17,7 @@ export interface Alarm {
 
 /** Alarms that share one timer. */
 export interface Alarms {
-  /** Calls `onDue` once, at `atMs` of the monotonic clock or as soon as possible after it. It must not throw. */
+  /** Calls `onDue` once, at `atMs` of the monotonic clock or as soon as possible after it. One that throws holds up no other. */
   set(atMs: number, onDue: () => void): Alarm;
   /** Calls off every alarm. */
   close(): void;
@@ -26,9 +28,16 @@ const NO_LONGER_NEEDED = Symbol('no longer needed');
 /** A heap with fewer entries is not worth cleaning. */
 const CLEAN_FROM = 64;
 
-/** Creates an empty set of alarms; it uses no timer until the first is set. */
-export function createAlarms(clock: Pick<Clock, 'monotonic' | 'sleep'>): Alarms {
-  return new SharedTimer(clock);
+/**
+ * Creates an empty set of alarms; it uses no timer until the first is set.
+ *
+ * @param ports - `log` is told of an alarm that threw.
+ */
+export function createAlarms(
+  clock: Pick<Clock, 'monotonic' | 'sleep'>,
+  ports: { readonly log?: Pick<Logger, 'error'> } = {},
+): Alarms {
+  return new SharedTimer(clock, ports.log);
 }
 
 class PendingAlarm implements Alarm {
@@ -51,13 +60,15 @@ class PendingAlarm implements Alarm {
 
 class SharedTimer implements Alarms {
   readonly #clock: Pick<Clock, 'monotonic' | 'sleep'>;
+  readonly #log: Pick<Logger, 'error'> | undefined;
   #heap: PendingAlarm[] = [];
   #live = 0;
   #sleep: AbortController | undefined;
   #sleepUntilMs = Infinity;
 
-  constructor(clock: Pick<Clock, 'monotonic' | 'sleep'>) {
+  constructor(clock: Pick<Clock, 'monotonic' | 'sleep'>, log: Pick<Logger, 'error'> | undefined) {
     this.#clock = clock;
+    this.#log = log;
   }
 
   set(atMs: number, onDue: () => void): Alarm {
@@ -121,7 +132,11 @@ class SharedTimer implements Alarms {
       if (onDue === undefined) continue;
       first.onDue = undefined;
       this.#live -= 1;
-      onDue();
+      try {
+        onDue();
+      } catch (error) {
+        this.#log?.error('an alarm threw', { error: describeError(error) });
+      }
     }
     this.#sleepUntilMs = Infinity;
     const next = this.#heap[0];

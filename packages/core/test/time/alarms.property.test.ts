@@ -1,5 +1,5 @@
 import { createAlarms } from '@lazarus/core/time';
-import { createManualClock } from '@lazarus/testing';
+import { createManualClock, createRecordingLogger } from '@lazarus/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 
@@ -71,5 +71,21 @@ describe('alarms', () => {
     await clock.advance(20);
     expect(rang).toEqual([10, 30]);
     alarms.close();
+  });
+
+  it('ring although one before them threw, and tell of it', async () => {
+    const clock = createManualClock();
+    const log = createRecordingLogger();
+    const alarms = createAlarms(clock, { log });
+    const rang: number[] = [];
+    alarms.set(clock.monotonic() + 10, () => {
+      throw new Error('a listener failed');
+    });
+    for (const inMs of [10, 20]) alarms.set(clock.monotonic() + inMs, () => rang.push(inMs));
+    await clock.advance(20);
+    alarms.set(clock.monotonic() + 10, () => rang.push(30));
+    await clock.advance(10);
+    expect(rang).toEqual([10, 20, 30]);
+    expect(JSON.stringify(log.lines)).toContain('a listener failed');
   });
 });

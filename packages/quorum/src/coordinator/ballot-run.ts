@@ -103,7 +103,8 @@ export class BallotRun {
       if (outcome !== 'open') this.#complete(outcome);
       return;
     }
-    if (this.#phase === 'late') onLate(state.terms.decisionId, verdict);
+    // S13: a ballot that was only supposed leaves nothing in any record.
+    if (this.#phase === 'late' && this.question.supposed !== true) onLate(state.terms.decisionId, verdict);
     if (state.outstanding.length > 0) return;
     if (this.#phase === 'late') this.#end(NO_LONGER_NEEDED);
     else this.#finish();

@@ -71,7 +71,7 @@ export function createCoordinator(
   const { clock, ids, transport, voter } = ports;
   const peers = membership.members.map(({ id }) => id).filter((id) => id !== self);
   const open = new Set<BallotRun>();
-  const alarms = createAlarms(clock);
+  const alarms = createAlarms(clock, ports);
   let isClosed = false;
   transport.serve((question, context) => voter.answer(question, context));
   const context: BallotContext = {
@@ -141,5 +141,12 @@ function askSelf(self: string, run: BallotRun, voter: Voter): void {
 function reportLate(decisionId: string, counted: Counted, ports: CoordinatorPorts): void {
   const what = counted.counted ? { vote: counted.vote } : { voided: counted.voided };
   ports.log.debug('a vote arrived after the result', { decision_id: decisionId, ...what });
-  ports.onLateVote?.({ decisionId, ...what });
+  try {
+    ports.onLateVote?.({ decisionId, ...what });
+  } catch (error) {
+    ports.log.error('a late vote could not be recorded', {
+      decision_id: decisionId,
+      error: describeError(error),
+    });
+  }
 }

@@ -45,7 +45,7 @@ export function createAnsweringSide(context: TransportContext): AnsweringSide {
       inFlight += 1;
       const reply = await answerTo(frame, asker, handler, ended.signal);
       inFlight -= 1;
-      connection.send(encodeFrame(reply.kind, frame.correlation, reply.body));
+      connection.send(reply);
     };
     const onFrame = (frame: Frame): void => {
       if (frame.kind === 'hello' && tls === undefined && from === undefined) {
@@ -94,13 +94,15 @@ async function answerTo(
   from: string,
   handler: QuestionHandler | undefined,
   signal: AbortSignal,
-): Promise<{ readonly kind: 'answer' | 'refusal'; readonly body: unknown }> {
+): Promise<ReturnType<typeof encodeFrame>> {
+  const { correlation } = frame;
   try {
-    if (handler === undefined) return { kind: 'refusal', body: 'this node does not vote yet' };
+    if (handler === undefined) return encodeFrame('refusal', correlation, 'this node does not vote yet');
     const question = JSON.parse(frame.body.toString('utf8')) as unknown;
-    return { kind: 'answer', body: await handler(question, { from, signal }) };
+    // Evidence comes from plugins: what cannot be encoded is a refusal, and never the end of the node.
+    return encodeFrame('answer', correlation, await handler(question, { from, signal }));
   } catch (error) {
-    return { kind: 'refusal', body: describeError(error) };
+    return encodeFrame('refusal', correlation, describeError(error));
   }
 }
 

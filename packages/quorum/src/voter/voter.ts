@@ -78,7 +78,7 @@ export function createVoter(
   ports: VoterPorts,
 ): Voter {
   const { self, membership } = options;
-  const bounded = { ...ports, alarms: createAlarms(ports.clock) };
+  const bounded = { ...ports, alarms: createAlarms(ports.clock, ports) };
   return {
     id: self,
     answer: async (received, context) => {
