@@ -9,9 +9,10 @@
  * | `createRoom` | the places that `pull` asks for |
  * | `shedMap` | like `concatMap` and `mergeMap`, with a bound on what waits; what is above it is dropped and told of |
  *
- * None of them sets a timer of its own; what waits does so by the clock that was passed in, and not beyond `close()`.
+ * What waits does so by the clock that was passed in (an intake without one takes the system's), and not beyond `close()`.
  */
-export { createIntake, type Intake, IntakeOptions, type Offer } from './intake.ts';
+export { createIntake, IntakeOptions } from './intake.ts';
+export type { GivenUp, Intake, IntakePorts, Offer } from './intake.ts';
 export { createPipeline } from './pipeline.ts';
 export type { Lane, LiveEntry, Pipeline, PipelineOptions, PipelinePorts } from './pipeline.ts';
 export { createRoom, pull } from './pull.ts';

@@ -1,5 +1,5 @@
 import { createIntake, createPipeline } from '@lazarus/core/stream';
-import { createFakeNotifier, createRecordingMeter, silentLogger } from '@lazarus/testing';
+import { createFakeNotifier, createManualClock, createRecordingMeter, silentLogger } from '@lazarus/testing';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aRule, anEvent, createWorld } from '../decision/world.ts';
@@ -46,7 +46,8 @@ describe('an intake', () => {
   });
 
   it('hands out in the order of arrival, again what was handed back, and nothing twice that was acknowledged', async () => {
-    const intake = createIntake({ maxEvents: 3 });
+    const clock = createManualClock();
+    const intake = createIntake({ maxEvents: 3 }, { clock });
     for (const payload of ['a', 'b', 'c', 'd']) intake.offer(payload);
     const [a, b] = await intake.pull({ max: 2, signal: never });
     expect([a?.payload, b?.payload]).toEqual(['a', 'b']);
@@ -56,6 +57,7 @@ describe('an intake', () => {
     await b?.nack('too late');
     await b?.ack();
     expect(intake.held).toBe(2);
+    await clock.advance(250);
     const again = await intake.pull({ max: 9, signal: never });
     expect(again.map(({ payload, redeliveries }) => ({ payload, redeliveries }))).toEqual([
       { payload: 'c', redeliveries: 0 },
@@ -63,11 +65,80 @@ describe('an intake', () => {
     ]);
   });
 
+  it('L5: hands out an event whose record cannot be written 3 times in 1 min, and then gives it up', async () => {
+    const world = createWorld();
+    const { conclude } = world.audit;
+    world.audit.conclude = () => Promise.reject(new Error('disk full'));
+    const given: unknown[] = [];
+    const { controller, clock } = world;
+    let decided = 0;
+    const counting = Object.create(controller, {
+      decide: {
+        value: (...call: Parameters<typeof controller.decide>) => {
+          decided += 1;
+          return controller.decide(...call);
+        },
+      },
+    }) as typeof controller;
+    const intake = createIntake(
+      {},
+      {
+        clock,
+        log: silentLogger,
+        onGivenUp: (event) => {
+          given.push(event);
+          return controller.giveUp(event.payload, { position: event.position, reason: event.reason });
+        },
+      },
+    );
+    const pipeline = createPipeline(
+      {},
+      { ...world, lanes: [{ sensor: intake, controller: counting }], log: silentLogger },
+    );
+    intake.offer(anEvent({ host: 'nobody' }));
+    await clock.settle();
+    expect(decided).toBe(1);
+    await clock.advance(249);
+    expect(decided).toBe(1);
+    await clock.advance(1);
+    expect(decided).toBe(2);
+    await clock.advance(60_000);
+    expect(decided).toBe(3);
+    expect(given[0]).toMatchObject({
+      position: '1',
+      nacks: 3,
+      reason: expect.stringContaining('disk full') as unknown,
+    });
+    // What cannot be given up either is held, so that its place tells of it.
+    expect(intake.held).toBe(1);
+    world.audit.conclude = conclude;
+    await clock.advance(2_000);
+    expect(intake.held).toBe(0);
+    expect(await world.audit.byEvent('nagios/evt-1')).toMatchObject({ terminal: true });
+    await pipeline.close();
+    expect(clock.pending).toBe(0);
+  });
+
+  it('hands out again for ever, at least 250 ms later, what nobody takes who gives up', async () => {
+    const clock = createManualClock();
+    const intake = createIntake({}, { clock });
+    intake.offer('a');
+    for (let time = 0; time < 10; time += 1) {
+      const [a] = await intake.pull({ max: 1, signal: never });
+      expect(a?.redeliveries).toBe(time);
+      await a?.nack('later');
+      expect(clock.nextInMs).toBe(Math.min(2_000, 250 * 2 ** time));
+      await clock.advance(2_000);
+    }
+    await intake.close();
+  });
+
   it('never holds more than its places, and offered is accepted plus refused, over random use', async () => {
     const steps = fc.array(fc.constantFrom('offer', 'pull', 'ack', 'nack'), { maxLength: 60 });
     await fc.assert(
       fc.asyncProperty(steps, fc.integer({ min: 1, max: 5 }), async (sequence, maxEvents) => {
-        const intake = createIntake({ maxEvents });
+        const clock = createManualClock();
+        const intake = createIntake({ maxEvents }, { clock });
         const out: { ack(): Promise<void>; nack(reason: string): Promise<void> }[] = [];
         const model = { waiting: 0, out: 0, offered: 0, refused: 0 };
         for (const step of sequence) {
@@ -87,6 +158,7 @@ describe('an intake', () => {
             await (step === 'ack' ? delivery?.ack() : delivery?.nack('again'));
             model.out -= 1;
             if (step === 'nack') model.waiting += 1;
+            await clock.advance(2_000);
           }
           expect(intake.held).toBe(model.waiting + model.out);
           expect(intake.accepted + intake.refused).toBe(model.offered);
