@@ -1,7 +1,14 @@
 #!/usr/bin/env node
+import { isMainThread } from 'node:worker_threads';
 import { createProcessTerminal } from './process-terminal.ts';
 import { run } from './run.ts';
 
-const terminal = createProcessTerminal(process);
-process.exitCode = await run(process.argv.slice(2), terminal);
-terminal.close();
+if (isMainThread) {
+  const terminal = createProcessTerminal(process);
+  process.exitCode = await run(process.argv.slice(2), terminal);
+  terminal.close();
+} else {
+  const { serveRound } = await import('./runbook-tests/test-round.ts');
+  const { runRound } = await import('./verbs/test.ts');
+  await serveRound(runRound);
+}

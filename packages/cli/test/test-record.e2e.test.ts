@@ -86,7 +86,9 @@ describe('lazarus test record', () => {
       expect(text).not.toContain(name);
     expect(text).toContain('host-1');
     expect(err).toContain('renamed: 3 members, 2 hosts');
-    expect(err).toMatch(/redacted: attributes\.output, attributes\.api_token, attributes\.dbPassword, attributes\.message\n/);
+    expect(err).toMatch(
+      /redacted: attributes\.output, attributes\.api_token, attributes\.dbPassword, attributes\.message\n/,
+    );
     expect(err).toContain('left out: summary of the event');
     const ran = await lazarus(['test', at('remediated.test.yaml')]);
     expect(ran).toMatchObject({ code: 0, out: expect.stringContaining('1 test: 1 passed') as string });

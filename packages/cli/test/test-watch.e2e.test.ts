@@ -149,15 +149,19 @@ describe('lazarus test --watch', () => {
     await watch.ended;
   });
 
-  it('reads a changed module again', async () => {
-    await put('own.ts', PLUGINS);
-    const watch = watching(at('cdn'), { words: ['--plugins', at('own.ts')] });
-    await watch.sees('1 test: 1 passed');
-    await put('own.ts', PLUGINS.replace(`verdict: 'pass'`, `verdict: 'fail', reason: 'it is Friday'`));
-    await watch.sees('1 test: 0 passed, 1 failed');
-    watch.stop();
-    await watch.ended;
-  });
+  it('reads a changed module again, and what it imports, and ends one that never ends at Ctrl-C', async () => {
+    await put('imports/lib/verdict.ts', `export const verdict = { verdict: 'pass' };\n`);
+    const own = PLUGINS.replace(`({ verdict: 'pass' })`, 'verdict');
+    await put('imports/own.ts', `import { verdict } from './lib/verdict.ts';\n${own}`);
+    const child = startLazarus(['test', at('cdn'), '--watch', '--plugins', at('imports/own.ts')]);
+    await child.sees('1 test: 1 passed');
+    await put('imports/lib/verdict.ts', `export const verdict = { verdict: 'fail', reason: 'no' };\n`);
+    await child.sees('1 test: 0 passed, 1 failed');
+    await put('imports/own.ts', 'for (;;);\n');
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    child.interrupt();
+    expect((await child.ended).code).toBe(130);
+  }, 60_000);
 
   it('ends with 130 at Ctrl-C, as a process without a terminal', async () => {
     await put('p/other.test.yaml', OTHER);

@@ -25,11 +25,10 @@ const EXPORTS = {
  * Imports modules that export `actions`, `preconditions` and `eventTypes`, each optional, by name or in a default export.
  * Their code runs in this process, so they are only loaded when somebody names them.
  *
- * @param round - A new number imports a module again that was imported before.
  * @throws CliFailure with exit code 2 when a module cannot be loaded or exports something else.
  */
-export async function loadPlugins(files: readonly string[], round = 0): Promise<Plugins> {
-  const loaded = await Promise.all(files.map((file) => loadOne(file, round)));
+export async function loadPlugins(files: readonly string[]): Promise<Plugins> {
+  const loaded = await Promise.all(files.map(loadOne));
   if (loaded.length === 0) return NO_PLUGINS;
   return {
     actions: loaded.flatMap(({ actions }) => actions),
@@ -38,9 +37,8 @@ export async function loadPlugins(files: readonly string[], round = 0): Promise<
   };
 }
 
-async function loadOne(file: string, round: number): Promise<Plugins> {
+async function loadOne(file: string): Promise<Plugins> {
   const url = pathToFileURL(resolve(file));
-  if (round > 0) url.searchParams.set('round', String(round));
   const module = (await import(url.href).catch((error: unknown) => {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliFailure(EXIT.invalid, `--plugins: ${file} could not be loaded: ${reason}`);

@@ -1,39 +1,41 @@
-import { watch } from 'node:fs';
-import type { FSWatcher } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { dirname, resolve, sep } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { CliFailure } from '../cli-failure.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { plural } from '../render/amounts.ts';
 import type { Terminal } from '../terminal.ts';
+import { watchFolders } from './folder-changes.ts';
+import type { FolderChanges } from './folder-changes.ts';
 import type { TestSources } from './test-sources.ts';
 import { findTestTargets } from './test-targets.ts';
 import type { TestTarget } from './test-targets.ts';
 
-/** An editor saves in several steps: what changes within this time is one change. */
-const TOGETHER_MS = 100;
 const CLEAR_SCREEN = '\u001B[2J\u001B[3J\u001B[H';
+
+type RunRound = (targets: readonly TestTarget[]) => Promise<Pick<TestSources, 'usedBy'>>;
 
 /** Runs tests once, then again whatever a changed file touches. Waits for the system to tell; it never polls. */
 export async function watchTests(
   paths: readonly string[],
   plugins: readonly string[],
   terminal: Terminal,
-  run: (targets: readonly TestTarget[], round: number) => Promise<TestSources>,
+  run: RunRound,
 ): Promise<ExitCode> {
   const { signal } = terminal;
   const isOver = (): boolean => signal.aborted;
-  const changes = watchFolders();
+  const changes = watchFolders((problem) => terminal.err(`lazarus: ${problem}\n`));
   const uses = new Map<string, ReadonlySet<string>>();
   let targets = await findTestTargets(paths);
   const wake = (): void => changes.stop();
   signal.addEventListener('abort', wake, { once: true });
   try {
-    await Promise.all([...paths.map(pathOf), ...plugins].map((path) => changes.add(path)));
-    for (let round = 0; !isOver(); round += 1) {
-      await runOnce(targets, round, { terminal, run, uses, changes });
+    await Promise.all(
+      [...paths.map(pathOf), ...plugins.map((file) => dirname(resolve(file)))].map((path) =>
+        changes.add(path),
+      ),
+    );
+    while (!isOver()) {
+      await runOnce(targets, { terminal, run, uses, changes });
       const all = await findTestTargets(paths).catch(() => []);
       terminal.err(`watching ${plural(all.length, 'test file')}; Ctrl-C ends\n`);
       targets = [];
@@ -52,7 +54,6 @@ export async function watchTests(
 
 async function runOnce(
   targets: readonly TestTarget[],
-  round: number,
   {
     terminal,
     run,
@@ -60,13 +61,13 @@ async function runOnce(
     changes,
   }: {
     readonly terminal: Terminal;
-    readonly run: (targets: readonly TestTarget[], round: number) => Promise<TestSources>;
+    readonly run: RunRound;
     readonly uses: Map<string, ReadonlySet<string>>;
-    readonly changes: Changes;
+    readonly changes: FolderChanges;
   },
 ): Promise<void> {
   try {
-    const sources = await run(targets, round);
+    const sources = await run(targets);
     for (const { file } of targets) {
       const used = sources.usedBy(file);
       uses.set(resolve(file), used);
@@ -89,60 +90,15 @@ function touched(
     plugins,
   }: { readonly uses: ReadonlyMap<string, ReadonlySet<string>>; readonly plugins: readonly string[] },
 ): readonly TestTarget[] {
-  const modules = plugins.map((module) => resolve(module));
-  if (changed.some((path) => modules.includes(path))) return targets;
+  // What a module imports lies beside or below it, as a rule.
+  const folders = plugins.map((module) => dirname(resolve(module)) + sep);
+  const isCode = (path: string): boolean =>
+    /\.(?:[cm]?[jt]s|json)$/.test(path) && folders.some((folder) => path.startsWith(folder));
+  if (changed.some(isCode)) return targets;
   return targets.filter(({ file }) => {
     const used = uses.get(resolve(file)) ?? new Set([resolve(file)]);
     return changed.some((path) => [...used].some((own) => path === own || path.startsWith(own + sep)));
   });
-}
-
-/** Changed files of watched folders. */
-interface Changes {
-  /** Watches the folder of a file, or a folder with all below it. */
-  add(path: string): Promise<void>;
-  /** Files that changed since the last call; waits for the first one. */
-  next(signal: AbortSignal): Promise<readonly string[]>;
-  stop(): void;
-}
-
-function watchFolders(): Changes {
-  const watchers = new Map<string, { readonly watcher: FSWatcher; readonly isDeep: boolean }>();
-  const changed = new Set<string>();
-  let wake: () => void = () => undefined;
-  return {
-    add: async (path) => {
-      const isFolder = await stat(path).then(
-        (found) => found.isDirectory(),
-        () => false,
-      );
-      const folder = isFolder ? resolve(path) : dirname(resolve(path));
-      const isKnown = [...watchers].some(
-        ([known, { isDeep }]) =>
-          (folder === known && (isDeep || !isFolder)) || (isDeep && folder.startsWith(known + sep)),
-      );
-      if (isKnown) return;
-      watchers.get(folder)?.watcher.close();
-      const watcher = watch(folder, { recursive: isFolder }, (_event, name) => {
-        if (name === null || /(?:^|[\\/])(?:node_modules|\.[^\\/]+)(?:[\\/]|$)/.test(name)) return;
-        changed.add(resolve(folder, name));
-        wake();
-      });
-      watcher.on('error', () => undefined);
-      watchers.set(folder, { watcher, isDeep: isFolder });
-    },
-    next: async (signal) => {
-      if (changed.size === 0 && !signal.aborted) await new Promise<void>((done) => (wake = done));
-      await sleep(TOGETHER_MS, undefined, { signal }).catch(() => undefined);
-      const now = [...changed];
-      changed.clear();
-      return now;
-    },
-    stop: () => {
-      for (const { watcher } of watchers.values()) watcher.close();
-      wake();
-    },
-  };
 }
 
 function pathOf(path: string): string {

@@ -12,7 +12,9 @@ import { reportOf } from '../runbook-tests/test-coverage.ts';
 import { createTestSources } from '../runbook-tests/test-sources.ts';
 import type { TestSources } from '../runbook-tests/test-sources.ts';
 import { findTestTargets } from '../runbook-tests/test-targets.ts';
+import type { TestRound } from '../runbook-tests/test-round.ts';
 import type { TestTarget } from '../runbook-tests/test-targets.ts';
+import type { Terminal } from '../terminal.ts';
 
 /** Options of {@link test}. */
 export interface TestOptions {
@@ -42,25 +44,35 @@ export async function test(
 ): Promise<ExitCode> {
   if (options.watch === true) {
     const { watchTests } = await import('../runbook-tests/watch-tests.ts');
-    return watchTests(paths, options.plugins, context.terminal, async (targets, round) => {
-      const { sources } = await pass(paths, targets, { ...options, round }, context);
-      return sources;
-    });
+    const { runRoundInThread } = await import('../runbook-tests/test-round.ts');
+    const runOne = options.plugins.length === 0 ? runRound : runRoundInThread;
+    return watchTests(paths, options.plugins, context.terminal, (targets) =>
+      runOne({ paths, targets, options }, context.terminal),
+    );
   }
-  const { code } = await pass(paths, await findTestTargets(paths), { ...options, round: 0 }, context);
+  const { code } = await pass(paths, await findTestTargets(paths), options, context.terminal);
   return code;
+}
+
+/** One round of a watch: runs these tests, and tells which files they use. */
+export async function runRound(
+  { paths, targets, options }: TestRound,
+  terminal: Terminal,
+): Promise<TestSources> {
+  const { sources } = await pass(paths, targets, options, terminal);
+  return sources;
 }
 
 async function pass(
   paths: readonly string[],
   targets: readonly TestTarget[],
-  options: TestOptions & { readonly round: number },
-  { terminal }: Context,
+  options: TestOptions,
+  terminal: Terminal,
 ): Promise<Pass> {
   if (targets.length === 0) {
     throw new CliFailure(EXIT.invalid, `there is no file named *.test.yaml in ${paths.join(', ')}`);
   }
-  const plugins = await loadPlugins(options.plugins, options.round);
+  const plugins = await loadPlugins(options.plugins);
   const sources = createTestSources(plugins);
   const run = { ...options, definitions: plugins.actions, signal: terminal.signal };
   let { results, refusals } = await runTestFiles(targets, sources, run);
