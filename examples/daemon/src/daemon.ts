@@ -149,6 +149,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
         pager,
         voters: first.voters,
         windows: first.windows,
+        fleet: first.fleet,
         snapshot: () => shelf.current,
         snapshotOf: (digest) => shelf.find(digest),
       }),
