@@ -46,7 +46,7 @@ CREATE TRIGGER entry_no_update BEFORE UPDATE ON entry BEGIN ${REFUSED}; END;
 CREATE TRIGGER entry_no_delete BEFORE DELETE ON entry BEGIN ${REFUSED}; END;
 CREATE TRIGGER entry_no_replace BEFORE INSERT ON entry
 WHEN EXISTS (SELECT 1 FROM entry WHERE seq = NEW.seq OR (kind = NEW.kind AND key = NEW.key)) BEGIN ${REFUSED}; END;
-PRAGMA application_id = ${0x4c7a4175};
+PRAGMA application_id = 1283080565;
 PRAGMA user_version = 1;
 `;
 }

@@ -55,8 +55,9 @@ export function createRedisLocks(ports: {
   };
 
   let isClosed = false;
+  const isOver = (): boolean => isClosed;
   const acquire: Locks['acquire'] = async ({ target, holder, ttlMs }, options): Promise<LockGrant> => {
-    if (isClosed) throw closed();
+    if (isOver()) throw closed();
     const sentAtMs = clock.monotonic();
     const answer = await redis.ask(ACQUIRE, {
       code: CODE,
@@ -75,7 +76,7 @@ export function createRedisLocks(ports: {
     switch (answer.word) {
       case 'granted': {
         const claimed = { target, holder, token: answer.token };
-        if (isClosed) {
+        if (isOver()) {
           // Granted on the way here: nobody would end its renewals any more. Best effort; it is free after its TTL (L3).
           await store.release(claimed).catch(() => undefined);
           throw closed();
