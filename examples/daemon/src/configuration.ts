@@ -61,21 +61,19 @@ export async function reloadConfiguration(
   log: Logger,
   breaker: BreakerSettings,
 ): Promise<Configuration | undefined> {
-  const refuse = (error: string): undefined => {
+  const refuse = (error: string): void =>
     log.error('the new configuration was refused; the last good one stays in force', { error });
-    return undefined;
-  };
   try {
     const next = await loadConfiguration(source, actions);
     const changes = changedThresholds(breaker, next.snapshot.settings.breaker);
-    return changes.length === 0
-      ? next
-      : refuse(
-          `settings.yaml changes the thresholds of the breaker (${changes.join(', ')}), which are applied from the start on: restart the node to take the change, or undo it`,
-        );
+    if (changes.length === 0) return next;
+    refuse(
+      `settings.yaml changes the thresholds of the breaker (${changes.join(', ')}), which are applied from the start on: restart the node to take the change, or undo it`,
+    );
   } catch (error) {
-    return refuse(describeError(error));
+    refuse(describeError(error));
   }
+  return undefined;
 }
 
 function changedThresholds(old: BreakerSettings, next: BreakerSettings): readonly string[] {

@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Logger } from '@lazarus/core/ports';
 import { startDaemon, readSettings } from '@lazarus/example-daemon';
 import type { Daemon } from '@lazarus/example-daemon';
 import { createPager } from '@lazarus/example-pager-sim';

@@ -8,6 +8,7 @@ import type { NodeId } from '../src/world/cluster.ts';
 import { requestJson } from '../src/world/http.ts';
 import { ORACLES } from './oracle/index.ts';
 import type { Recording, Span } from './oracle/recording.ts';
+import { createHangingHealthcheck } from './support/hanging-healthcheck.ts';
 import { auditIsIntact, record } from './support/record.ts';
 import { openStage, until } from './support/stage.ts';
 import type { Incident, Stage } from './support/stage.ts';
@@ -15,6 +16,8 @@ import type { Incident, Stage } from './support/stage.ts';
 const TIMEOUT_MS = 180_000;
 
 let stage: Stage;
+/** Nothing when the stage did not open. */
+let close: () => Promise<void> = async () => {};
 const suspended: Span[] = [];
 const paused: Span[] = [];
 const configurations: { node: string; digest: string; fromMs: number }[] = [];
@@ -62,10 +65,11 @@ async function replaced(incident: Incident): Promise<DecisionRecord> {
 describe.skipIf(whyNoRedis() !== undefined)(withRedis('three processes, one node each'), () => {
   beforeAll(async () => {
     stage = await openStage();
+    close = () => stage.close();
     await noteConfigurations();
   }, TIMEOUT_MS);
   afterEach(() => stage.heal(), TIMEOUT_MS);
-  afterAll(() => stage.close(), TIMEOUT_MS);
+  afterAll(() => close(), TIMEOUT_MS);
 
   it.each(NODE_IDS)(
     'L4, S10, S11: a host is replaced although node %s is killed while it is decided about',
@@ -75,6 +79,25 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('three processes, one node
       // The hold-down of 1 s is not over: if this node had it, nothing was decided yet.
       await stage.world.nodes[node].kill();
       await replaced(incident);
+    },
+  );
+
+  it(
+    'L4, S10, S11: a host is replaced although its coordinator is killed while the ballot is open',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const coordinator = await stage.ownerOf('s2');
+      const healthcheck = createHangingHealthcheck();
+      // Nobody can vote before the healthcheck answers, so with the first probe the ballot is open, and it stays so.
+      const incident = await stage.fail('s2', {
+        notIn: [coordinator],
+        onKilled: (port) => healthcheck.listen(port),
+      });
+      await healthcheck.probed;
+      await stage.world.nodes[coordinator].kill();
+      await healthcheck.close();
+      const decision = await replaced(incident);
+      expect(decision.coordinator).not.toBe(coordinator);
     },
   );
 
@@ -90,20 +113,23 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('three processes, one node
     },
   );
 
-  it(
-    'L4: what a says to b is lost: a and c decide, and b comes back by itself',
+  it.each([
+    { says: 'a', to: 'b', third: 'c', service: 's1' },
+    { says: 'b', to: 'c', third: 'a', service: 's3' },
+  ] as const)(
+    'L4: what $says says to $to is lost: $says and $third decide, and $to comes back by itself',
     { timeout: TIMEOUT_MS },
-    async () => {
-      const { ab, ba } = stage.proxies;
-      ab.swallow('from_dialer');
-      ba.swallow('from_dialed');
-      // Whoever coordinates, c included, hears the node of the host's own zone.
-      const incident = await stage.fail('s1', { notIn: ['a', 'b'] });
-      await until('a misses b', async () => {
+    async ({ says, to, third, service }) => {
+      const { proxies } = stage;
+      proxies[says === 'a' ? 'ab' : 'bc'].swallow('from_dialer');
+      proxies[says === 'a' ? 'ba' : 'cb'].swallow('from_dialed');
+      // Whoever coordinates, the third one included, hears the node of the host's own zone.
+      const incident = await stage.fail(service, { notIn: NODE_IDS.filter((id) => id !== third) });
+      await until(`${says} misses ${to}`, async () => {
         const { peers } = await requestJson<{ peers: readonly { id: string; connected: boolean }[] }>(
-          `${urlOf('a')}/v1/peers`,
+          `${urlOf(says)}/v1/peers`,
         );
-        return peers.some(({ id, connected }) => id === 'b' && !connected) ? true : undefined;
+        return peers.some(({ id, connected }) => id === to && !connected) ? true : undefined;
       });
       await replaced(incident);
     },

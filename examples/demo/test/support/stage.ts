@@ -38,11 +38,20 @@ export interface Incident {
 /** The cluster, and what was done to it. */
 export interface Stage {
   readonly world: ClusterWorld;
-  /** Between a and b, by who dials. */
-  readonly proxies: Readonly<Record<'ab' | 'ba', OneWayProxy>>;
+  /** Between a and b and between b and c, by who dials. */
+  readonly proxies: Readonly<Record<'ab' | 'ba' | 'bc' | 'cb', OneWayProxy>>;
   readonly incidents: Incident[];
   /** Kills a host outside of the zones and reports it to any node that takes it. */
-  fail(service: string, options?: { readonly notIn?: readonly NodeId[] }): Promise<Incident>;
+  fail(
+    service: string,
+    options?: {
+      readonly notIn?: readonly NodeId[];
+      /** Called between the death of the host and the report of it, with the port of its healthcheck. */
+      readonly onKilled?: (port: number) => Promise<void>;
+    },
+  ): Promise<Incident>;
+  /** Who reads the part of the stream in which the events of a service are, and so coordinates them. */
+  ownerOf(service: string): Promise<NodeId>;
   /** Any service of `ACTING` whose part of the stream a node reads; one after the other when it reads none. */
   serviceOf(node: NodeId): Promise<string>;
   /** Waits for the terminal record, asked of any node that answers. */
@@ -66,7 +75,17 @@ const SERVERS = fileURLToPath(new URL('../../../../.cache/servers.json', import.
 /** Starts the cluster with nine services of two or three hosts, in times that a test can wait for. */
 export async function openStage(): Promise<Stage> {
   const root = mkdtempSync(join(tmpdir(), 'lazarus-cluster-'));
-  const proxies = { ab: await createOneWayProxy(), ba: await createOneWayProxy() };
+  const proxies = {
+    ab: await createOneWayProxy(),
+    ba: await createOneWayProxy(),
+    bc: await createOneWayProxy(),
+    cb: await createOneWayProxy(),
+  };
+  const isProxied = (pair: string): pair is keyof typeof proxies => pair in proxies;
+  const forget = async (): Promise<void> => {
+    await Promise.all(Object.values(proxies).map((proxy) => proxy.close()));
+    rmSync(root, { recursive: true, force: true, maxRetries: 3 });
+  };
   const world = await startCluster({
     stateDir: join(root, 'state'),
     configDir: writeConfig(join(root, 'config')),
@@ -79,13 +98,15 @@ export async function openStage(): Promise<Stage> {
     services: [...ACTING.map((name) => ({ name, hosts: 3 })), ...PARTS.map((name) => ({ name, hosts: 2 }))],
     between: (from, to, port) => {
       const pair = `${from}${to}`;
-      return pair === 'ab' || pair === 'ba' ? proxies[pair].toward(port) : port;
+      return isProxied(pair) ? proxies[pair].toward(port) : port;
     },
+  }).catch(async (error: unknown) => {
+    await forget();
+    throw error;
   });
   const closing = async (): Promise<void> => {
     await world.close();
-    await Promise.all(Object.values(proxies).map((proxy) => proxy.close()));
-    rmSync(root, { recursive: true, force: true, maxRetries: 3 });
+    await forget();
   };
   return createStage(world, proxies, closing);
 }
@@ -117,12 +138,13 @@ function createStage(world: ClusterWorld, proxies: Stage['proxies'], closing: ()
     world,
     proxies,
     incidents,
-    async fail(service, { notIn = [] } = {}) {
+    async fail(service, { notIn = [], onKilled } = {}) {
       const host = await until(`a healthy host of ${service} outside of ${notIn.join(', ')}`, async () =>
         (await hostsOf(world, service)).find((each) => isFit(each, service, notIn)),
       );
       const incidentKey = `test/${host.id}`;
       await requestJson(`${world.region.url}/_sim/hosts/${host.id}/kill`, { body: {} });
+      await onKilled?.(Number(new URL(host.tags['lazarus:health-url'] ?? '').port));
       await requestJson(`${world.pager.url}/v2/enqueue`, { body: pageOf(world, incidentKey) });
       const event = eventOf(world, host, incidentKey);
       await until('a node takes the event', async () => {
@@ -132,6 +154,12 @@ function createStage(world: ClusterWorld, proxies: Stage['proxies'], closing: ()
       const incident = { service, hostId: host.id, incidentKey, eventId: `test/${incidentKey}` };
       incidents.push(incident);
       return incident;
+    },
+    async ownerOf(service) {
+      return until(`a reader of the shard of ${service}`, async () => {
+        const owner = (await shardOwners(world.redis.url))[shardOf(service)];
+        return NODE_IDS.find((id) => id === owner);
+      });
     },
     async serviceOf(node) {
       const owners = await shardOwners(world.redis.url);
