@@ -14,7 +14,8 @@ export async function readSecrets({ pager, auth }: Settings): Promise<Secrets> {
   return { pagerToken, tokens: auth === undefined ? [] : await linesOf(auth.token_file) };
 }
 
-async function linesOf(file: string): Promise<readonly string[]> {
+/** The lines of a file of secrets, without blank ones. */
+export async function linesOf(file: string): Promise<readonly string[]> {
   const text = await readFile(file, 'utf8');
   return text
     .split('\n')

@@ -110,6 +110,10 @@ const Engine = z
       listen: z.strictObject({ host: z.string().min(1).default('127.0.0.1'), port: peerPort }),
       /** The one address under which Restate reaches any of the processes; without it that of this one. */
       service_url: z.url().optional(),
+      /** Public keys of the servers: who cannot sign with one of them starts no step. Needed off the loopback address. */
+      identity_keys: z.array(z.string().startsWith('publickeyv1_')).default([]),
+      /** File with the secret that all processes sign runs with. Needed where a server is on another machine. */
+      submission_key_file: z.string().min(1).optional(),
       sweep_every: sweepEvery,
     }),
   ])
@@ -183,7 +187,12 @@ export function readSettings(file: string): Settings {
     audit: { file: audit.file === undefined ? join(stateDir, 'audit.db') : near(audit.file) },
     engine:
       engine.kind === 'restate'
-        ? engine
+        ? {
+            ...engine,
+            ...(engine.submission_key_file === undefined
+              ? {}
+              : { submission_key_file: near(engine.submission_key_file) }),
+          }
         : {
             ...engine,
             journal: engine.journal === undefined ? join(stateDir, 'journal.db') : near(engine.journal),

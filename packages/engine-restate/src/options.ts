@@ -1,3 +1,4 @@
+import { isIPv4 } from 'node:net';
 import { z } from 'zod';
 
 const url = z.url({ protocol: /^https?$/ });
@@ -10,8 +11,7 @@ const RestateAddress = z.strictObject({
   adminUrl: url,
 });
 
-/** Options of {@link createRestateEngine}. */
-export const RestateEngineOptions = z.strictObject({
+const Options = z.strictObject({
   /** The nodes of the cluster, the nearest one first; the others are asked when it does not answer. */
   servers: z.array(RestateAddress).min(1).max(9),
   /** Where this process listens for Restate. */
@@ -32,6 +32,11 @@ export const RestateEngineOptions = z.strictObject({
   serviceUrl: url.optional(),
   /** Public keys of the server (`publickeyv1_…`): requests that are not signed with one of them are refused. Keeps S18. */
   identityKeys: z.array(z.string().startsWith('publickeyv1_')).default([]),
+  /**
+   * Secret that all processes share: a run that was not submitted with it is refused, so that who reaches the ingress cannot
+   * make a workflow of their own act. Needed unless every `ingressUrl` is a loopback address. Keeps S2 and S18.
+   */
+  submissionKey: z.string().min(32).max(1_024).optional(),
   times: z
     .strictObject({
       /** Longest wait for one answer of a server. @defaultValue 5000 */
@@ -59,6 +64,31 @@ export const RestateEngineOptions = z.strictObject({
     })
     .prefault({}),
 });
+
+/** Options of {@link createRestateEngine}. */
+export const RestateEngineOptions = Options.superRefine(
+  ({ servers, listen, identityKeys, submissionKey }, context) => {
+    if (identityKeys.length === 0 && !isLoopback(listen.host))
+      context.addIssue({
+        code: 'custom',
+        path: ['listen', 'host'],
+        message: `whoever reaches ${listen.host} could start a step: set identityKeys to the public key of the servers, or listen on 127.0.0.1`,
+      });
+    const index = servers.findIndex(({ ingressUrl }) => !isLoopback(new URL(ingressUrl).hostname));
+    if (submissionKey === undefined && index >= 0)
+      context.addIssue({
+        code: 'custom',
+        path: ['servers', index, 'ingressUrl'],
+        message:
+          'whoever reaches this address could submit a run: set submissionKey, the same in every process',
+      });
+  },
+);
+
+function isLoopback(host: string): boolean {
+  const bare = host.replace(/^\[|\]$/g, '').toLowerCase();
+  return bare === 'localhost' || bare === '::1' || (isIPv4(bare) && bare.startsWith('127.'));
+}
 
 /** Options of {@link createRestateEngine}, resolved. */
 export type ResolvedOptions = z.output<typeof RestateEngineOptions>;

@@ -6,6 +6,7 @@ import type { RestateServer } from '../../../tools/restate-server.ts';
 import { startRestate, whyNoRestate, withRestate } from '../../../tools/restate-server.ts';
 import { createRestateEngine } from '../src/index.ts';
 import { RUN_SERVICE } from '../src/endpoint/run-endpoint.ts';
+import { pinRun } from '../src/run/pinned-run.ts';
 import { RestateServers } from '../src/server/restate-servers.ts';
 import { RunStore } from '../src/server/run-store.ts';
 import { aRequest, clock, createDesk, finish, openEngine, transient, until } from './support/desk.ts';
@@ -402,4 +403,37 @@ describe.skipIf(whyNoRestate() !== undefined)(withRestate('what an operator does
       LIMIT_MS,
     );
   }
+});
+
+describe.skipIf(whyNoRestate() !== undefined)(withRestate('a run that nobody of ours submitted'), () => {
+  it(
+    'is refused without a call of its steps, and not tried again, while our own runs are driven',
+    async () => {
+      const server = await startRestate();
+      onTestFinished(() => server.stop());
+      const desk = createDesk();
+      const workflow = desk.workflow(
+        'metadata: { name: test.one, version: 1 }\nsteps: { a: { uses: desk.act@1 } }\n',
+      );
+      const engine = await openEngine(
+        server,
+        { actions: desk.actions, workflows: [workflow] },
+        { submissionKey: 'a key that every process of ours has' },
+      );
+      const forged = pinRun(aRequest('test.one'), workflow, {}, desk.actions, clock.now());
+      const { ingressUrl, adminUrl } = server;
+      const servers = new RestateServers([{ ingressUrl, adminUrl }], clock, 5_000);
+      const stranger = new RunStore(servers, RUN_SERVICE, 'a key that none of our processes has');
+      await stranger.submit(forged);
+      await until(async () => (await stranger.state(forged.request.runId)) !== 'running');
+      expect(await stranger.state(forged.request.runId)).toMatchObject({
+        killed: expect.stringContaining('403') as string,
+      });
+      expect(desk.calls).toEqual([]);
+      const own = aRequest('test.one');
+      await engine.submit(own);
+      expect(await finish(engine, own.runId)).toMatchObject({ status: 'succeeded' });
+    },
+    LIMIT_MS,
+  );
 });

@@ -49,6 +49,8 @@ export interface RunEndpointParts {
   readonly sdk: Sdk;
   readonly options: ResolvedOptions;
   readonly log: Logger;
+  /** Whether a run with this key is one of ours. */
+  accepts(run: PinnedWire, key: string): boolean;
   drive(run: PinnedWire, context: DurableContext): Promise<RunView>;
 }
 
@@ -90,13 +92,20 @@ export async function openEndpoint(parts: RunEndpointParts): Promise<RunEndpoint
  * only when the connection is lost. It is tried again for ever: a run that nobody can drive ends at its deadline, by a
  * human.
  */
-function runService({ sdk, options, drive }: RunEndpointParts) {
+function runService({ sdk, options, log, accepts, drive }: RunEndpointParts) {
   const { keepEntriesMs, keepRunsMs } = options.times;
   return sdk.workflow({
     name: RUN_SERVICE,
     handlers: {
-      run: (context: WorkflowContext, run: PinnedWire): Promise<RunView> =>
-        drive(run, new SdkContext(sdk, context)),
+      run: async (context: WorkflowContext, run: PinnedWire): Promise<RunView> => {
+        if (accepts(run, context.key)) return drive(run, new SdkContext(sdk, context));
+        log.error('a run was refused: no process that has our key submitted it as it is', {
+          run_id: context.key,
+        });
+        throw new sdk.TerminalError('no process that has our key submitted this run as it is', {
+          errorCode: 403,
+        });
+      },
       signal: sdk.handlers.workflow.shared(
         async (context: WorkflowSharedContext, signal: RunSignal): Promise<void> => {
           let index = 0;

@@ -36,6 +36,7 @@ import type { ExecutionPorts } from '../run/execution.ts';
 import { asStoredRun, fromWire, PINNED_FORMAT, pinRun } from '../run/pinned-run.ts';
 import type { PinnedRun, PinnedWire } from '../run/pinned-run.ts';
 import { readRun } from '../run/read-run.ts';
+import { isSealed } from '../run/run-seal.ts';
 import { RunLocks } from '../run/run-locks.ts';
 import { settleBudget } from '../run/settle-budget.ts';
 import { checkOwnVersions, checkServers } from '../server/check-versions.ts';
@@ -98,6 +99,7 @@ export async function createRestateEngine(
 }
 
 type OpenEndpoint = (parts: {
+  accepts(run: PinnedWire, key: string): boolean;
   drive(run: PinnedWire, context: DurableContext): Promise<RunView>;
 }) => Promise<RunEndpoint>;
 
@@ -130,7 +132,7 @@ class Engine implements RestateEngine {
     this.#options = options;
     this.#ports = ports;
     this.#servers = new RestateServers(options.servers, clock, times.answerMs);
-    this.#store = new RunStore(this.#servers, RUN_SERVICE);
+    this.#store = new RunStore(this.#servers, RUN_SERVICE, options.submissionKey);
     this.#ended = new EndedRuns({ store: this.#store, clock, log, meter: ports.meter, closing });
     this.#watch = new RunWatch({
       store: this.#store,
@@ -167,7 +169,10 @@ class Engine implements RestateEngine {
 
   async open(openEndpointFor: OpenEndpoint): Promise<void> {
     const versions = await checkServers(this.#servers);
-    this.#endpoint = await openEndpointFor({ drive: (run, context) => this.#drive(run, context) });
+    this.#endpoint = await openEndpointFor({
+      accepts: (run, key) => this.#accepts(run, key),
+      drive: (run, context) => this.#drive(run, context),
+    });
     await this.#register();
     this.#ports.log.info('runs are driven on Restate', { servers: versions, service: this.#uri() });
     this.#watch.start();
@@ -247,6 +252,17 @@ class Engine implements RestateEngine {
 
   async #signal(runId: string, name: string, payload: Json): Promise<void> {
     await this.#store.signal(runId, { name, payload, key: this.#ports.ids.next('signal') });
+  }
+
+  /** Whether one of us submitted this run, as it is and under its own id. A format of later processes is for them to read. */
+  #accepts(wire: PinnedWire, key: string): boolean {
+    if (wire.request.runId !== key || !isSealed(wire, this.#options.submissionKey)) return false;
+    try {
+      if ((wire.format as number) === PINNED_FORMAT) fromWire(wire);
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   /** Called by Restate, once for each execution. */

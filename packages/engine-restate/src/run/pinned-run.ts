@@ -1,4 +1,7 @@
+import { hash } from 'node:crypto';
+import { InvariantError } from '@lazarus/core';
 import type { Json, RunRequest } from '@lazarus/core/ports';
+import { canonicalJson } from '@lazarus/dag';
 import type { ActionRegistry, RunRecord, StepDefinition, StoredRun, WorkflowDefinition } from '@lazarus/dag';
 
 /** Shape of what is submitted; a process drives a run only when it knows the shape. */
@@ -15,17 +18,20 @@ export interface PinnedRun extends RunRecord {
 }
 
 /**
- * A run as it travels: its definition is a text. Many runs have the same one, and a text is read once and then known by its
- * digest.
+ * A run as it travels: its definition is a text. Many runs have the same one, and a text is read once. It is known by
+ * itself, not by the digest that comes with it.
  */
 export interface PinnedWire extends Omit<PinnedRun, 'definition'> {
   readonly digest: string;
   readonly definition: string;
+  /** Who submitted it had the key; see {@link sealRun}. */
+  readonly mac?: string;
 }
 
 /** Definitions that this process has written or read before. */
 const MAX_KNOWN = 500;
 const texts = new WeakMap<WorkflowDefinition, string>();
+/** By text. */
 const known = new Map<string, WorkflowDefinition>();
 
 /** Packs a run for Restate. */
@@ -36,16 +42,32 @@ export function toWire(run: PinnedRun): PinnedWire {
   return { ...run, digest: definition.digest, definition: text };
 }
 
-/** Unpacks a run. */
-export function fromWire({ digest, definition: text, ...run }: PinnedWire): PinnedRun {
-  let definition = known.get(digest);
+/**
+ * Unpacks a run. Keeps S2.
+ *
+ * @throws InvariantError `LZ_INVARIANT_BROKEN` when the definition is not the one that its digest is of.
+ */
+export function fromWire({ digest, definition: text, mac: _mac, ...run }: PinnedWire): PinnedRun {
+  let definition = known.get(text);
   if (definition === undefined) {
     definition = JSON.parse(text) as WorkflowDefinition;
+    assertDigest(definition);
     if (known.size >= MAX_KNOWN) known.clear();
-    known.set(digest, definition);
+    known.set(text, definition);
   }
+  if (definition.digest !== digest) throw notItself(definition);
   return { ...run, definition };
 }
+
+function assertDigest(definition: WorkflowDefinition): void {
+  const { digest, ...rest } = definition;
+  if (hash('sha256', canonicalJson(rest), 'hex') !== digest) throw notItself(definition);
+}
+
+const notItself = ({ name }: WorkflowDefinition): InvariantError =>
+  new InvariantError({
+    message: `a run of workflow ${name} came with a definition that its digest is not of`,
+  });
 
 /** Pins a run at its submission. */
 export function pinRun(

@@ -6,6 +6,7 @@ import type { Json, RunView } from '@lazarus/core/ports';
 import { CANCEL_SIGNAL } from '@lazarus/dag';
 import type { RecordedEntry } from '../durable/journal-context.ts';
 import { fromWire, toWire } from '../run/pinned-run.ts';
+import { sealRun } from '../run/run-seal.ts';
 import type { PinnedRun, PinnedWire } from '../run/pinned-run.ts';
 import { isServiceUnknown } from './register-service.ts';
 import type { RestateServers } from './restate-servers.ts';
@@ -35,8 +36,11 @@ const PAGE = 200;
 export class RunStore {
   readonly #servers: RestateServers;
   readonly #service: string;
+  readonly #key: string | undefined;
 
-  constructor(servers: RestateServers, service: string) {
+  /** @param key - signs what is submitted. */
+  constructor(servers: RestateServers, service: string, key?: string) {
+    this.#key = key;
     this.#servers = servers;
     this.#service = service;
   }
@@ -48,7 +52,7 @@ export class RunStore {
       to: 'ingress',
       path,
       method: 'POST',
-      body: toWire(run),
+      body: sealRun(toWire(run), this.#key),
       elsewhere: isServiceUnknown,
     });
     const status = (answer.body as { readonly status?: unknown } | null)?.status;
@@ -215,7 +219,7 @@ const invocationOf = (row: Readonly<Record<string, unknown>>): Invocation => ({
   status: String(row['status']),
   retries: Number(row['retry_count'] ?? 0),
   ...(typeof row['last_failure'] === 'string' ? { failure: row['last_failure'] } : {}),
-  ...(row['last_failure_error_code'] === undefined || row['last_failure_error_code'] === null
-    ? {}
-    : { errorCode: String(row['last_failure_error_code']) }),
+  ...(typeof row['last_failure_error_code'] === 'string'
+    ? { errorCode: row['last_failure_error_code'] }
+    : {}),
 });

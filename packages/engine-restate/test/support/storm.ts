@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createSystemClock } from '@lazarus/core';
-import type { RunRequest, RunView } from '@lazarus/core/ports';
+import type { RunRequest } from '@lazarus/core/ports';
 import type { RestateNode } from '../../../../tools/restate-server.ts';
 import { startBalancer } from '../../../../tools/tcp-balancer.ts';
 import type { TcpBalancer } from '../../../../tools/tcp-balancer.ts';
