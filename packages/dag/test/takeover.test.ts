@@ -3,6 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { createMemoryJournal, openSqliteJournal } from '../src/index.ts';
 import type { Journal, JournalWrite } from '../src/index.ts';
 import { aRequest, createBench, workflow } from './support/bench.ts';
+import { createPair, withCalls } from './support/pair.ts';
 import { createScript } from './support/script.ts';
 
 const FLOW =
@@ -68,6 +69,37 @@ describe('a takeover', () => {
       expect(bench.world.escalations).toHaveLength(what === 'request' ? 0 : 1);
     },
   );
+});
+
+describe('a wall clock that steps 29 min ahead', () => {
+  it('takes no run from a process that lives', async () => {
+    const { clock, script, start } = createPair('steps: { a: { uses: test.do@1, timeout: 1m } }');
+    script.replies['a'] = [async (context) => (await context.clock.sleep(8_000), {}), { give: {} }];
+    const one = await start('p1');
+    const two = await start('p2');
+    await one.submit(aRequest({ workflow: 'test.flow' }));
+    await one.submit(aRequest({ workflow: 'test.flow', runId: 'run-2' }));
+    await clock.advance(1_000);
+    clock.jumpWall(1_800_000 - 60_000);
+    for (let passedMs = 0; passedMs < 20_000; passedMs += 500) await clock.advance(500);
+    expect(script.bodies).toEqual(['a#1', 'a#1']);
+    expect(await one.get('run-1')).toMatchObject({ status: 'succeeded' });
+    expect(two.activeRuns).toEqual([]);
+  });
+
+  it('does not keep the runs of a process that stands still', async () => {
+    const { clock, journal, script, start } = createPair('steps: { a: { uses: test.do@1, timeout: 1m } }');
+    script.replies['a'] = [{ hang: true }, { give: {} }];
+    const never: Journal['renew'] = () => Promise.reject(new Error('no answer'));
+    const calls: { renew?: Journal['renew'] } = {};
+    const one = await start('p1', {}, withCalls(journal, calls));
+    await start('p2');
+    await one.submit(aRequest({ workflow: 'test.flow' }));
+    calls.renew = never;
+    for (let passedMs = 0; passedMs < 14_000; passedMs += 500) await clock.advance(500);
+    expect(script.bodies).toEqual(['a#1', 'a#1']);
+    delete calls.renew;
+  });
 });
 
 describe.each(['memory', 'sqlite'] as const)('the lines of a run (%s)', (kind) => {

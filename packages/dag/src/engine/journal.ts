@@ -99,6 +99,25 @@ export interface Retention {
   readonly runsMs: number;
 }
 
+/** An owner of runs, as it announced itself. */
+export interface OwnerRow {
+  readonly id: string;
+  readonly process: string;
+  /** Wall time, milliseconds; 0 when it gave its runs up. */
+  readonly leaseUntilMs: number;
+}
+
+/** Whether an owner has lost its runs. Keeps S4. */
+export function hasLostItsRuns(
+  owner: OwnerRow,
+  options: Pick<Parameters<Journal['claim']>[0], 'nowMs' | 'isGone' | 'isSilent'>,
+): boolean {
+  if (options.isGone(owner.process) || owner.leaseUntilMs === 0) return true;
+  // Asked in any case: silence is counted from when a lease was seen first.
+  const isSilent = options.isSilent?.(owner) ?? true;
+  return isSilent && owner.leaseUntilMs < options.nowMs;
+}
+
 /**
  * Durable store of runs. Every call may fail with `LZ_JOURNAL_UNAVAILABLE`; a write is durable when its promise resolves.
  */
@@ -121,6 +140,13 @@ export interface Journal {
     readonly max: number;
     readonly isGone: (process: string) => boolean;
     readonly canRun: (definition: WorkflowDefinition, deadlineAtMs: number) => boolean;
+    /**
+     * Whether an owner, whose lease the wall clock says to be over, has not renewed it for as long as a lease lasts. Not
+     * asked about one that gave its runs up, whose lease ends at 0.
+     *
+     * @defaultValue the wall clock is believed
+     */
+    readonly isSilent?: (owner: OwnerRow) => boolean;
     /** Whether `owner` drives a run that is its own. @defaultValue it drives all of them */
     readonly isDriven?: (runId: string) => boolean;
   }): Promise<readonly LoadedRun[]>;

@@ -1,4 +1,5 @@
 import type { RunOutcome, RunView } from '@lazarus/core/ports';
+import { hasLostItsRuns } from './journal.ts';
 import type {
   Journal,
   JournalEntry,
@@ -115,7 +116,7 @@ class MemoryJournal implements Journal {
   #isAbandoned({ run, owner: id }: MemoryRun, options: Parameters<Journal['claim']>[0]): boolean {
     if (id === options.owner) return options.isDriven?.(run.runId) === false;
     const owner = this.#owners.get(id);
-    return owner === undefined || owner.leaseUntilMs < options.nowMs || options.isGone(owner.process);
+    return owner === undefined || hasLostItsRuns({ ...owner, id }, options);
   }
 
   #apply(write: JournalWrite): WriteOutcome {

@@ -8,6 +8,7 @@ import type { GroupCommit } from './group-commit.ts';
 import type { JournalHealth } from './journal-health.ts';
 import type { Journal, LoadedRun, StoredRun } from './journal.ts';
 import type { OwnerLease } from './owner-lease.ts';
+import { OwnerWatch } from './owner-watch.ts';
 
 /** What the sweep works with. */
 export interface RecoverySweepPorts {
@@ -36,11 +37,13 @@ const PRUNE_EVERY_SWEEPS = 60;
 export class RecoverySweep {
   readonly #ports: RecoverySweepPorts;
   #sweeps = 0;
+  readonly #watch: OwnerWatch;
   /** There may be signals that were not handed over. */
   #isBehind = false;
 
   constructor(ports: RecoverySweepPorts) {
     this.#ports = ports;
+    this.#watch = new OwnerWatch(ports.options.clock, ports.times.leaseTtlMs);
   }
 
   /** Sweeps until the engine closes. */
@@ -132,11 +135,14 @@ export class RecoverySweep {
   async #claim(): Promise<void> {
     const { journal, options, owner, processes, runs } = this.#ports;
     const nowMs = options.clock.now();
+    this.#watch.nextRound();
     const claimed = await journal.claim({
       owner,
       nowMs,
       max: CLAIM_MAX,
       isGone: (process) => processes.isGone(process),
+      isSilent: ({ id, process, leaseUntilMs }) =>
+        processes.isOfEarlierBoot?.(process) === true || this.#watch.isSilent(id, leaseUntilMs),
       isDriven: (runId) => runs.has(runId),
       canRun: (definition, deadlineAtMs) => deadlineAtMs < nowMs || canRun(definition, options.actions),
     });

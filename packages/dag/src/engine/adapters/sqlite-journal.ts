@@ -1,6 +1,7 @@
 import { describeError, InvariantError, PortError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
 import type { WorkflowDefinition } from '../../document/workflow-definition.ts';
+import { hasLostItsRuns } from '../journal.ts';
 import type {
   Journal,
   JournalEntry,
@@ -276,7 +277,7 @@ function isAbandoned(row: Row, options: Parameters<Journal['claim']>[0]): boolea
   const { id, owner, process, lease_until: leaseUntil } = row;
   if (owner === options.owner) return options.isDriven?.(String(id)) === false;
   if (typeof process !== 'string') return true;
-  return Number(leaseUntil) < options.nowMs || options.isGone(process);
+  return hasLostItsRuns({ id: String(owner), process, leaseUntilMs: Number(leaseUntil) }, options);
 }
 
 function signalOf(row: Row): StoredSignal {
