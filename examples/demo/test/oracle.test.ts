@@ -142,7 +142,9 @@ describe('the failure of a replacement', () => {
 
   it('S4: is one while the run that launched it has not', () => {
     expect(ORACLES.S4(aSecondFailure({ firstEndedAt: 23 }))).toEqual([
-      expect.stringMatching(/D1 and D2 worked on one host .*DeregisterTargets i-2.*; D2 did .*RunInstances i-2/),
+      expect.stringMatching(
+        /D1 and D2 worked on one host .*DeregisterTargets i-2.*; D2 did .*RunInstances i-2/,
+      ),
     ]);
   });
 });

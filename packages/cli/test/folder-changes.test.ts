@@ -21,9 +21,9 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 /** A watch of the system that fails. */
 function failing(code: string): typeof watch {
-  return (() => {
+  return () => {
     throw Object.assign(new Error(code), { code });
-  }) as unknown as typeof watch;
+  };
 }
 
 describe('changes of folders', () => {
@@ -65,7 +65,7 @@ describe('changes of folders', () => {
     const watcher = Object.assign(new EventEmitter(), { close: () => undefined });
     const changes = watchFolders(
       (problem) => problems.push(problem),
-      (() => watcher as unknown as FSWatcher) as unknown as typeof watch,
+      () => watcher as unknown as FSWatcher,
     );
     await changes.add(at('rules/deep'));
     watcher.emit('error', Object.assign(new Error('gone'), { code: 'EIO' }));

@@ -26,7 +26,7 @@ function counting(): { readonly action: Action; readonly asked: () => number } {
     },
     run: async () => ({}),
   });
-  return { action: action as Action, asked: () => asked };
+  return { action: action, asked: () => asked };
 }
 
 const mocked = (action: Action, reply: ActionReply | 'run', world: MockWorld) =>

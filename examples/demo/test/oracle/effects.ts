@@ -56,7 +56,13 @@ export const oneRunPerLock: Oracle = (recording) => {
 };
 
 /** What a run did, and when. */
-function tell({ decisionId, some }: { readonly decisionId: string; readonly some: readonly Effect[] }): string {
+function tell({
+  decisionId,
+  some,
+}: {
+  readonly decisionId: string;
+  readonly some: readonly Effect[];
+}): string {
   const done = some.map(({ action, hostId, atMs }) => `${new Date(atMs).toISOString()} ${action} ${hostId}`);
   return `${decisionId.slice(0, 8)} did ${done.join(', ')}`;
 }

@@ -1,6 +1,6 @@
 import { Option } from 'commander';
 import type { Command } from 'commander';
-import type { TestOptions } from '../verbs/test.ts';
+import type { TestOptions } from '../runbook-tests/test-options.ts';
 import type { RecordOptions } from '../verbs/test-record.ts';
 import {
   defineCommand,

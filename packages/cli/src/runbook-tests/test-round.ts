@@ -6,16 +6,8 @@ import { parentPort, Worker, workerData } from 'node:worker_threads';
 import { CliFailure } from '../cli-failure.ts';
 import type { ExitCode } from '../exit-code.ts';
 import type { Terminal } from '../terminal.ts';
-import type { TestOptions } from '../verbs/test.ts';
+import type { TestRound } from './test-options.ts';
 import type { TestSources } from './test-sources.ts';
-import type { TestTarget } from './test-targets.ts';
-
-/** What a round is about; all of it can be sent to a thread. */
-export interface TestRound {
-  readonly paths: readonly string[];
-  readonly targets: readonly TestTarget[];
-  readonly options: TestOptions;
-}
 
 type Looks = Pick<Terminal, 'env' | 'color'>;
 type Message =
@@ -59,7 +51,7 @@ export function runRoundInThread(round: TestRound, terminal: Terminal): Promise<
         settle(() => resolve({ usedBy: (file) => used.get(file) ?? new Set() }));
       }
     });
-    thread.on('error', (error) => settle(() => reject(error)));
+    thread.on('error', (error: Error) => settle(() => reject(error)));
     thread.on('exit', () =>
       settle(() => reject(new CliFailure(1, 'the modules of --plugins ended the round'))),
     );

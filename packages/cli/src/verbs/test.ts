@@ -6,29 +6,14 @@ import type { ExitCode } from '../exit-code.ts';
 import { loadPlugins } from '../plugins/load-plugins.ts';
 import { plural } from '../render/amounts.ts';
 import { renderTestReport } from '../render/test-report.ts';
-import type { TestFormat } from '../render/test-report.ts';
 import { runTestFiles } from '../runbook-tests/run-test-files.ts';
 import { reportOf } from '../runbook-tests/test-coverage.ts';
 import { createTestSources } from '../runbook-tests/test-sources.ts';
 import type { TestSources } from '../runbook-tests/test-sources.ts';
 import { findTestTargets } from '../runbook-tests/test-targets.ts';
-import type { TestRound } from '../runbook-tests/test-round.ts';
+import type { TestOptions, TestRound } from '../runbook-tests/test-options.ts';
 import type { TestTarget } from '../runbook-tests/test-targets.ts';
 import type { Terminal } from '../terminal.ts';
-
-/** Options of {@link test}. */
-export interface TestOptions {
-  readonly output: TestFormat;
-  readonly run?: RegExp;
-  readonly bail?: boolean;
-  readonly coverage?: boolean;
-  /** Least coverage of every workflow and rule, 0 to 1. */
-  readonly min?: number;
-  readonly watch?: boolean;
-  readonly update?: boolean;
-  readonly seed?: number;
-  readonly plugins: readonly string[];
-}
 
 /** How a pass ended. */
 interface Pass {
