@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Host } from '@lazarus/core/ports';
-import { aHost } from '@lazarus/testing';
+import { aHost, silentLogger } from '@lazarus/testing';
+import { z } from 'zod';
+import type { RunRecord } from '../src/coordinator/run-handle.ts';
+import { stepBody } from '../src/coordinator/step-body.ts';
+import { defineAction } from '../src/index.ts';
 import { changedByOthers, sightOf } from '../src/coordinator/target-watch.ts';
 import { aRequest, createBench } from './support/bench.ts';
 import type { Bench } from './support/bench.ts';
@@ -103,6 +107,51 @@ describe('a provider that cannot be asked about the host', () => {
       'host i-old could not be looked at: LZ_ACTUATOR_TRANSIENT: throttled',
     );
     expect(bench.world.story).toEqual(['page acknowledged INC-1', 'page escalated INC-1']);
+  });
+});
+
+describe('a step that a process began before it died', () => {
+  const restart = defineAction({
+    name: 'acme.restart',
+    version: 1,
+    summary: 'Restarts a host.',
+    input: z.strictObject({ host: z.string() }),
+    output: z.strictObject({}),
+    requires: ['hosts'],
+    idempotent: true,
+    run: async () => ({}),
+  });
+
+  it.each([
+    [true, { output: {} }],
+    [false, { code: 'LZ_WORKFLOW_CANCELED' }],
+  ])('(%s) explains by itself what has changed on its host', async (mayHaveHappened, expected) => {
+    const { world, clock } = createBench();
+    const before = sightOf(world.hosts.get('i-old'));
+    const host = world.hosts.get('i-old');
+    if (host !== undefined) world.hosts.set('i-old', { ...host, state: 'stopped' });
+    const run = { request: aRequest() } as RunRecord;
+    const body = stepBody(
+      {
+        run,
+        point: {
+          step: 'restart',
+          phase: 'steps',
+          uses: 'acme.restart@1',
+          destructive: false,
+          firstDestructive: false,
+        },
+        action: restart,
+        input: { host: 'i-old' },
+        idempotencyKey: 'run-1/restart',
+        attempt: 1,
+        startedAtMs: clock.now(),
+        uncertain: false,
+        target: { hostId: 'i-old', seen: before, own: [], isSubject: true },
+      },
+      { guard: async () => ({ verdict: 'pass' }), ports: world.ports, clock, log: silentLogger },
+    );
+    expect(await body({ mayHaveHappened, signal: new AbortController().signal })).toMatchObject(expected);
   });
 });
 

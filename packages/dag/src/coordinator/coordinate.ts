@@ -203,7 +203,8 @@ class Coordinator implements CoordinatedRun {
       const hasBegun = other === state ? state.attempts > 1 || state.uncertain : other.attempts > 0;
       if (hasBegun && isAbout(other, hostId)) own.push(other.plan.uses);
     }
-    return { target: { hostId, own, ...(last?.target === undefined ? {} : { seen: last.target }) } };
+    const seen = last?.target === undefined ? {} : { seen: last.target };
+    return { target: { hostId, own, isSubject: isAbout(state, hostId), ...seen } };
   }
 
   #point(state: StepState, phase: RunPhase, destructive: boolean): StepPoint {

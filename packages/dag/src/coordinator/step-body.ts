@@ -49,6 +49,8 @@ export interface TargetHistory {
   readonly hostId: string;
   readonly seen?: TargetSight;
   readonly own: readonly string[];
+  /** The step itself is about this host. */
+  readonly isSubject: boolean;
 }
 
 /** What a body journals: the output, or why it did not start. */
@@ -79,7 +81,7 @@ export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
         uncertain: mayHaveHappened,
       } satisfies BodyResult;
     }
-    const look = await lookAtTarget(attempt, ports, body.signal);
+    const look = await lookAtTarget(attempt, ports, { mayHaveHappened, signal: body.signal });
     if ('touched' in look) {
       return {
         stopped: look.touched,
@@ -102,7 +104,11 @@ type Look = { readonly sight?: TargetSight } | { readonly touched: string };
  * A person who changes the host by hand ends automation. As with the page: a provider that does not answer is a no before
  * anything was done, and afterwards no reason to stop half-way.
  */
-async function lookAtTarget(attempt: Attempt, ports: BodyPorts, signal: AbortSignal): Promise<Look> {
+async function lookAtTarget(
+  attempt: Attempt,
+  ports: BodyPorts,
+  { mayHaveHappened, signal }: { readonly mayHaveHappened: boolean; readonly signal: AbortSignal },
+): Promise<Look> {
   const { target, action, point } = attempt;
   const { hosts } = ports.ports;
   const isEffect =
@@ -110,7 +116,9 @@ async function lookAtTarget(attempt: Attempt, ports: BodyPorts, signal: AbortSig
   if (target === undefined || hosts === undefined || point.phase !== 'steps' || !isEffect) return {};
   try {
     const sight = sightOf(await insist(ports.clock, signal, () => hosts.describe(target.hostId, { signal })));
-    const change = target.seen === undefined ? undefined : changedByOthers(target.seen, sight, target.own);
+    // What a process that died began of this very step is the run's own doing.
+    const own = mayHaveHappened && target.isSubject ? [...target.own, point.uses] : target.own;
+    const change = target.seen === undefined ? undefined : changedByOthers(target.seen, sight, own);
     return change === undefined
       ? { sight }
       : { touched: `somebody else changed host ${target.hostId}: ${change}` };
