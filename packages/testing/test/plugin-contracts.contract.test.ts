@@ -324,7 +324,7 @@ describe('the action contract, S13: a dry run', () => {
         signal.throwIfAborted();
         return {};
       },
-      ...(dry === 'all' ? {} : { dry: () => ({ summary: 'purges', changes: {} }) }),
+      dry: (input) => ({ summary: 'purges', changes: dry === 'all' ? input : {} }),
     });
     return failuresOf((collector) =>
       describeActionContract(collector, action, {
