@@ -48,6 +48,7 @@ describe('settings of one node with peers', () => {
       kind: 'restate',
       servers: [{ ingress: 'http://127.0.0.1:8080', admin: 'http://127.0.0.1:9070' }],
       listen: { host: '127.0.0.1', port: 9080 },
+      identity_keys: [],
       sweep_every: 5_000,
     });
     expect(() => read(NODE, PEERS, TLS, REDIS, STREAM, AUDIT, 'engine: { kind: restate }')).toThrow(
