@@ -10,7 +10,7 @@ import { ORACLES } from './oracle/index.ts';
 import type { Recording, Span } from './oracle/recording.ts';
 import { createHangingHealthcheck } from './support/hanging-healthcheck.ts';
 import { auditIsIntact, record } from './support/record.ts';
-import { openStage, until } from './support/stage.ts';
+import { openStage, settingsOf, until } from './support/stage.ts';
 import type { Incident, Stage } from './support/stage.ts';
 
 const TIMEOUT_MS = 180_000;
@@ -140,14 +140,14 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('three processes, one node
     { timeout: TIMEOUT_MS },
     async () => {
       const settings = join(stage.world.stateDir, 'config', 'settings.yaml');
-      writeFileSync(settings, 'breaker: { max_services: 8 }\ndefaults:\n  max_entities: 7\n');
+      writeFileSync(settings, settingsOf(7));
       for (const node of ['a', 'b'] as const) stage.world.nodes[node].process.kill('SIGHUP');
       await until('a and b have another configuration than c', async () => {
         await noteConfigurations();
         const now = NODE_IDS.map((id) => configurations.findLast(({ node }) => node === id)?.digest);
         return now[0] === now[1] && now[0] !== now[2] ? true : undefined;
       });
-      const incident = await stage.fail('s2', { notIn: ['c'] });
+      const incident = await stage.fail(stage.spare(), { notIn: ['c'] });
       const decision = await stage.decided(incident);
       // Coordinated by c, a and b vote with the configuration that they replaced a moment ago.
       const hasOld = decision.coordinator === 'c';
@@ -200,8 +200,9 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('three processes, one node
       const decision = await stage.decided(incident);
       expect(decision.decision.kind).not.toBe('remediate');
       await stage.heal();
-      await stage.suspensionIsOver('s4');
-      await replaced(await stage.fail('s4'));
+      const service = stage.spare();
+      await stage.suspensionIsOver(service);
+      await replaced(await stage.fail(service));
     },
   );
 
@@ -215,12 +216,12 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('three processes, one node
       const decision = await stage.decided(incident);
       expect(decision.decision).toMatchObject({ kind: 'escalate' });
       await stage.heal();
-      await replaced(await stage.fail('s3'));
+      await replaced(await stage.fail(stage.spare()));
     },
   );
 
   it(
-    'S7: with the ninth failing service the breaker opens, and everything goes to people',
+    'S7: with the tenth failing service the breaker opens, and everything goes to people',
     { timeout: TIMEOUT_MS },
     async () => {
       const storm = await stage.fail('storm');

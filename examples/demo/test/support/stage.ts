@@ -23,7 +23,7 @@ const SHARDS = 6;
 const MOST_INCIDENTS = 2;
 
 /** Services whose hosts are replaced, and those that have one part to play each. */
-export const ACTING = ['s1', 's2', 's3', 's4'] as const;
+export const ACTING = ['s1', 's2', 's3', 's4', 's5'] as const;
 export const PARTS = ['alone', 'away', 'paused', 'noted', 'storm'] as const;
 
 /** One failed host. */
@@ -54,6 +54,8 @@ export interface Stage {
   ownerOf(service: string): Promise<NodeId>;
   /** Any service of `ACTING` whose part of the stream a node reads; one after the other when it reads none. */
   serviceOf(node: NodeId): Promise<string>;
+  /** The service of `ACTING` that failed least often, so that no budget is in the way. */
+  spare(): string;
   /** Waits for the terminal record, asked of any node that answers. */
   decided(incident: Incident): Promise<DecisionRecord>;
   /** Waits for the end of the run of a decision. */
@@ -72,7 +74,7 @@ export interface Stage {
 /** Where real servers of this repository are listed. */
 const SERVERS = fileURLToPath(new URL('../../../../.cache/servers.json', import.meta.url));
 
-/** Starts the cluster with nine services of two or three hosts, in times that a test can wait for. */
+/** Starts the cluster with ten services of two or three hosts, in times that a test can wait for. */
 export async function openStage(): Promise<Stage> {
   const root = mkdtempSync(join(tmpdir(), 'lazarus-cluster-'));
   const proxies = {
@@ -113,6 +115,8 @@ export async function openStage(): Promise<Stage> {
 
 function createStage(world: ClusterWorld, proxies: Stage['proxies'], closing: () => Promise<void>): Stage {
   const incidents: Incident[] = [];
+  const used = (service: string): number => incidents.filter((each) => each.service === service).length;
+  const leastUsed = (): readonly string[] => [...ACTING].sort((left, right) => used(left) - used(right));
   const frozen = new Map<NodeId, number>();
 
   /** The answer of any node that gives one; frozen ones are not asked. */
@@ -163,13 +167,12 @@ function createStage(world: ClusterWorld, proxies: Stage['proxies'], closing: ()
     },
     async serviceOf(node) {
       const owners = await shardOwners(world.redis.url);
-      const used = (service: string): number => incidents.filter((each) => each.service === service).length;
-      const least = [...ACTING].sort((left, right) => used(left) - used(right));
-      const own = least.filter(
+      const own = leastUsed().find(
         (service) => owners[shardOf(service)] === node && used(service) < MOST_INCIDENTS,
       );
-      return own[0] ?? least[0] ?? 's1';
+      return own ?? leastUsed()[0] ?? 's1';
     },
+    spare: () => leastUsed()[0] ?? 's1',
     async decided({ service, eventId }) {
       return until(`a decision about ${eventId}`, async () => {
         const reply = await ask<{ readonly decisions: readonly DecisionRecord[] }>(
@@ -316,7 +319,12 @@ async function isAtRest(stateDir: string): Promise<boolean> {
   return true;
 }
 
-/** Nine services, a breaker that bears eight, and the shipped workflow with waits that fit simulated hosts. */
+/** Settings of a cluster whose breaker bears all services but one. */
+export function settingsOf(maxEntities: number): string {
+  return `breaker: { max_services: ${ACTING.length + PARTS.length - 1} }\ndefaults:\n  max_entities: ${maxEntities}\n`;
+}
+
+/** Ten services, a breaker that bears nine, and the shipped workflow with waits that fit simulated hosts. */
 function writeConfig(folder: string): string {
   for (const kind of ['services', 'workflows']) mkdirSync(join(folder, kind), { recursive: true });
   const service = (name: string, more = ''): void =>
@@ -325,10 +333,7 @@ function writeConfig(folder: string): string {
       `service: ${name}\nteam: test\nprofile: stateless\noverrides:\n  hold_down: 1s\n  min_active_hosts: 1\n${more}`,
     );
   for (const name of [...ACTING, ...PARTS]) service(name, name === 'noted' ? '  mode: notify\n' : '');
-  writeFileSync(
-    join(folder, 'settings.yaml'),
-    `breaker: { max_services: ${ACTING.length + PARTS.length - 1} }\ndefaults:\n  max_entities: 6\n`,
-  );
+  writeFileSync(join(folder, 'settings.yaml'), settingsOf(6));
   const shipped = fileURLToPath(
     new URL('../workflows/replace_host.yaml', import.meta.resolve('@lazarus/dag')),
   );
