@@ -6,7 +6,7 @@ import type { Clock, EventStream, Logger } from '@lazarus/core/ports';
 import { createIntake } from '@lazarus/sensors-http';
 import { Hono } from 'hono';
 import type { Engine } from './engine.ts';
-import { healthCheck, quorumCheck } from './health.ts';
+import { configurationCheck, healthCheck, quorumCheck } from './health.ts';
 import type { Nodes } from './nodes.ts';
 import type { Settings } from './settings.ts';
 import type { SharedState } from './state.ts';
@@ -61,9 +61,12 @@ export function openApi(
         { name: 'stream', check: parts.checkStream },
         healthCheck('audit', () => state.audit.health()),
         // Without these nothing is done; what arrives must be counted and recorded all the same.
-        ...[healthCheck('journal', () => engine.health()), quorumCheck(nodes, clock), ...state.checks].map(
-          (check) => ({ ...check, neededFor: 'acting' as const }),
-        ),
+        ...[
+          configurationCheck(controller),
+          healthCheck('journal', () => engine.health()),
+          quorumCheck(nodes, clock),
+          ...state.checks,
+        ].map((check) => ({ ...check, neededFor: 'acting' as const })),
       ],
     },
   );

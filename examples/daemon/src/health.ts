@@ -1,4 +1,5 @@
 import type { ReadinessCheck } from '@lazarus/api';
+import type { Controller } from '@lazarus/core/controller';
 import type { Clock } from '@lazarus/core/ports';
 import type { Nodes } from './nodes.ts';
 
@@ -15,6 +16,15 @@ export function healthCheck(name: string, health: () => Health): ReadinessCheck 
       return undefined;
     },
   };
+}
+
+/** Whether anything is in force: a node that waits for the shared state of rollouts hands every page to people. */
+export function configurationCheck(controller: Pick<Controller, 'snapshot'>): ReadinessCheck {
+  return healthCheck('configuration', () =>
+    controller.snapshot === undefined
+      ? { ok: false, reason: 'no configuration is in force yet; every page goes to people' }
+      : { ok: true },
+  );
 }
 
 /** Whether enough nodes can be asked for votes; who is away, and since when. */

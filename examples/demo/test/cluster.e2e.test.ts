@@ -28,7 +28,8 @@ const urlOf = (node: NodeId): string => stage.world.nodes[node].url;
 /** Which configuration each living node has in force now. */
 async function noteConfigurations(): Promise<void> {
   for (const node of NODE_IDS) {
-    const { digest } = await requestJson<{ readonly digest: string }>(`${urlOf(node)}/v1/config`);
+    const { digest } = await requestJson<{ readonly digest: string | null }>(`${urlOf(node)}/v1/config`);
+    if (digest === null) continue; // nothing is in force there yet
     const last = configurations.findLast((each) => each.node === node);
     if (last?.digest !== digest) configurations.push({ node, digest, fromMs: Date.now() });
   }
@@ -140,12 +141,14 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('three processes, one node
     { timeout: TIMEOUT_MS },
     async () => {
       const settings = join(stage.world.stateDir, 'config', 'settings.yaml');
+      await noteConfigurations();
+      const before = configurations.findLast(({ node }) => node === 'c')?.digest;
       writeFileSync(settings, settingsOf(7));
       for (const node of ['a', 'b'] as const) stage.world.nodes[node].process.kill('SIGHUP');
       await until('a and b have another configuration than c', async () => {
         await noteConfigurations();
         const now = NODE_IDS.map((id) => configurations.findLast(({ node }) => node === id)?.digest);
-        return now[0] === now[1] && now[0] !== now[2] ? true : undefined;
+        return now[0] !== before && now[0] === now[1] && now[2] === before ? true : undefined;
       });
       const incident = await stage.fail(stage.spare(), { notIn: ['c'] });
       const decision = await stage.decided(incident);
