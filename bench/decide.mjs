@@ -20,6 +20,7 @@ import {
   createMemoryWindows,
 } from '@lazarus/core/memory';
 import { race, round, sink } from './race.mjs';
+import { nagiosEvent } from './nagios-event.mjs';
 
 const SERVICES = 20_000;
 const CALM_SERVICES = 500;
@@ -42,28 +43,8 @@ const documents = [
 ];
 const snapshot = compileConfig(documents, { preconditions: BUILT_IN_PRECONDITIONS, workflows: WORKFLOWS });
 
-const eventOf = (at, type = 'NagiosHostAlarm') => ({
-  id: `e-${at}`,
-  event_type: type,
-  source: 'nagios/eu-1',
-  time: new Date(clock.now()).toISOString(),
-  region: 'eu-west-1',
-  environment: 'prod',
-  account: '123456789012',
-  service: `service-${at % SERVICES}`,
-  host: `i-0abc${at}`,
-  incident_key: `service-${at}/host-down`,
-  summary: 'CRITICAL - host does not answer, rta nan, lost 100%',
-  attributes: {
-    host_state: 'DOWN',
-    host_state_type: 'HARD',
-    host_attempt: 3,
-    output: 'CRITICAL - Plugin timed out after 10 seconds',
-    address: '10.20.30.40',
-    load: 2,
-    tags: { team: 'storefront', tier: 'web', rack: 'r12' },
-  },
-});
+const eventOf = (at, type) =>
+  nagiosEvent(at, { services: SERVICES, time: new Date(clock.now()).toISOString(), type });
 
 const TEXTS = Array.from({ length: 4_096 }, (_, at) => JSON.stringify(eventOf(at * 5)));
 const SOFT = TEXTS.map((text) => text.replace('"HARD"', '"SOFT"'));

@@ -14,32 +14,12 @@ import {
 } from '@lazarus/core';
 import { createMemoryBudgets, createMemoryLocks, createMemoryWindows } from '@lazarus/core/memory';
 import { race, round, sink } from './race.mjs';
+import { nagiosEvent } from './nagios-event.mjs';
 
 const SERVICES = 20_000;
 const clock = createSystemClock();
 
-const eventOf = (at) => ({
-  id: `e-${at}`,
-  event_type: 'NagiosHostAlarm',
-  source: 'nagios/eu-1',
-  time: '2026-01-31T12:00:00Z',
-  region: 'eu-west-1',
-  environment: 'prod',
-  account: '123456789012',
-  service: `service-${at % SERVICES}`,
-  host: `i-0abc${at}`,
-  incident_key: `service-${at}/host-down`,
-  summary: 'CRITICAL - host does not answer, rta nan, lost 100%',
-  attributes: {
-    host_state: 'DOWN',
-    host_state_type: 'HARD',
-    host_attempt: 3,
-    output: 'CRITICAL - Plugin timed out after 10 seconds',
-    address: '10.20.30.40',
-    load: 2,
-    tags: { team: 'storefront', tier: 'web', rack: 'r12' },
-  },
-});
+const eventOf = (at) => nagiosEvent(at, { services: SERVICES, time: '2026-01-31T12:00:00Z' });
 
 const table = [];
 const results = {};
