@@ -4,7 +4,9 @@ import type { Sdk } from '../endpoint/load-sdk.ts';
 import type { Durable, DurableContext, First } from './durable-context.ts';
 
 interface SdkDurable extends Durable {
-  readonly promise: RestatePromise<{ readonly durable: Durable; readonly value: Json }>;
+  /** What is waited for; replaced when the run was canceled during the wait. */
+  promise: RestatePromise<{ readonly durable: Durable; readonly value: Json }>;
+  renew(): void;
 }
 
 /** The context that the SDK hands to the handler of a workflow. */
@@ -43,17 +45,24 @@ export class SdkContext implements DurableContext {
       if (only !== undefined && promises.length === 1) return await only;
       return await this.#sdk.RestatePromise.race(promises);
     } catch (error) {
-      if (error instanceof this.#sdk.CancelledError) return 'canceled';
-      throw error;
+      if (!(error instanceof this.#sdk.CancelledError)) throw error;
+      // A promise of the SDK that was waited for when the run was canceled says so for ever.
+      for (const each of durables) (each as SdkDurable).renew();
+      return 'canceled';
     }
   }
 }
 
 /** A value that never came, or that somebody rejected, counts as null. */
 function wrap(name: string, inner: RestatePromise<unknown>): SdkDurable {
+  const outer = (): SdkDurable['promise'] =>
+    inner.map((value) => ({ durable, value: (value ?? null) as Json }));
   const durable: SdkDurable = {
     name,
-    promise: inner.map((value) => ({ durable, value: (value ?? null) as Json })),
+    promise: outer(),
+    renew: () => {
+      durable.promise = outer();
+    },
   };
   return durable;
 }

@@ -138,7 +138,8 @@ async function offer(sdk: Sdk, context: WorkflowSharedContext, key: string, payl
     await context.promise<Json>(key).resolve(payload);
     return true;
   } catch (error) {
-    if (error instanceof sdk.TerminalError) return false;
+    // Of a call that was canceled nobody knows whether the place is taken.
+    if (error instanceof sdk.TerminalError && !(error instanceof sdk.CancelledError)) return false;
     throw error;
   }
 }
