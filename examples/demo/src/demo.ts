@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** The demo: one scenario from beginning to end, readable lines, a last line of JSON, and exit 0 when it came as it should. */
 import { parseArgs } from 'node:util';
-import { ChildFailedError } from './processes/child.ts';
+import { askedToStop, runProgram, UsageError } from './processes/program.ts';
 import { createTerminal } from './render/terminal.ts';
 import { dependencyScenario } from './scenarios/dependency.ts';
 import { falseAlarmScenario } from './scenarios/false-alarm.ts';
@@ -26,24 +26,15 @@ The last line is JSON. Exit code 0: it came as it should; 1: it did not; 2: bad 
 `;
 
 function choose(): Scenario | 'help' {
-  try {
-    const { values } = parseArgs({
-      options: { scenario: { type: 'string', default: 'replace' }, help: { type: 'boolean' } },
-    });
-    if (values.help === true) return 'help';
-    const chosen = SCENARIOS.find(({ name }) => name === values.scenario);
-    if (chosen !== undefined) return chosen;
-    return refuse(
-      `no scenario ${values.scenario}: choose one of ${SCENARIOS.map(({ name }) => name).join(', ')}`,
-    );
-  } catch (error) {
-    return refuse((error as Error).message);
-  }
-}
-
-function refuse(message: string): never {
-  process.stderr.write(`demo: ${message} (see --help)\n`);
-  process.exit(2);
+  const { values } = parseArgs({
+    options: { scenario: { type: 'string', default: 'replace' }, help: { type: 'boolean' } },
+  });
+  if (values.help === true) return 'help';
+  const chosen = SCENARIOS.find(({ name }) => name === values.scenario);
+  if (chosen !== undefined) return chosen;
+  throw new UsageError(
+    `no scenario ${values.scenario}: choose one of ${SCENARIOS.map(({ name }) => name).join(', ')}`,
+  );
 }
 
 async function run(): Promise<number> {
@@ -65,12 +56,11 @@ async function run(): Promise<number> {
     await starting.then((world) => world.close()).catch(() => undefined);
     state.release();
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      terminal.line();
-      void stop().then(() => process.exit(0));
-    });
-  }
+  void askedToStop().then(async () => {
+    terminal.line();
+    await stop();
+    process.exit(0);
+  });
   try {
     const world = await starting;
     const views = createViews(world);
@@ -98,10 +88,4 @@ async function run(): Promise<number> {
   }
 }
 
-await run().then(
-  (code) => process.exit(code),
-  (error: unknown) => {
-    process.stderr.write(`demo: ${error instanceof ChildFailedError ? error.message : String(error)}\n`);
-    process.exit(1);
-  },
-);
+await runProgram('demo', run);

@@ -3,13 +3,14 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ChildFailedError } from './processes/child.ts';
+import { askedToStop, parseFirstPort, runProgram, UsageError } from './processes/program.ts';
 import { createTerminal } from './render/terminal.ts';
 import type { Terminal } from './render/terminal.ts';
 import { NODE_IDS, startCluster } from './world/cluster.ts';
 import type { ClusterWorld } from './world/cluster.ts';
 import { CLUSTER_PORTS } from './world/ports.ts';
-import { findRedis, ServerMissingError } from './world/servers.ts';
-import { keptState, StateInUseError } from './world/state-directory.ts';
+import { findRedis } from './world/servers.ts';
+import { keptState } from './world/state-directory.ts';
 
 const DEFAULT_PORT = 7500;
 
@@ -35,39 +36,27 @@ interface Flags {
 }
 
 function parse(): Flags | 'help' {
-  try {
-    const { values } = parseArgs({
-      options: {
-        port: { type: 'string', default: String(DEFAULT_PORT) },
-        state: { type: 'string', default: '.lazarus/cluster' },
-        fresh: { type: 'boolean', default: false },
-        servers: { type: 'string', default: '.cache/servers.json' },
-        engine: { type: 'string', default: 'restate' },
-        help: { type: 'boolean' },
-      },
-    });
-    if (values.help === true) return 'help';
-    const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 0 || port > 65_535 - CLUSTER_PORTS)
-      return refuse(`--port ${values.port} is no port, expected 0 to ${65_535 - CLUSTER_PORTS}`, 2);
-    const { engine } = values;
-    if (engine !== 'restate' && engine !== 'embedded')
-      return refuse(`--engine ${engine} is none, expected restate or embedded`, 2);
-    return {
-      engine,
-      port,
-      state: resolve(values.state),
-      fresh: values.fresh,
-      servers: resolve(values.servers),
-    };
-  } catch (error) {
-    return refuse(`${(error as Error).message} (see --help)`, 2);
-  }
-}
-
-function refuse(message: string, exitCode: number): never {
-  process.stderr.write(`start:cluster: ${message}\n`);
-  process.exit(exitCode);
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: String(DEFAULT_PORT) },
+      state: { type: 'string', default: '.lazarus/cluster' },
+      fresh: { type: 'boolean', default: false },
+      servers: { type: 'string', default: '.cache/servers.json' },
+      engine: { type: 'string', default: 'restate' },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help === true) return 'help';
+  const { engine } = values;
+  if (engine !== 'restate' && engine !== 'embedded')
+    throw new UsageError(`--engine ${engine} is none, expected restate or embedded`);
+  return {
+    engine,
+    port: parseFirstPort(values.port, CLUSTER_PORTS),
+    state: resolve(values.state),
+    fresh: values.fresh,
+    servers: resolve(values.servers),
+  };
 }
 
 function invite(terminal: Terminal, world: ClusterWorld): void {
@@ -122,9 +111,7 @@ async function run(): Promise<void> {
   const state = keptState(flags.state, { fresh: flags.fresh });
   if (state.isOld) terminal.timed(startedMs, 'start', `continuing from ${state.path} (--fresh forgets it)`);
   const broken = Promise.withResolvers<string>();
-  const stopped = new Promise<void>((resolveStopped) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolveStopped());
-  });
+  const stopped = askedToStop();
   const starting = startCluster({
     stateDir: state.path,
     redis,
@@ -150,13 +137,4 @@ async function run(): Promise<void> {
   }
 }
 
-await run().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    const known =
-      error instanceof ChildFailedError ||
-      error instanceof StateInUseError ||
-      error instanceof ServerMissingError;
-    refuse(known ? error.message : String(error), 1);
-  },
-);
+await runProgram('start:cluster', run);

@@ -3,9 +3,10 @@
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ChildFailedError } from './processes/child.ts';
+import { askedToStop, parseFirstPort, runProgram } from './processes/program.ts';
 import { createTerminal } from './render/terminal.ts';
 import type { Terminal } from './render/terminal.ts';
-import { keptState, StateInUseError } from './world/state-directory.ts';
+import { keptState } from './world/state-directory.ts';
 import { startWorld } from './world/world.ts';
 import type { World } from './world/world.ts';
 
@@ -23,28 +24,16 @@ const HELP = `Starts a simulated region, a pager and the controller with three n
 `;
 
 function parse(): { readonly port: number; readonly state: string; readonly fresh: boolean } | 'help' {
-  try {
-    const { values } = parseArgs({
-      options: {
-        port: { type: 'string', default: String(DEFAULT_PORT) },
-        state: { type: 'string', default: '.lazarus/start' },
-        fresh: { type: 'boolean', default: false },
-        help: { type: 'boolean' },
-      },
-    });
-    if (values.help === true) return 'help';
-    const port = Number(values.port);
-    if (!Number.isInteger(port) || port < 0 || port > 65_533)
-      return refuse(`--port ${values.port} is no port, expected 0 to 65533`, 2);
-    return { port, state: resolve(values.state), fresh: values.fresh };
-  } catch (error) {
-    return refuse(`${(error as Error).message} (see --help)`, 2);
-  }
-}
-
-function refuse(message: string, exitCode: number): never {
-  process.stderr.write(`start: ${message}\n`);
-  process.exit(exitCode);
+  const { values } = parseArgs({
+    options: {
+      port: { type: 'string', default: String(DEFAULT_PORT) },
+      state: { type: 'string', default: '.lazarus/start' },
+      fresh: { type: 'boolean', default: false },
+      help: { type: 'boolean' },
+    },
+  });
+  if (values.help === true) return 'help';
+  return { port: parseFirstPort(values.port, 3), state: resolve(values.state), fresh: values.fresh };
 }
 
 function invite(terminal: Terminal, world: World, stateDir: string): void {
@@ -89,9 +78,7 @@ async function run(): Promise<void> {
     port: flags.port,
     onReady: (name) => terminal.timed(startedMs, 'start', `${name} is ready`),
   });
-  const stopped = new Promise<void>((resolveStopped) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => resolveStopped());
-  });
+  const stopped = askedToStop();
   try {
     const world = await starting;
     invite(terminal, world, state.path);
@@ -106,10 +93,4 @@ async function run(): Promise<void> {
   }
 }
 
-await run().then(
-  () => process.exit(0),
-  (error: unknown) => {
-    const known = error instanceof ChildFailedError || error instanceof StateInUseError;
-    refuse(known ? error.message : String(error), 1);
-  },
-);
+await runProgram('start', run);
