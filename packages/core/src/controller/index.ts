@@ -2,6 +2,7 @@
 export { decisionId, type DecisionSubject } from '../decision/decision-id.ts';
 export { explainDecision, nearestChange } from '../decision/explain.ts';
 export { type Explanation, ExplanationSchema } from '../decision/explanation-schema.ts';
+export { supposedRun } from '../decision/run-request.ts';
 export type { NearestChange } from '../decision/change.ts';
 export { type Controller, ControllerOptions, type ControllerPorts, createController } from './controller.ts';
 export {

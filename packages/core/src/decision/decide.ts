@@ -37,6 +37,7 @@ import type { GateId } from './ladder.ts';
 import type { DecisionRecord, PageRecord } from './record.ts';
 import { entityOf, isDry, remainingMs, slackMs } from './walk.ts';
 import type { Walk } from './walk.ts';
+import { runRequest } from './run-request.ts';
 import { gateRecord, recordOf } from './write-record.ts';
 
 const DEFAULT_STALE_AFTER_MS = 300_000;
@@ -558,21 +559,17 @@ async function run(walk: Walk): Promise<GateOutcome> {
   const runId = known(walk.decisionId);
   try {
     const { engine } = known(walk.effects);
-    const submitted = await engine.submit({
-      runId,
-      workflow: workflow.name,
-      ...(workflow.digest === undefined ? {} : { workflowDigest: workflow.digest }),
-      inputs: workflow.inputs,
-      event,
-      rule: rule.name,
-      configDigest: known(walk.snapshot).digest,
-      service: event.service,
-      lock: lockTarget(walk),
-      timeoutMs: workflow.timeoutMs,
-      ...(walk.target === undefined ? {} : { hostId: walk.target.hostId }),
-      ...(walk.namedPage === undefined ? {} : { incidentKey: walk.namedPage }),
-      ...(rule.notificationGroup === undefined ? {} : { notificationGroup: rule.notificationGroup }),
-    });
+    const submitted = await engine.submit(
+      runRequest({
+        runId,
+        event,
+        rule: { ...rule, workflow },
+        configDigest: known(walk.snapshot).digest,
+        lock: lockTarget(walk),
+        hostId: walk.target?.hostId,
+        incidentKey: walk.namedPage,
+      }),
+    );
     // The event is somebody else's meanwhile, and the lock is free.
     if (walk.isOver && submitted === 'created')
       await engine.cancel(runId, 'it began after its event was over');
