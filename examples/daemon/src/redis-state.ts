@@ -37,7 +37,7 @@ export async function openRedis(
     history: record.rollouts.read,
     save: record.rollouts.write,
   });
-  const locks = createRedisLocks({ redis, clock });
+  const locks = createRedisLocks(common);
   return {
     windows,
     budgets,

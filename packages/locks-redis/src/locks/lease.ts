@@ -1,6 +1,6 @@
-import { LeaseLostError } from '@lazarus/core';
+import { describeError, LeaseLostError } from '@lazarus/core';
 import type { Alarm, Alarms } from '@lazarus/core/time';
-import type { Clock, FencingToken, Lease, LockTarget } from '@lazarus/core/ports';
+import type { Clock, FencingToken, Lease, LockTarget, Logger } from '@lazarus/core/ports';
 
 /** Names one grant. */
 export interface LockClaim {
@@ -12,6 +12,7 @@ export interface LockClaim {
 /** What a lease needs of its store. */
 export interface LeaseStore {
   readonly clock: Clock;
+  readonly log: Logger | undefined;
   readonly alarms: Alarms;
   /** Resolves false when the lock is no longer this claim's; rejects when the store did not answer. */
   renew(claim: LockClaim, ttlMs: number, deadlineMs: number): Promise<boolean>;
@@ -101,7 +102,7 @@ export class RenewedLease implements Lease {
   };
 
   async #renew(): Promise<void> {
-    const { clock } = this.#store;
+    const { clock, log } = this.#store;
     const sentAtMs = clock.monotonic();
     let waitMs = this.#ttlMs * RETRY_AFTER;
     try {
@@ -112,8 +113,14 @@ export class RenewedLease implements Lease {
       }
       this.#expiresAtMs = Math.max(this.#expiresAtMs, sentAtMs + this.#ttlMs);
       waitMs = this.#ttlMs * RENEW_AFTER;
-    } catch {
+    } catch (error) {
       // Tried again soon, and lost when the time is over.
+      log?.warn('a lock could not be renewed', {
+        lock: nameOf(this.target),
+        holder: this.holder,
+        left_ms: Math.round(this.remainingMs()),
+        error: describeError(error),
+      });
     }
     if (!this.#isHeld) return;
     const wakeAtMs = clock.monotonic() + Math.min(waitMs, this.remainingMs());

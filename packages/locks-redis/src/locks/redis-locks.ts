@@ -1,5 +1,5 @@
 import { PortError } from '@lazarus/core';
-import type { Clock, FencingToken, LockGrant, Locks, LockTarget } from '@lazarus/core/ports';
+import type { Clock, FencingToken, Logger, LockGrant, Locks, LockTarget } from '@lazarus/core/ports';
 import { createAlarms } from '@lazarus/core/time';
 import type { BatchedCall, ItemReply, SharedParts } from '../connection/batches.ts';
 import type { RedisConnection } from '../connection/connect-redis.ts';
@@ -34,11 +34,12 @@ const CODE = 'LZ_LOCK_UNAVAILABLE';
 export function createRedisLocks(ports: {
   readonly redis: RedisConnection;
   readonly clock: Clock;
+  readonly log?: Logger;
 }): RedisLocks {
-  const { redis, clock } = ports;
+  const { redis, clock, log } = ports;
   const keys = [`{${redis.prefix}}:locks`, `{${redis.prefix}}:fence`];
   const shared: SharedParts = { keys, args: () => [] };
-  const alarms = createAlarms(clock);
+  const alarms = createAlarms(clock, log === undefined ? {} : { log });
   const claim = ({ target, holder, token }: LockClaim, ...rest: readonly number[]): BatchedCall<boolean> => ({
     code: CODE,
     group: '',
@@ -48,6 +49,7 @@ export function createRedisLocks(ports: {
   });
   const store: LeaseStore = {
     clock,
+    log,
     alarms,
     open: new Set(),
     renew: (held, ttlMs, deadlineMs) => redis.ask(RENEW, { ...claim(held, ttlMs), deadlineMs }),

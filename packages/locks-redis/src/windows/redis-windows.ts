@@ -8,7 +8,8 @@ import type { SharedParts } from '../connection/batches.ts';
 import type { RedisConnection } from '../connection/connect-redis.ts';
 import { createKnowledge } from '../connection/knowledge.ts';
 import { MARK_KNOWN } from '../connection/mark-known-script.ts';
-import { entityName, fieldOfService, readCode, REGION_KEYS, windowScripts } from './window-scripts.ts';
+import { entityName, fieldOfService, readCode } from './window-codes.ts';
+import { REGION_KEYS, windowScripts } from './window-scripts.ts';
 
 /** Windows that several processes share. */
 export interface RedisWindows extends Windows {
