@@ -17,6 +17,7 @@ export {
 export { type ActionRegistry, createActionRegistry } from './actions/action-registry.ts';
 export { createGuardedHttpCaller, type GuardedHttpOptions } from './actions/adapters/guarded-http.ts';
 export { type DryStep, dryRunWorkflow } from './actions/dry-run.ts';
+export { createDryRuns, type DryRunPorts } from './actions/dry-runs.ts';
 export { builtinActions } from './actions/builtin/index.ts';
 export { stepError, type StepError, type StepErrorClass, toStepError } from './actions/step-error.ts';
 export { coordinate, type CoordinatedRun, type CoordinatorOptions } from './coordinator/coordinate.ts';

@@ -3,6 +3,7 @@ export type { AttachmentSettled, AuditLog, DecisionQuery } from './audit-log.ts'
 export type { BudgetAnswer, BudgetCharge, Budgets, BudgetScope } from './budgets.ts';
 export type { Clock } from './clock.ts';
 export type { ConfigDocument, ConfigSource } from './config-source.ts';
+export type { DryRuns, DryRunView, DryStepView } from './dry-runs.ts';
 export type { FaultInjector, FaultKind } from './fault-injector.ts';
 export type { Fleet, FleetSnapshot, Host, HostLifecycle, HostState, Incarnation } from './fleet.ts';
 export type { HealthProbe, HealthReport } from './health-probe.ts';
