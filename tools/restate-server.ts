@@ -238,7 +238,7 @@ class Node implements RestateNode {
 
   async #answers(): Promise<void> {
     const untilMs = performance.now() + START_WITHIN_MS;
-    while (!((await isOk(`${this.adminUrl}/health`)) && (await isOk(`${this.ingressUrl}/restate/health`)))) {
+    while (!(await isReady(this))) {
       const child = this.#child;
       if (child === undefined || hasExited(child) || performance.now() > untilMs) {
         await this.kill();
@@ -262,9 +262,17 @@ async function exitOf(child: ChildProcess | undefined, signal: NodeJS.Signals): 
   await exited;
 }
 
-async function isOk(url: string): Promise<boolean> {
+/** A server says that it is healthy before it has its partitions, which queries and runs need. */
+async function isReady({ adminUrl, ingressUrl }: RestateNode): Promise<boolean> {
+  if (!(await isOk(`${adminUrl}/health`)) || !(await isOk(`${ingressUrl}/restate/health`))) return false;
+  const body = JSON.stringify({ query: 'SELECT id FROM sys_invocation LIMIT 1' });
+  const headers = { accept: 'application/json', 'content-type': 'application/json' };
+  return isOk(`${adminUrl}/query`, { method: 'POST', headers, body });
+}
+
+async function isOk(url: string, init: RequestInit = {}): Promise<boolean> {
   try {
-    const response = await fetch(url, { signal: AbortSignal.timeout(2_000) });
+    const response = await fetch(url, { ...init, signal: AbortSignal.timeout(2_000) });
     await response.arrayBuffer();
     return response.ok;
   } catch {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { RestateEngineOptions } from '../src/options.ts';
 import { fromWire, pinRun, toWire } from '../src/run/pinned-run.ts';
 import type { PinnedWire } from '../src/run/pinned-run.ts';
-import { isSealed, sealRun } from '../src/run/run-seal.ts';
+import { isSealed, seal } from '../src/run/run-seal.ts';
 import { aRequest, createDesk } from './support/desk.ts';
 
 const KEY = 'a key that every process of ours has';
@@ -24,7 +24,7 @@ const traveled = (wire: PinnedWire): PinnedWire => JSON.parse(JSON.stringify(wir
 describe('a run on its way', () => {
   it('comes back as it was, without its seal', () => {
     const wire = aWire();
-    expect(toWire(fromWire(traveled(sealRun(wire, KEY))))).toEqual(wire);
+    expect(toWire(fromWire(traveled(seal('run', wire, KEY))))).toEqual(wire);
   });
 
   it('is refused when its definition is another one under a digest that is known', () => {
@@ -40,12 +40,13 @@ describe('a run on its way', () => {
   });
 
   it('has a seal that holds on the way, and breaks with any change, any other key, and without one', () => {
-    const sealed = traveled(sealRun(aWire(), KEY));
-    expect(isSealed(sealed, KEY)).toBe(true);
-    expect(isSealed({ ...sealed, startedAtMs: 2_000 }, KEY)).toBe(false);
-    expect(isSealed({ ...sealed, request: { ...sealed.request, service: 'db' } }, KEY)).toBe(false);
-    expect(isSealed(sealed, `${KEY}!`)).toBe(false);
-    expect(isSealed(aWire(), KEY)).toBe(false);
+    const sealed = traveled(seal('run', aWire(), KEY));
+    expect(isSealed('run', sealed, KEY)).toBe(true);
+    expect(isSealed('run', { ...sealed, startedAtMs: 2_000 }, KEY)).toBe(false);
+    expect(isSealed('run', { ...sealed, request: { ...sealed.request, service: 'db' } }, KEY)).toBe(false);
+    expect(isSealed('run', sealed, `${KEY}!`)).toBe(false);
+    expect(isSealed('run', aWire(), KEY)).toBe(false);
+    expect(isSealed('signal', sealed, KEY)).toBe(false);
   });
 });
 

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import type { RestateServer } from '../../../tools/restate-server.ts';
 import { startRestate, whyNoRestate, withRestate } from '../../../tools/restate-server.ts';
 import { createRestateEngine } from '../src/index.ts';
-import { RUN_SERVICE } from '../src/endpoint/run-endpoint.ts';
+import { RUN_SERVICE } from '../src/endpoint/run-service.ts';
 import { pinRun } from '../src/run/pinned-run.ts';
 import { RestateServers } from '../src/server/restate-servers.ts';
 import { RunStore } from '../src/server/run-store.ts';

@@ -2,8 +2,10 @@ import { PortError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
 import { createFakePager, createManualClock, createRecordingLogger } from '@lazarus/testing';
 import { describe, expect, it } from 'vitest';
+import { RunAlarms } from '../src/engine/run-alarms.ts';
 import { RunWatch } from '../src/engine/run-watch.ts';
 import type { PinnedRun } from '../src/run/pinned-run.ts';
+import type { PageEnd } from '../src/run/run-message.ts';
 import type { RunOutcome } from '../src/server/run-outcome.ts';
 import type { Invocation } from '../src/server/run-store.ts';
 import { aRequest } from './support/desk.ts';
@@ -21,6 +23,9 @@ function createWatch() {
   const server = {
     ingress: true,
     queries: true,
+    /** A process of ours can be called. */
+    answers: true,
+    answered: new Map<string, Promise<PageEnd>>(),
     states: new Map<string, RunOutcome | Error>(),
     recorded: new Map<string, PinnedRun | Error>(),
     troubled: [] as Invocation[],
@@ -33,7 +38,24 @@ function createWatch() {
     if (value instanceof Error) throw value;
     return value;
   };
+  const alarms: RunAlarms = new RunAlarms({
+    store: {
+      raise: async (alarm) => {
+        if (!server.ingress || !server.answers) throw unavailable();
+        const key = `${alarm.run.request.runId} ${alarm.what}`;
+        let answer = server.answered.get(key);
+        if (answer === undefined) server.answered.set(key, (answer = alarms.answer(alarm)));
+        return answer;
+      },
+    },
+    ended: {
+      tell: ({ run_id, page, error }) => void gone.push(`${run_id} ${page}: ${error?.message}`),
+    },
+    options: { ports: { pager }, clock, log },
+    closing: closing.signal,
+  });
   const watch = new RunWatch({
+    alarms,
     store: {
       state: async (runId) => orThrow(server.states.get(runId)),
       load: async (runId) => {
@@ -51,7 +73,7 @@ function createWatch() {
         return { status: 404, body: { message: 'invocation not found' }, url: 'http://restate' };
       },
     },
-    ports: { ports: { pager }, clock, log },
+    options: { clock, log },
     times: { watchMs: WATCH_MS, strandedMs: 5_000 },
     closing: closing.signal,
     register: async () => undefined,
@@ -61,14 +83,18 @@ function createWatch() {
     },
     isDriven: (runId) => driven.has(runId),
     release: async (runId) => void released.push(runId),
-    gone: async (run, reason, page) => void gone.push(`${run.request.runId} ${page}: ${reason}`),
   });
   let runs = 0;
   const aRun = (timeoutMs = 600_000): PinnedRun => {
     runs += 1;
     const request = aRequest('test.wait', { incidentKey: `INC-${runs}`, timeoutMs });
     pager.open(`INC-${runs}`);
-    const definition = {} as PinnedRun['definition'];
+    const definition = {
+      name: 'test.wait',
+      steps: [],
+      onError: { steps: [] },
+      finally: [],
+    } as unknown as PinnedRun['definition'];
     const startedAtMs = clock.now();
     const deadlineAtMs = startedAtMs + timeoutMs;
     return { format: 1, begins: false, request, definition, inputs: {}, startedAtMs, deadlineAtMs };
@@ -162,6 +188,54 @@ describe('a run that Restate ended by itself', () => {
     server.states.set(run.request.runId, { status: 'succeeded' } as RunView);
     await clock.advance(3 * WATCH_MS);
     expect([calls(run), released, gone]).toEqual([0, [run.request.runId], []]);
+  });
+});
+
+describe('a run that Restate ended while no process had it in hand', () => {
+  const killed = (run: PinnedRun): Invocation => ({
+    runId: run.request.runId,
+    status: 'completed',
+    retries: 0,
+    failure: '[409] killed',
+  });
+
+  it('is told to a human once, and reported as failed once, however often it is seen', async () => {
+    const { clock, server, gone, aRun, calls } = createWatch();
+    const run = aRun();
+    server.recorded.set(run.request.runId, run);
+    server.troubled = [killed(run)];
+    await clock.advance(10 * WATCH_MS);
+    expect(calls(run)).toBe(1);
+    expect(gone).toEqual([`${run.request.runId} escalated: Restate has ended it: [409] killed`]);
+  });
+
+  it('is told by whoever sees it when no process can be called', async () => {
+    const { clock, server, gone, aRun, calls } = createWatch();
+    const run = aRun();
+    server.answers = false;
+    server.recorded.set(run.request.runId, run);
+    server.troubled = [killed(run)];
+    await clock.advance(10 * WATCH_MS);
+    expect([calls(run), gone.length]).toEqual([1, 1]);
+  });
+
+  it('is followed by the process that had it in hand, and told once all the same', async () => {
+    const { watch, clock, server, gone, released, aRun, calls } = createWatch();
+    const run = aRun();
+    watch.took(run);
+    server.recorded.set(run.request.runId, run);
+    server.states.set(run.request.runId, { killed: '409 killed' });
+    server.troubled = [killed(run)];
+    await clock.advance(10 * WATCH_MS);
+    expect([calls(run), gone.length, released]).toEqual([1, 1, [run.request.runId]]);
+  });
+
+  it("is nobody's when none of ours submitted it", async () => {
+    const { clock, server, gone, log, aRun, calls } = createWatch();
+    const run = aRun();
+    server.troubled = [killed(run)];
+    await clock.advance(10 * WATCH_MS);
+    expect([calls(run), gone, log.lines.filter(({ level }) => level === 'error')]).toEqual([0, [], []]);
   });
 });
 

@@ -8,7 +8,7 @@ export interface Durable {
 /** What {@link DurableContext.first} answers. */
 export type First =
   | { readonly durable: Durable; readonly value: Json }
-  /** The run was asked to stop. It is told once, whatever it waits for. */
+  /** The run was asked to stop. Each request is told once, whatever is waited for. */
   | 'canceled';
 
 /**

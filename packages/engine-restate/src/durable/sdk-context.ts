@@ -4,9 +4,8 @@ import type { Sdk } from '../endpoint/load-sdk.ts';
 import type { Durable, DurableContext, First } from './durable-context.ts';
 
 interface SdkDurable extends Durable {
-  /** What is waited for; replaced when the run was canceled during the wait. */
-  promise: RestatePromise<{ readonly durable: Durable; readonly value: Json }>;
-  renew(): void;
+  /** Never waited for itself: see {@link SdkContext.first}. */
+  readonly inner: RestatePromise<unknown>;
 }
 
 /** The context that the SDK hands to the handler of a workflow. */
@@ -37,32 +36,27 @@ export class SdkContext implements DurableContext {
     return wrap(name, this.#context.promise<Json>(name).peek() as RestatePromise<unknown>);
   }
 
+  /**
+   * A promise of the SDK that was waited for when the run was canceled says so for ever, to everybody who waits for it
+   * again: so each wait has promises of its own, and a cancel is told once.
+   */
   async first(durables: readonly Durable[]): Promise<First> {
-    const promises = durables.map((each) => (each as SdkDurable).promise);
+    const promises = (durables as readonly SdkDurable[]).map(waitFor);
     const [only] = promises;
     try {
       // Most waits are for one thing, and a race is dear.
       if (only !== undefined && promises.length === 1) return await only;
       return await this.#sdk.RestatePromise.race(promises);
     } catch (error) {
-      if (!(error instanceof this.#sdk.CancelledError)) throw error;
-      // A promise of the SDK that was waited for when the run was canceled says so for ever.
-      for (const each of durables) (each as SdkDurable).renew();
-      return 'canceled';
+      if (error instanceof this.#sdk.CancelledError) return 'canceled';
+      throw error;
     }
   }
 }
 
+const wrap = (name: string, inner: RestatePromise<unknown>): SdkDurable => ({ name, inner });
+
 /** A value that never came, or that somebody rejected, counts as null. */
-function wrap(name: string, inner: RestatePromise<unknown>): SdkDurable {
-  const outer = (): SdkDurable['promise'] =>
-    inner.map((value) => ({ durable, value: (value ?? null) as Json }));
-  const durable: SdkDurable = {
-    name,
-    promise: outer(),
-    renew: () => {
-      durable.promise = outer();
-    },
-  };
-  return durable;
+function waitFor(durable: SdkDurable) {
+  return durable.inner.map((value) => ({ durable, value: (value ?? null) as Json }));
 }

@@ -69,17 +69,21 @@ export class EndedRuns {
    */
   async #view(runId: string): Promise<RunView | undefined> {
     const { store, clock, closing } = this.#ports;
-    while (!closing.aborted) {
+    for (;;) {
       try {
         const state = await store.ended(runId, WAIT_MS, closing);
         if (isKilled(state)) return undefined;
         if (state !== 'running') return state;
       } catch (error) {
         if (isFinal(error)) return undefined;
-        await clock.sleep(PAUSE_MS, { signal: closing }).catch(() => undefined);
+      }
+      try {
+        // Also after an answer: a server that does not wait is not asked without a pause.
+        await clock.sleep(PAUSE_MS, { signal: closing });
+      } catch {
+        return undefined;
       }
     }
-    return undefined;
   }
 }
 

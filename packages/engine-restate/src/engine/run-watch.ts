@@ -9,23 +9,26 @@
  * 4. That the time of a run is over is told without any server.
  */
 import { describeError, isLazarusError, WorkflowError } from '@lazarus/core';
-import type { RunView } from '@lazarus/core/ports';
-import { callForHelp } from '@lazarus/dag';
 import type { EngineOptions } from '@lazarus/dag';
+import { RUN_SERVICE } from '../endpoint/run-service.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { PinnedRun } from '../run/pinned-run.ts';
 import { isKnown } from '../server/register-service.ts';
 import type { RestateServers } from '../server/restate-servers.ts';
 import { isKilled } from '../server/run-outcome.ts';
-import type { Invocation, RunStore } from '../server/run-store.ts';
-import { RUN_SERVICE } from '../endpoint/run-endpoint.ts';
+import type { RunStore } from '../server/run-store.ts';
 import { inBatches } from './batches.ts';
+import { KnownRuns } from './known-runs.ts';
+import type { KnownRun } from './known-runs.ts';
+import type { RunAlarms } from './run-alarms.ts';
+import { TroubledRuns } from './troubled-runs.ts';
 
 /** What the watch works with. */
 export interface RunWatchPorts {
   readonly store: Pick<RunStore, 'state' | 'load' | 'troubled'>;
   readonly servers: Pick<RestateServers, 'ask'>;
-  readonly ports: Pick<EngineOptions, 'ports' | 'clock' | 'log' | 'meter'>;
+  readonly alarms: Pick<RunAlarms, 'tell' | 'tellHere' | 'over' | 'settled'>;
+  readonly options: Pick<EngineOptions, 'clock' | 'log' | 'meter'>;
   readonly times: Pick<ResolvedOptions['times'], 'watchMs' | 'strandedMs'>;
   readonly closing: AbortSignal;
   register(): Promise<void>;
@@ -33,44 +36,27 @@ export interface RunWatchPorts {
   isDriven(runId: string): boolean;
   /** A run is over, and its end was not told here. */
   release(runId: string): Promise<void>;
-  /** Restate has ended a run by itself, or no longer has it; a human was told. */
-  gone(run: PinnedRun, reason: string, page: NonNullable<RunView['page']>): Promise<void>;
 }
 
-/** A run that this process had in hand. */
-interface Known {
-  readonly run: PinnedRun;
-  /** Monotonic instant after which somebody must have been told, milliseconds. */
-  readonly overdueAtMs: number;
-  /** Whether Restate has it is not known. */
-  isDoubted?: boolean;
-  /** Why it is to stop; a human was told, or believes that there is no run. */
-  stop?: string;
-  /** Restate was asked to stop it. */
-  isStopped?: boolean;
-  isTold?: boolean;
-}
-
-/** Time after the deadline of a run at which somebody must have been told, milliseconds. */
-const OVERDUE_MS = 60_000;
 /** Runs that are looked at together. */
 const BATCH = 16;
-/** What the server calls a journal that the code does not fit. */
-const MISMATCH = new Set(['RT0016', '570']);
 
 /** Looks after runs from the outside. */
 export class RunWatch {
   readonly #ports: RunWatchPorts;
-  readonly #known = new Map<string, Known>();
-  readonly #calls = new Set<Promise<unknown>>();
+  readonly #known: KnownRuns;
+  readonly #troubled: TroubledRuns;
   #answeredAtMs: number;
   #failure: string | undefined;
-  #isBlind = false;
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(ports: RunWatchPorts) {
     this.#ports = ports;
-    this.#answeredAtMs = ports.ports.clock.monotonic();
+    const { store, alarms, options, closing } = ports;
+    this.#answeredAtMs = options.clock.monotonic();
+    this.#known = new KnownRuns(options.clock);
+    const stop = (known: KnownRun, reason: string): Promise<void> => this.#stop(known, reason);
+    this.#troubled = new TroubledRuns({ store, known: this.#known, alarms, options, closing, stop });
   }
 
   /** Why no run can be started now. */
@@ -79,7 +65,7 @@ export class RunWatch {
   }
 
   start(): void {
-    this.#answeredAtMs = this.#ports.ports.clock.monotonic();
+    this.#answeredAtMs = this.#ports.options.clock.monotonic();
     this.#loops = Promise.all([
       this.#forever(() => this.#once()),
       this.#forever(async () => this.#tellOverdue()),
@@ -89,17 +75,17 @@ export class RunWatch {
   /** Resolves when nothing is done any more, after the engine was closed. */
   async stopped(): Promise<void> {
     await this.#loops;
-    await Promise.all(this.#calls);
+    await this.#ports.alarms.settled();
   }
 
   /** This process drives a run, or did until Restate took it away. */
   took(run: PinnedRun): void {
-    this.#knownOf(run);
+    this.#known.add(run);
   }
 
   /** Nobody knows whether Restate has this run: it is to stop if it does. */
   doubt(run: PinnedRun, stop: string): void {
-    const known = this.#knownOf(run);
+    const known = this.#known.add(run);
     known.isDoubted = true;
     known.stop ??= stop;
   }
@@ -118,7 +104,7 @@ export class RunWatch {
   async assertMayGoOn({ request, deadlineAtMs }: PinnedRun): Promise<void> {
     const known = this.#known.get(request.runId);
     if (known?.stop === undefined || known.isStopped === true) return;
-    if (deadlineAtMs < this.#ports.ports.clock.now()) return;
+    if (deadlineAtMs < this.#ports.options.clock.now()) return;
     await this.#stop(known, known.stop);
     throw new WorkflowError({
       code: 'LZ_WORKFLOW_CANCELED',
@@ -126,22 +112,11 @@ export class RunWatch {
     });
   }
 
-  #knownOf(run: PinnedRun): Known {
-    const { runId } = run.request;
-    const { clock } = this.#ports.ports;
-    let known = this.#known.get(runId);
-    if (known === undefined) {
-      const leftMs = Math.max(0, run.deadlineAtMs - clock.now());
-      this.#known.set(runId, (known = { run, overdueAtMs: clock.monotonic() + leftMs + OVERDUE_MS }));
-    }
-    return known;
-  }
-
   async #forever(look: () => Promise<void>): Promise<void> {
-    const { closing, ports, times } = this.#ports;
+    const { closing, options, times } = this.#ports;
     for (;;) {
       try {
-        await ports.clock.sleep(times.watchMs, { signal: closing });
+        await options.clock.sleep(times.watchMs, { signal: closing });
       } catch {
         return;
       }
@@ -151,11 +126,11 @@ export class RunWatch {
 
   async #once(): Promise<void> {
     if (!(await this.#lookAtIngress())) return;
-    await Promise.all([this.#followAll(), this.#lookAtTroubled()]);
+    await Promise.all([this.#followAll(), this.#troubled.look()]);
   }
 
   async #lookAtIngress(): Promise<boolean> {
-    const { servers, closing, ports, times } = this.#ports;
+    const { servers, closing, options, times } = this.#ports;
     try {
       if (!(await isKnown(servers, RUN_SERVICE))) await this.#ports.register();
       this.#recover();
@@ -163,13 +138,13 @@ export class RunWatch {
     } catch (error) {
       if (closing.aborted) return false;
       this.#fail(describeError(error));
-      if (ports.clock.monotonic() - this.#answeredAtMs >= times.strandedMs) this.#tellStranded();
+      if (options.clock.monotonic() - this.#answeredAtMs >= times.strandedMs) this.#tellStranded();
       return false;
     }
   }
 
   #fail(reason: string): void {
-    const { log, meter } = this.#ports.ports;
+    const { log, meter } = this.#ports.options;
     if (this.#failure === undefined) {
       log.error('Restate does not answer: no run is started until it does', { error: reason });
       meter?.count('lazarus_journal_errors_total');
@@ -179,7 +154,7 @@ export class RunWatch {
   }
 
   #recover(): void {
-    const { clock, log, meter } = this.#ports.ports;
+    const { clock, log, meter } = this.#ports.options;
     if (this.#failure !== undefined) log.info('Restate answers again');
     meter?.gauge('lazarus_journal_works', {}, 1);
     this.#failure = undefined;
@@ -188,7 +163,7 @@ export class RunWatch {
 
   /** No server has answered for a while: the people behind the runs that this process had in hand are told at once. */
   #tellStranded(): void {
-    for (const known of this.#known.values()) {
+    for (const known of this.#known.all) {
       known.stop ??= 'no Restate server had answered, and a person was told';
       this.#tellOnce(known, `no Restate server answers: ${this.#failure ?? ''}`);
     }
@@ -196,11 +171,11 @@ export class RunWatch {
 
   /** Needs no server. */
   #tellOverdue(): void {
-    const nowMs = this.#ports.ports.clock.monotonic();
-    for (const [runId, known] of this.#known) {
+    const nowMs = this.#ports.options.clock.monotonic();
+    for (const known of this.#known.all) {
       if (nowMs < known.overdueAtMs) continue;
       // Whoever asked for it was told that there is no run, and its time is over wherever it is.
-      if (known.isDoubted === true && known.isStopped !== true) this.#known.delete(runId);
+      if (known.isDoubted === true && known.isStopped !== true) this.#known.delete(known.run.request.runId);
       else {
         known.stop ??= 'its time was over, and a person was told';
         this.#tellOnce(known, 'its time is over, and its end is not known');
@@ -210,11 +185,12 @@ export class RunWatch {
 
   /** What became of the runs that this process does not drive any more, and of those that are to stop. */
   async #followAll(): Promise<void> {
-    const due = [...this.#known].filter(
-      ([runId, { stop, isStopped }]) =>
-        !this.#ports.isDriven(runId) || (stop !== undefined && isStopped !== true),
+    const due = this.#known.all.filter(
+      ({ run, stop, isStopped }) =>
+        !this.#ports.isDriven(run.request.runId) || (stop !== undefined && isStopped !== true),
     );
-    await inBatches(due, BATCH, async ([runId, known]) => {
+    await inBatches(due, BATCH, async (known) => {
+      const { runId } = known.run.request;
       try {
         await this.#follow(runId, known);
       } catch (error) {
@@ -224,7 +200,7 @@ export class RunWatch {
     });
   }
 
-  async #follow(runId: string, known: Known): Promise<void> {
+  async #follow(runId: string, known: KnownRun): Promise<void> {
     const state = await this.#ports.store.state(runId);
     if (state === 'running') {
       if (known.stop !== undefined && known.isStopped !== true) await this.#stop(known, known.stop);
@@ -239,16 +215,15 @@ export class RunWatch {
     else await this.#ports.release(runId);
   }
 
-  async #onGone(known: Known, reason: string): Promise<void> {
-    const { run } = known;
-    const told = known.isTold === true ? Promise.resolve('escalated' as const) : this.#help(run, reason);
-    this.#track(told.then((page) => this.#ports.gone(run, reason, page)));
+  async #onGone({ run, isTold = false }: KnownRun, reason: string): Promise<void> {
+    this.#troubled.settle(run.request.runId);
+    this.#ports.alarms.over(run, reason, isTold);
     await this.#ports.release(run.request.runId);
   }
 
   /** A server that will say the same again is not asked for ever: once its time is over and somebody knows, that is all. */
-  async #onUnclear(runId: string, known: Known, error: unknown): Promise<void> {
-    const { log } = this.#ports.ports;
+  async #onUnclear(runId: string, known: KnownRun, error: unknown): Promise<void> {
+    const { log } = this.#ports.options;
     log.warn('what became of a run is not known', { run_id: runId, error: describeError(error) });
     const isFinal = isLazarusError(error) && (error as { readonly retryable?: unknown }).retryable === false;
     if (!isFinal || known.isTold !== true) return;
@@ -256,74 +231,15 @@ export class RunWatch {
     await this.#ports.release(runId);
   }
 
-  async #stop(known: Known, reason: string): Promise<void> {
+  async #stop(known: KnownRun, reason: string): Promise<void> {
     await this.#ports.cancel(known.run.request.runId, reason);
     known.isStopped = true;
   }
 
-  async #lookAtTroubled(): Promise<void> {
-    const { store, closing, ports } = this.#ports;
-    let troubled: readonly Invocation[];
-    try {
-      troubled = await store.troubled();
-      if (this.#isBlind) ports.log.info('Restate answers queries again');
-      this.#isBlind = false;
-    } catch (error) {
-      if (closing.aborted || this.#isBlind) return;
-      this.#isBlind = true;
-      ports.log.error('Restate answers no queries: runs in trouble elsewhere are not seen', {
-        error: describeError(error),
-      });
-      ports.meter?.count('lazarus_journal_errors_total');
-      return;
-    }
-    await inBatches(troubled, BATCH, async (invocation) => {
-      try {
-        await this.#lookAfter(invocation);
-      } catch (error) {
-        if (closing.aborted) return;
-        ports.log.error('a run in trouble could not be looked at', {
-          run_id: invocation.runId,
-          error: describeError(error),
-        });
-      }
-    });
-  }
-
-  /** A run that Restate gave up, or that is past its time, needs a human; a journal that does not fit does so at once. */
-  async #lookAfter({ runId, status, retries, failure = '', errorCode = '' }: Invocation): Promise<void> {
-    if (this.#known.get(runId)?.isTold === true) return;
-    const isHopeless = status === 'paused' || MISMATCH.has(errorCode);
-    if (!isHopeless && retries < 2) return;
-    const recorded = await this.#ports.store.load(runId);
-    if (recorded === undefined) return;
-    const isOverdue = recorded.run.deadlineAtMs + OVERDUE_MS < this.#ports.ports.clock.now();
-    if (!isHopeless && !isOverdue) return;
-    const known = this.#knownOf(recorded.run);
-    known.stop ??= `Restate could not go on with it (${status}), and a person was told`;
-    this.#tellOnce(known, `Restate cannot go on with it (${status}): ${failure}`);
-    if (known.isStopped !== true) await this.#stop(known, known.stop);
-  }
-
-  #tellOnce(known: Known, reason: string): void {
+  /** Needs no server. */
+  #tellOnce(known: KnownRun, reason: string): void {
     if (known.isTold === true) return;
     known.isTold = true;
-    this.#track(this.#help(known.run, reason));
-  }
-
-  #help(run: PinnedRun, reason: string): Promise<NonNullable<RunView['page']>> {
-    const { ports, clock, log } = this.#ports.ports;
-    log.error('a run needs a human', { run_id: run.request.runId, reason });
-    return callForHelp(run.request, reason, { ports, clock, log, signal: this.#ports.closing });
-  }
-
-  /** Nobody waits for a pager that hangs. */
-  #track(work: Promise<unknown>): void {
-    const call = work
-      .catch((error: unknown) => {
-        this.#ports.ports.log.error('a run was not looked after', { error: describeError(error) });
-      })
-      .finally(() => this.#calls.delete(call));
-    this.#calls.add(call);
+    this.#ports.alarms.tellHere(known.run, reason);
   }
 }

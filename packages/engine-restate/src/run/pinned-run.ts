@@ -3,6 +3,8 @@ import { InvariantError } from '@lazarus/core';
 import type { Json, RunRequest } from '@lazarus/core/ports';
 import { canonicalJson } from '@lazarus/dag';
 import type { ActionRegistry, RunRecord, StepDefinition, StoredRun, WorkflowDefinition } from '@lazarus/dag';
+import { isSealed } from './run-seal.ts';
+import type { Sealable } from './run-seal.ts';
 
 /** Shape of what is submitted; a process drives a run only when it knows the shape. */
 export const PINNED_FORMAT = 1;
@@ -21,11 +23,9 @@ export interface PinnedRun extends RunRecord {
  * A run as it travels: its definition is a text. Many runs have the same one, and a text is read once. It is known by
  * itself, not by the digest that comes with it.
  */
-export interface PinnedWire extends Omit<PinnedRun, 'definition'> {
+export interface PinnedWire extends Omit<PinnedRun, 'definition'>, Sealable {
   readonly digest: string;
   readonly definition: string;
-  /** Who submitted it had the key; see {@link sealRun}. */
-  readonly mac?: string;
 }
 
 /** Definitions that this process has written or read before. */
@@ -68,6 +68,16 @@ const notItself = ({ name }: WorkflowDefinition): InvariantError =>
   new InvariantError({
     message: `a run of workflow ${name} came with a definition that its digest is not of`,
   });
+
+/** The run, where one of ours submitted it as it is; `undefined` otherwise. Keeps S18. */
+export function ownRun(wire: PinnedWire, key: string | undefined): PinnedRun | undefined {
+  if (!isSealed('run', wire, key)) return undefined;
+  try {
+    return fromWire(wire);
+  } catch {
+    return undefined;
+  }
+}
 
 /** Pins a run at its submission. */
 export function pinRun(

@@ -12,11 +12,12 @@
  * 5. The time of the run goes on with the monotonic clock of this process from the latest time in the journal, and a
  *    closure waits for as long as was left when it was launched: setting the wall clock prolongs nothing. S10.
  * 6. What a body threw is a value; Restate never retries a closure by itself.
+ * 7. No loop turns twice without a turn of the process, or something durable, in between.
  */
 import { CANCEL_SIGNAL, MAX_ATTEMPT_MS, stepError, toStepError } from '@lazarus/dag';
 import type { BodyContext, Pending, RunHandle, Selected, Settled, StepBody } from '@lazarus/dag';
 import type { Clock, FencingToken, Json } from '@lazarus/core/ports';
-import type { Durable, DurableContext } from '../durable/durable-context.ts';
+import type { Durable, DurableContext, First } from '../durable/durable-context.ts';
 import type { PinnedRun } from './pinned-run.ts';
 import type { BodiesInFlight } from './bodies-in-flight.ts';
 import { RunTime } from './run-time.ts';
@@ -160,11 +161,8 @@ export class RestateRun implements RunHandle {
       const due = this.#due(items) ?? (await this.#cancellation(items));
       if (due !== undefined) return due;
       const waits = this.#arm(items);
-      const first = await this.#context.first([...waits.keys()]);
-      if (first === 'canceled') {
-        this.#isCanceled = true;
-        continue;
-      }
+      const first = await this.#wait([...waits.keys()]);
+      if (first === 'canceled') continue;
       const selected = await this.#onFirst(waits.get(first.durable), first.value);
       if (selected !== undefined) return selected;
     }
@@ -279,10 +277,18 @@ export class RestateRun implements RunHandle {
   /** Waits for one thing, whatever else happens. */
   async #only(durable: Durable): Promise<Json> {
     for (;;) {
-      const first = await this.#context.first([durable]);
+      const first = await this.#wait([durable]);
       if (first !== 'canceled') return first.value;
-      this.#isCanceled = true;
     }
+  }
+
+  /** Nothing happened when the run is canceled: the process has a turn of its own before the same is waited for again. */
+  async #wait(durables: readonly Durable[]): Promise<First> {
+    const first = await this.#context.first(durables);
+    if (first !== 'canceled') return first;
+    this.#isCanceled = true;
+    await this.#ports.turn();
+    return first;
   }
 
   /** Runs in this process alone: waits for the body until the next timer is due. */

@@ -5,9 +5,11 @@ import { PortError } from '@lazarus/core';
 import type { Json, RunView } from '@lazarus/core/ports';
 import { CANCEL_SIGNAL } from '@lazarus/dag';
 import type { RecordedEntry } from '../durable/journal-context.ts';
-import { fromWire, toWire } from '../run/pinned-run.ts';
-import { sealRun } from '../run/run-seal.ts';
+import { ownRun, toWire } from '../run/pinned-run.ts';
 import type { PinnedRun, PinnedWire } from '../run/pinned-run.ts';
+import type { PageEnd, RunAlarm, RunAlarmWire, RunSignal } from '../run/run-message.ts';
+import { seal } from '../run/run-seal.ts';
+import type { Sealable } from '../run/run-seal.ts';
 import { isServiceUnknown } from './register-service.ts';
 import type { RestateServers } from './restate-servers.ts';
 import { outcomeOf, refused } from './run-outcome.ts';
@@ -22,6 +24,7 @@ export interface RecordedRun {
 /** How Restate is doing with a run. */
 export interface Invocation {
   readonly runId: string;
+  /** `completed` when Restate ended it by itself. */
   readonly status: string;
   readonly retries: number;
   readonly failure?: string;
@@ -52,7 +55,7 @@ export class RunStore {
       to: 'ingress',
       path,
       method: 'POST',
-      body: sealRun(toWire(run), this.#key),
+      body: seal('run', toWire(run), this.#key),
       elsewhere: isServiceUnknown,
     });
     const status = (answer.body as { readonly status?: unknown } | null)?.status;
@@ -67,16 +70,38 @@ export class RunStore {
     signal: { readonly name: string; readonly payload: Json; readonly key: string },
   ): Promise<void> {
     if ((await this.state(runId)) !== 'running') return;
-    const id = signal.name === CANCEL_SIGNAL ? await this.#invocation(runId) : undefined;
+    const cancels = signal.name === CANCEL_SIGNAL ? await this.#invocation(runId) : undefined;
+    const message: RunSignal = {
+      runId,
+      id: signal.key,
+      name: signal.name,
+      payload: signal.payload,
+      ...(cancels === undefined ? {} : { cancels }),
+    };
+    await this.#send('signal', runId, message, signal.key);
+  }
+
+  /**
+   * Has one of the processes answer an alarm, once for each run and kind whoever raises it; resolves with how its page ended
+   * when that is durable. @throws PortError `LZ_JOURNAL_UNAVAILABLE`.
+   */
+  async raise({ run, ...alarm }: RunAlarm): Promise<PageEnd> {
+    const message: RunAlarmWire = { run: seal('run', toWire(run), this.#key), ...alarm };
+    return (await this.#send('alarm', run.request.runId, message, alarm.what)) as PageEnd;
+  }
+
+  /** @param key - calls with the same one are one call. */
+  async #send(what: 'signal' | 'alarm', runId: string, message: Sealable, key: string): Promise<unknown> {
     const answer = await this.#servers.ask({
       to: 'ingress',
-      path: `/${this.#service}/${encodeURIComponent(runId)}/signal`,
+      path: `/${this.#service}/${encodeURIComponent(runId)}/${what}`,
       method: 'POST',
-      headers: { 'idempotency-key': signal.key },
-      body: { name: signal.name, payload: signal.payload, ...(id === undefined ? {} : { cancels: id }) },
+      headers: { 'idempotency-key': key },
+      body: seal(what, message, this.#key),
       elsewhere: isServiceUnknown,
     });
-    if (answer.status !== 200) throw refused('a signal', answer);
+    if (answer.status !== 200) throw refused(`a ${what}`, answer);
+    return answer.body;
   }
 
   /** What became of a run by now. @throws PortError. */
@@ -92,7 +117,7 @@ export class RunStore {
     return outcomeOf(await this.#servers.ask({ to: 'ingress', path, timeoutMs, signal, elsewhere }));
   }
 
-  /** A run with its journal; `undefined` when Restate no longer has it. @throws PortError. */
+  /** A run with its journal; `undefined` when Restate no longer has it, or it is none of ours. @throws PortError. */
   async load(runId: string): Promise<RecordedRun | undefined> {
     const rows = await this.#servers.query(
       `SELECT j.index, j.entry_json FROM sys_journal j JOIN sys_invocation i ON i.id = j.id WHERE ${this.#runs()} AND i.target_service_key = ${quote(runId)} ORDER BY j.index`,
@@ -100,20 +125,26 @@ export class RunStore {
     const entries = rows.map((row) => JSON.parse(String(row['entry_json'])) as RawEntry);
     const input = entries[0]?.Command?.Input?.payload;
     if (input === undefined) return undefined;
-    const run = fromWire(decode(input) as unknown as PinnedWire);
-    return { run, entries: entries.flatMap((entry) => recorded(entry) ?? []) };
+    const run = ownRun(decode(input) as unknown as PinnedWire, this.#key);
+    return run === undefined
+      ? undefined
+      : { run, entries: entries.flatMap((entry) => recorded(entry) ?? []) };
   }
 
-  /** Runs that Restate cannot get on with: it waits before it tries again, or has given up. @throws PortError. */
+  /**
+   * Runs that Restate cannot get on with (it waits before it tries again, or has given up), and those that it ended by
+   * itself, for as long as it knows them. @throws PortError.
+   */
   async troubled(): Promise<readonly Invocation[]> {
     const found: Invocation[] = [];
     for (let after = ''; ;) {
       const rows = await this.#servers.query(
-        `SELECT i.id, i.target_service_key, i.status, i.retry_count, i.last_failure, i.last_failure_error_code FROM sys_invocation i WHERE ${this.#runs()} AND i.status IN ('backing-off', 'paused') AND i.id > ${quote(after)} ORDER BY i.id LIMIT ${PAGE}`,
+        `SELECT i.id, i.target_service_key, i.status, i.retry_count, COALESCE(i.completion_failure, i.last_failure) AS failure, i.last_failure_error_code FROM sys_invocation i WHERE ${this.#runs()} AND (i.status IN ('backing-off', 'paused') OR i.completion_result = 'failure') AND i.id > ${quote(after)} ORDER BY i.id LIMIT ${PAGE}`,
       );
       found.push(...rows.map(invocationOf));
-      if (rows.length < PAGE) return found;
-      after = String(rows.at(-1)?.['id']);
+      const last = String(rows.at(-1)?.['id']);
+      if (rows.length < PAGE || last <= after) return found;
+      after = last;
     }
   }
 
@@ -132,7 +163,12 @@ export class RunStore {
     const rows = await this.#servers.query(
       `SELECT id, entry_json FROM sys_journal WHERE id IN (${list}) AND entry_type IN ('Command: Input', 'Command: Output')`,
     );
-    return ids.flatMap(({ id }) => summaryOf(rows.filter((row) => row['id'] === id)));
+    return ids.flatMap(({ id }) =>
+      summaryOf(
+        rows.filter((row) => row['id'] === id),
+        this.#key,
+      ),
+    );
   }
 
   /** The id that Restate has for a run. @throws PortError. */
@@ -199,12 +235,14 @@ const decode = (bytes: readonly number[]): Json =>
 
 function summaryOf(
   rows: readonly Readonly<Record<string, unknown>>[],
+  key: string | undefined,
 ): readonly { readonly run: PinnedRun; readonly view?: RunView }[] {
   let run: PinnedRun | undefined;
   let view: RunView | undefined;
   for (const row of rows) {
     const { Command: command } = JSON.parse(String(row['entry_json'])) as RawEntry;
-    if (command?.Input !== undefined) run = fromWire(decode(command.Input.payload) as unknown as PinnedWire);
+    if (command?.Input !== undefined)
+      run = ownRun(decode(command.Input.payload) as unknown as PinnedWire, key);
     if (command?.Output !== undefined) view = resultOf(command.Output.result) as unknown as RunView;
   }
   if (run === undefined) return [];
@@ -218,7 +256,7 @@ const invocationOf = (row: Readonly<Record<string, unknown>>): Invocation => ({
   runId: String(row['target_service_key']),
   status: String(row['status']),
   retries: Number(row['retry_count'] ?? 0),
-  ...(typeof row['last_failure'] === 'string' ? { failure: row['last_failure'] } : {}),
+  ...(typeof row['failure'] === 'string' ? { failure: row['failure'] } : {}),
   ...(typeof row['last_failure_error_code'] === 'string'
     ? { errorCode: row['last_failure_error_code'] }
     : {}),

@@ -11,7 +11,7 @@ import type { RunRequest } from '@lazarus/core/ports';
 import type { RestateNode } from '../../../../tools/restate-server.ts';
 import { startBalancer } from '../../../../tools/tcp-balancer.ts';
 import type { TcpBalancer } from '../../../../tools/tcp-balancer.ts';
-import { RUN_SERVICE } from '../../src/endpoint/run-endpoint.ts';
+import { RUN_SERVICE } from '../../src/endpoint/run-service.ts';
 import { RestateServers } from '../../src/server/restate-servers.ts';
 import { isKilled } from '../../src/server/run-outcome.ts';
 import type { RunOutcome } from '../../src/server/run-outcome.ts';
