@@ -65,7 +65,7 @@ describe('a workflow document', () => {
     [
       'with a literal of the wrong type',
       'steps:\n  a: { uses: lb.add@1, with: { host: 3 } }\n',
-      'flow.yaml:5:38 steps.a.with.host found 3: Invalid input: expected string, received number',
+      'flow.yaml:5:38 steps.a.with.host found number 3, expected a string',
     ],
     [
       'with an expression of the wrong type',

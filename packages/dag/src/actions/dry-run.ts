@@ -1,4 +1,4 @@
-import type { Json, RunRequest } from '@lazarus/core/ports';
+import type { RunRequest } from '@lazarus/core/ports';
 import type { StepDefinition, WorkflowDefinition } from '../document/workflow-definition.ts';
 import { resolveInputs } from '../engine/run-inputs.ts';
 import { evaluateDeep, parseTemplate, textsIn } from '../expression/template.ts';

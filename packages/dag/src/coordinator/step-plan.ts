@@ -142,7 +142,10 @@ function mapOutput(text: string, result: Json, context: PlanContext): Json {
   for (const segment of text.slice(2).split('.')) {
     const object: Json | undefined = value;
     value =
-      typeof object === 'object' && object !== null && !Array.isArray(object)
+      typeof object === 'object' &&
+      object !== null &&
+      !Array.isArray(object) &&
+      Object.hasOwn(object, segment)
         ? (object as Readonly<Record<string, Json>>)[segment]
         : undefined;
   }

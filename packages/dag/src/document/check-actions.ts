@@ -1,12 +1,22 @@
-import { didYouMean, parseDuration } from '@lazarus/core/documents';
+import { didYouMean, explainSchemaIssues, parseDuration } from '@lazarus/core/documents';
 import type { DocumentPath } from '@lazarus/core/documents';
 import type { Json } from '@lazarus/core/ports';
 import type { Action } from '../actions/action.ts';
 import { WAIT_ACTION } from '../coordinator/limits.ts';
+import { parseTemplate, textsIn } from '../expression/template.ts';
 import { jsonSchemaOf } from '../expression/value-type.ts';
+import { isOfInputType } from './input-type.ts';
 import type { CheckInput, StepGroup } from './step-group.ts';
 import { needsOf } from './step-group.ts';
-import type { StepDocument } from './workflow-schema.ts';
+import type { InputDocument, StepDocument } from './workflow-schema.ts';
+
+const EXAMPLES: Readonly<Record<InputDocument['type'], string>> = {
+  string: 'put it into quotes',
+  duration: '30s',
+  number: '1.5',
+  integer: '3',
+  boolean: 'true or false',
+};
 
 /** Every step does exactly one thing, with an action that exists and the inputs that it takes. */
 export function checkActions(input: CheckInput): void {
@@ -36,22 +46,17 @@ function checkEscalation({ document, issues }: CheckInput): void {
 }
 
 function checkInputs({ document, issues }: CheckInput): void {
-  const types = {
-    string: 'string',
-    duration: 'string',
-    number: 'number',
-    integer: 'number',
-    boolean: 'boolean',
-  } as const;
   for (const [name, declared] of Object.entries(document.inputs)) {
     if (declared.default === undefined) continue;
     const path = ['inputs', name, 'default'];
-    if (typeof declared.default !== types[declared.type])
+    if (!isOfInputType(declared.default, declared.type))
       issues.add(
         path,
         `found ${JSON.stringify(declared.default)}, expected a default of type ${declared.type}`,
+        EXAMPLES[declared.type],
       );
-    if (declared.required === true) issues.add(path, 'a required input has no default');
+    if (declared.required === true)
+      issues.add(path, 'a required input has no default', 'remove default, or required');
   }
 }
 
@@ -63,10 +68,17 @@ function checkStep(input: CheckInput, group: StepGroup, id: string, step: StepDo
     issues.add(
       path,
       `found ${kinds.length === 0 ? 'nothing to do' : kinds.join(' and ')}, expected exactly one of uses, wait and signal`,
+      kinds.length === 0 ? 'uses: notify.send@1' : 'make a step of its own of each',
     );
     return;
   }
   checkCompensation(input, group, path, step);
+  if (step.point_of_no_return !== undefined && group.phase !== 'steps')
+    issues.add(
+      [...path, 'point_of_no_return'],
+      `nothing is undone any more in ${group.phase}`,
+      'set it on the step of the workflow that cannot be taken back',
+    );
   if (step.uses === undefined || step.uses === WAIT_ACTION) {
     checkTimerStep(input, path, step);
     return;
@@ -85,7 +97,8 @@ function checkStep(input: CheckInput, group: StepGroup, id: string, step: StepDo
 
 function checkTimerStep({ issues }: CheckInput, path: DocumentPath, step: StepDocument): void {
   for (const key of ['poll', 'retry', 'attempt_timeout', 'outputs'] as const) {
-    if (step[key] !== undefined) issues.add([...path, key], `${key} makes no sense for a step that waits`);
+    if (step[key] !== undefined)
+      issues.add([...path, key], `${key} makes no sense for a step that waits`, 'remove it');
   }
   if (step.uses === WAIT_ACTION) {
     const keys = Object.keys(step.with ?? {});
@@ -95,7 +108,7 @@ function checkTimerStep({ issues }: CheckInput, path: DocumentPath, step: StepDo
     if (keys.length !== 1 || !isDuration)
       issues.add([...path, 'with'], `${WAIT_ACTION} takes exactly one input, a duration`, 'for: 30s');
   } else if (step.with !== undefined) {
-    issues.add([...path, 'with'], 'with makes no sense for a step that waits');
+    issues.add([...path, 'with'], 'with makes no sense for a step that waits', 'remove it');
   }
 }
 
@@ -109,9 +122,12 @@ function checkCompensation(
   if (compensate === undefined) return;
   const { issues, actions } = input;
   const at = [...path, 'compensate'];
-  if (group.phase !== 'steps') issues.add(at, 'only the steps of the workflow itself can be undone');
+  if (group.phase !== 'steps')
+    issues.add(at, 'only the steps of the workflow itself can be undone', 'remove it');
   const own = step.uses === undefined ? undefined : actions.get(step.uses);
   if (compensate === 'undo') {
+    if (step.uses === undefined || step.uses === WAIT_ACTION)
+      issues.add(at, 'a step that waits has nothing to undo', 'remove it');
     if (own !== undefined && own.undo === undefined)
       issues.add(
         at,
@@ -122,14 +138,26 @@ function checkCompensation(
   }
   const action = knownAction(input, [...at, 'uses'], compensate.uses);
   if (action !== undefined) checkWith(input, [...at, 'with'], at, action, compensate.with);
-  const readsOwnOutput = JSON.stringify(compensate.with).includes(`steps.${String(path.at(-1))}.outputs`);
-  if (readsOwnOutput && own !== undefined && own.check === undefined) {
+  if (readsStep(compensate.with, String(path.at(-1))) && own !== undefined && own.check === undefined) {
     issues.add(
       at,
       `it needs the output of ${step.uses ?? ''}, which has no check hook: after a crash nobody could tell`,
       'add a check hook to the action',
     );
   }
+}
+
+/** Whether an expression in these inputs reads a step, however it is written; a text that does not parse is refused later. */
+function readsStep(given: Readonly<Record<string, Json>>, id: string): boolean {
+  return textsIn(given).some((text) => {
+    try {
+      return parseTemplate(text).expressions.some(({ references }) =>
+        references.some(([variable, step, part]) => variable === 'steps' && step === id && part !== 'status'),
+      );
+    } catch {
+      return false;
+    }
+  });
 }
 
 function knownAction({ actions, issues }: CheckInput, path: DocumentPath, uses: string): Action | undefined {
@@ -163,14 +191,22 @@ function checkWith(
       issues.add(
         Object.keys(given).length > 0 ? path : fallback,
         `${id} needs the input ${JSON.stringify(key)}`,
+        `with: { ${key}: … }`,
       );
   }
-  const literals = Object.entries(given).filter(([, value]) => !JSON.stringify(value).includes('${{'));
-  const parsed = action.input.safeParse(Object.fromEntries(literals));
+  const literals = Object.fromEntries(
+    Object.entries(given).filter(([, value]) => textsIn(value).length === 0),
+  );
+  const parsed = action.input.safeParse(literals);
   if (parsed.success) return;
-  for (const issue of parsed.error.issues) {
-    const key = String(issue.path[0]);
-    if (issue.code === 'unrecognized_keys' || !literals.some(([name]) => name === key)) continue;
-    issues.add([...path, ...issue.path], `found ${JSON.stringify(given[key])}: ${issue.message}`);
+  for (const { segments, message, hint } of explainSchemaIssues(
+    action.input,
+    literals,
+    parsed.error.issues,
+  )) {
+    // What is missing or unknown was said above.
+    const first = String(segments[0]);
+    if (known.includes(first) && Object.hasOwn(literals, first))
+      issues.add([...path, ...segments], message, hint);
   }
 }

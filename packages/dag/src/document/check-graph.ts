@@ -7,7 +7,11 @@ import { needsOf } from './step-group.ts';
 export function checkGraphs({ groups, issues }: CheckInput): void {
   for (const group of groups) {
     if (group.phase === 'steps' && Object.keys(group.steps).length === 0)
-      issues.add(group.path, 'found no step, expected at least one');
+      issues.add(
+        group.path,
+        'found no step, expected at least one',
+        'a: { uses: notify.send@1, with: { text: hello } }',
+      );
     const isComplete = checkNeeds(group, issues);
     if (!isComplete) continue;
     const nodes = Object.entries(group.steps).map(([id, step]) => ({ id, needs: needsOf(step) }));
@@ -17,27 +21,33 @@ export function checkGraphs({ groups, issues }: CheckInput): void {
       issues.add(
         [...group.path, first, 'needs'],
         `the steps wait for each other in a circle: ${checked.cycle.join(' -> ')}`,
+        'take one of these needs out',
       );
     }
   }
 }
 
 function checkNeeds(group: StepGroup, issues: CheckInput['issues']): boolean {
-  const ids = Object.keys(group.steps);
   let isComplete = true;
   for (const [id, step] of Object.entries(group.steps)) {
-    for (const [index, need] of needsOf(step).entries()) {
-      if (need.step !== id && ids.includes(need.step)) continue;
+    const needs = needsOf(step);
+    for (const [index, need] of needs.entries()) {
+      const path = [...group.path, id, 'needs', index];
+      if (need.step === id) issues.add(path, 'a step cannot need itself', 'remove it');
+      else if (!Object.hasOwn(group.steps, need.step))
+        issues.add(
+          path,
+          `found the unknown step ${JSON.stringify(need.step)}`,
+          didYouMean(need.step, Object.keys(group.steps)),
+        );
+      else if (needs.findIndex(({ step: other }) => other === need.step) < index)
+        issues.add(
+          path,
+          `found the step ${JSON.stringify(need.step)} twice`,
+          'name its ends in one entry: on: […]',
+        );
+      else continue;
       isComplete = false;
-      const message =
-        need.step === id
-          ? 'a step cannot need itself'
-          : `found the unknown step ${JSON.stringify(need.step)}`;
-      issues.add(
-        [...group.path, id, 'needs', index],
-        message,
-        need.step === id ? undefined : didYouMean(need.step, ids),
-      );
     }
   }
   return isComplete;

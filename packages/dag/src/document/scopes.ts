@@ -1,5 +1,5 @@
 import type { ActionRegistry } from '../actions/action-registry.ts';
-import type { ExpressionScope } from '../expression/expression.ts';
+import type { TypeScope } from '../expression/cel-environment.ts';
 import { jsonSchemaOf, shapeOf } from '../expression/value-type.ts';
 import type { TypeShape, ValueType } from '../expression/value-type.ts';
 import { parseTemplate } from '../expression/template.ts';
@@ -43,7 +43,7 @@ const INPUT_TYPES: Readonly<Record<InputDocument['type'], ValueType>> = {
 };
 
 /** Variables that every expression of the document may use. */
-export function baseScope(document: WorkflowDocument): ExpressionScope {
+export function baseShapes(document: WorkflowDocument): Readonly<Record<string, TypeShape>> {
   const inputs = Object.entries(document.inputs).map(([name, declared]): [string, TypeShape] => {
     const isPresent = declared.required === true || declared.default !== undefined;
     return [name, isPresent ? INPUT_TYPES[declared.type] : 'dyn'];
@@ -51,17 +51,15 @@ export function baseScope(document: WorkflowDocument): ExpressionScope {
   return { inputs: fields(inputs), event: EVENT, run: RUN };
 }
 
-/** `steps` as an expression sees it that may read the given steps. */
-export function stepsShape(
+/** One step as an expression sees it that may read it. */
+export function stepShape(
   document: WorkflowDocument,
-  visible: Iterable<string>,
+  id: string,
   actions: ActionRegistry,
+  base: TypeScope,
 ): TypeShape {
-  const shapes = [...visible].map((id): [string, TypeShape] => {
-    const step = document.steps[id];
-    return [id, { status: 'string', outputs: step === undefined ? 'dyn' : outputsShape(step, actions) }];
-  });
-  return fields(shapes);
+  const step = document.steps[id];
+  return { status: 'string', outputs: step === undefined ? 'dyn' : outputsShape(step, actions, base) };
 }
 
 /** Type of the raw result of a step's action. */
@@ -70,22 +68,30 @@ export function resultShape(step: StepDocument, actions: ActionRegistry): TypeSh
   return action === undefined ? 'dyn' : shapeOf(jsonSchemaOf(action.output, 'output'));
 }
 
-function outputsShape(step: StepDocument, actions: ActionRegistry): TypeShape {
+function outputsShape(step: StepDocument, actions: ActionRegistry, base: TypeScope): TypeShape {
   const result = resultShape(step, actions);
   if (step.outputs === undefined) return result;
-  return fields(Object.entries(step.outputs).map(([name, text]) => [name, outputShape(text, result)]));
+  return fields(Object.entries(step.outputs).map(([name, text]) => [name, outputShape(text, result, base)]));
 }
 
 /** Type of one mapped output: a `$.path` into the result, or an expression over it. */
-export function outputShape(text: string, result: TypeShape): TypeShape {
-  if (!text.startsWith('$.')) return parseTemplate(text).check({ result }).type;
-  let shape: TypeShape | undefined = result;
+function outputShape(text: string, result: TypeShape, base: TypeScope): TypeShape {
+  if (!text.startsWith('$.')) return expressionType(text, base.extend({ result }));
+  let shape: TypeShape = result;
   for (const segment of text.slice(2).split('.')) {
-    if (typeof shape === 'string') return 'dyn';
-    shape = shape[segment];
-    if (shape === undefined) return 'dyn';
+    if (typeof shape === 'string' || !Object.hasOwn(shape, segment)) return 'dyn';
+    shape = shape[segment] ?? 'dyn';
   }
   return shape;
+}
+
+/** What is wrong with the text is said at its own place. */
+function expressionType(text: string, scope: TypeScope): ValueType {
+  try {
+    return parseTemplate(text).check(scope).type;
+  } catch {
+    return 'dyn';
+  }
 }
 
 /** An object type; one without fields is a plain map. */

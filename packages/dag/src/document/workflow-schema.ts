@@ -1,11 +1,15 @@
 import { DurationSchema, parseDuration } from '@lazarus/core/documents';
 import { z } from 'zod';
+import { MAX_ATTEMPT_MS } from '../coordinator/limits.ts';
 
 /** Names of steps, inputs and outputs. */
 export const ID_PATTERN = /^[a-z][a-z0-9_]{0,62}$/;
-const id = z
+const key = z
   .string()
   .regex(ID_PATTERN, 'expected a name of lower-case letters, digits and _, starting with a letter');
+/** Words that expressions and YAML read as something else. */
+const RESERVED: ReadonlySet<string> = new Set(['true', 'false', 'null', 'in']);
+const id = key.refine((name) => !RESERVED.has(name), 'expected another name: this word means something else');
 
 /** `host.clone@1` */
 const actionRef = z
@@ -14,6 +18,9 @@ const actionRef = z
     /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*@[1-9][0-9]{0,4}$/,
     'expected an action with its version, such as lb.remove@1',
   );
+
+/** Polling more often would only load what is asked. */
+const MIN_POLL_MS = 100;
 
 const expression = z.string().min(1).max(1_100);
 const DURATION_EXPECTED = 'expected a duration such as 30s or 10m, or an expression';
@@ -25,6 +32,10 @@ const durationOrExpression = z
     if (durationMs === undefined) context.addIssue({ code: 'custom', message: DURATION_EXPECTED });
     return durationMs ?? text;
   });
+
+const NONZERO = 'expected a duration of more than 0s';
+const period = DurationSchema.refine((durationMs) => durationMs > 0, NONZERO);
+const periodOrExpression = durationOrExpression.refine((duration) => duration !== 0, NONZERO);
 
 const errorClass = z.enum(['transient', 'timeout', 'permanent']);
 
@@ -52,7 +63,7 @@ const need = z.union([id, z.strictObject({ step: id, on: z.array(outcome).min(1)
 
 const compensation = z.union([
   z.literal('undo'),
-  z.strictObject({ uses: actionRef, with: z.record(id, z.json()).default({}) }),
+  z.strictObject({ uses: actionRef, with: z.record(key, z.json()).default({}) }),
 ]);
 
 const step = z.strictObject({
@@ -63,19 +74,26 @@ const step = z.strictObject({
   wait: durationOrExpression.optional(),
   /** Waits for a signal with this name; its payload is the output. */
   signal: id.optional(),
-  with: z.record(id, z.json()).optional(),
+  with: z.record(key, z.json()).optional(),
   needs: z.array(need).optional(),
   /** Runs only when this is true; otherwise the step is skipped. */
   when: expression.optional(),
   /** Bounds the step with all its attempts, pauses and polls. */
-  timeout: durationOrExpression.optional(),
+  timeout: periodOrExpression.optional(),
   /** Bounds one attempt; at most 60 s. */
-  attempt_timeout: DurationSchema.optional(),
+  attempt_timeout: period
+    .refine((durationMs) => durationMs <= MAX_ATTEMPT_MS, 'expected at most 60s; poll for what takes longer')
+    .optional(),
   retry: retry.optional(),
   /** Repeats a step that only looks until the condition on its `result` holds. */
-  poll: z.strictObject({ every: DurationSchema, until: expression }).optional(),
+  poll: z
+    .strictObject({
+      every: DurationSchema.refine((durationMs) => durationMs >= MIN_POLL_MS, 'expected at least 100ms'),
+      until: expression,
+    })
+    .optional(),
   /** `$.path` into the result, or an expression over `result`. */
-  outputs: z.record(id, z.string().min(1)).optional(),
+  outputs: z.record(id, expression).optional(),
   compensate: compensation.optional(),
   /** Once this step has begun, errors escalate but nothing is undone. */
   point_of_no_return: z.boolean().optional(),
@@ -108,6 +126,7 @@ export const WorkflowDocumentSchema = z.strictObject({
   metadata: z.strictObject({
     name: z
       .string()
+      .max(200)
       .regex(/^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/, 'expected a name such as default.replace_host'),
     version: z.number().int().min(1),
     description: z.string().max(1_000).optional(),
@@ -116,11 +135,11 @@ export const WorkflowDocumentSchema = z.strictObject({
   timeouts: z
     .strictObject({
       /** @defaultValue 30m */
-      workflow: DurationSchema.optional(),
+      workflow: period.optional(),
       /** @defaultValue 2m */
-      step: DurationSchema.optional(),
+      step: period.optional(),
       /** Budget of compensation, `on_error` and `finally`, each, after the run itself. @defaultValue 3m */
-      cleanup: DurationSchema.optional(),
+      cleanup: period.optional(),
     })
     .default({}),
   retry: retry.optional(),
@@ -135,7 +154,7 @@ export const WorkflowDocumentSchema = z.strictObject({
     })
     .optional(),
   finally: steps.optional(),
-  outputs: z.record(id, z.string().min(1)).default({}),
+  outputs: z.record(id, expression).default({}),
 });
 
 /** A workflow as it is written. */

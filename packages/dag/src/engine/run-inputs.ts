@@ -1,7 +1,8 @@
 import { WorkflowError } from '@lazarus/core';
-import { didYouMean, parseDuration } from '@lazarus/core/documents';
+import { didYouMean } from '@lazarus/core/documents';
 import type { Json, RunRequest } from '@lazarus/core/ports';
-import type { InputDefinition, WorkflowDefinition } from '../document/workflow-definition.ts';
+import { isOfInputType } from '../document/input-type.ts';
+import type { WorkflowDefinition } from '../document/workflow-definition.ts';
 
 /**
  * The inputs of a run: what the request gives, what the request knows by itself (`host`, `incident_key`, `service`,
@@ -28,9 +29,9 @@ export function resolveInputs(
   };
   const inputs = Object.fromEntries(
     Object.entries(definition.inputs).map(([name, declared]): [string, Json] => {
-      const value = request.inputs[name] ?? fromRequest[name] ?? declared.default ?? null;
+      const value = own(request.inputs, name) ?? own(fromRequest, name) ?? declared.default ?? null;
       if (value === null && declared.required) problems.push(`the input ${JSON.stringify(name)} is missing`);
-      if (value !== null && !isOfType(value, declared.type))
+      if (value !== null && !isOfInputType(value, declared.type))
         problems.push(
           `the input ${JSON.stringify(name)} is ${JSON.stringify(value)}, expected ${declared.type}`,
         );
@@ -47,17 +48,7 @@ export function resolveInputs(
   });
 }
 
-function isOfType(value: Json, type: InputDefinition['type']): boolean {
-  switch (type) {
-    case 'string':
-      return typeof value === 'string';
-    case 'duration':
-      return typeof value === 'string' && parseDuration(value) !== undefined;
-    case 'number':
-      return typeof value === 'number';
-    case 'integer':
-      return Number.isInteger(value);
-    case 'boolean':
-      return typeof value === 'boolean';
-  }
+/** An input may have the name of something that every object has. */
+function own(values: Readonly<Record<string, Json | undefined>>, name: string): Json | undefined {
+  return Object.hasOwn(values, name) ? values[name] : undefined;
 }

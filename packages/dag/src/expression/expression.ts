@@ -2,25 +2,24 @@
  * `${{ … }}` expressions: CEL, type-checked at load, without any way to run code.
  *
  * 1. The source is divided at `??` (outside of quotes and brackets): the first part that has a value wins.
- * 2. Each part is parsed once and checked against the declared variables; `matches()` is refused, because a regular
- *    expression over event data could take exponential time.
+ * 2. Each part is parsed once and checked against the declared variables. Its cost is bounded by what it may call, and by
+ *    the weight of the values where the cost could grow faster than they do (`cel-tree.ts`).
  * 3. Numbers are CEL doubles; comparing or combining one with a whole-number literal is allowed.
  */
 import { ConfigurationError, WorkflowError } from '@lazarus/core';
 import type { Json } from '@lazarus/core/ports';
-import type { ASTNode, ParseResult } from '@marcbachmann/cel-js';
-import { Environment, EvaluationError } from '@marcbachmann/cel-js';
+import type { ParseResult } from '@marcbachmann/cel-js';
+import { EvaluationError } from '@marcbachmann/cel-js';
+import { evaluation } from './cel-environment.ts';
+import type { TypeScope } from './cel-environment.ts';
+import { inspectTree } from './cel-tree.ts';
+import type { Reference, TreeReport } from './cel-tree.ts';
+import { jsonTypeOf, toJson } from './cel-value.ts';
 import { splitAlternatives } from './scanner.ts';
-import type { TypeShape, ValueType } from './value-type.ts';
-
-/** Variables that an expression may use, with their types. */
-export type ExpressionScope = Readonly<Record<string, TypeShape>>;
+import type { ValueType } from './value-type.ts';
 
 /** Values of the variables. */
 export type ExpressionValues = Readonly<Record<string, unknown>>;
-
-/** A part of a variable that an expression reads: `['steps', 'clone', 'outputs', 'new_host']`. */
-export type Reference = readonly string[];
 
 /** A parsed expression. */
 export interface Expression {
@@ -31,46 +30,25 @@ export interface Expression {
   readonly hasFallback: boolean;
   /** Checks types against a scope; returns the type, or what is wrong. */
   check(
-    scope: ExpressionScope,
+    scope: TypeScope,
   ): { readonly ok: true; readonly type: ValueType } | { readonly ok: false; readonly message: string };
-  /** @throws WorkflowError `LZ_EXPRESSION_INVALID` when a value is missing or types do not fit. */
+  /**
+   * @throws WorkflowError `LZ_EXPRESSION_INVALID` when a value is missing, types do not fit, the values are too many for a
+   * macro, or JSON cannot hold the result.
+   */
   evaluate(values: ExpressionValues): Json;
 }
 
-const MAX_SOURCE = 1_000;
-const LIMITS = {
-  maxAstNodes: 500,
-  maxDepth: 24,
-  maxListElements: 100,
-  maxMapEntries: 100,
-  maxCallArguments: 16,
-};
-
-const evaluation = withNumbers(
-  new Environment({ unlistedVariablesAreDyn: true, limits: LIMITS, homogeneousAggregateLiterals: false }),
-);
-
-/** Lets numbers of the document (CEL doubles) meet whole-number literals (CEL ints). */
-function withNumbers(environment: Environment): Environment {
-  const combine: Readonly<Record<string, (left: number, right: number) => number>> = {
-    '+': (left, right) => left + right,
-    '-': (left, right) => left - right,
-    '*': (left, right) => left * right,
-    '/': (left, right) => left / right,
-  };
-  for (const [left, right] of [
-    ['double', 'int'],
-    ['int', 'double'],
-  ] as const) {
-    for (const [operator, run] of Object.entries(combine)) {
-      environment.registerOperator(`${left} ${operator} ${right}: double`, (a: unknown, b: unknown) =>
-        run(Number(a), Number(b)),
-      );
-    }
-  }
-  environment.registerOperator('double == int: bool', (a: unknown, b: unknown) => Number(a) === Number(b));
-  return environment;
+interface Part extends TreeReport {
+  readonly text: string;
+  readonly run: ParseResult;
 }
+
+/** Longest expression, characters. */
+export const MAX_SOURCE = 1_000;
+/** Most entries and characters of the values that a macro or a join reads. */
+const MAX_ENTRIES = 1_000;
+const MAX_CHARACTERS = 10_000;
 
 /**
  * Parses one expression (without its `${{ }}`).
@@ -80,37 +58,35 @@ function withNumbers(environment: Environment): Environment {
 export function parseExpression(source: string): Expression {
   if (source.length > MAX_SOURCE) throw refusal(source, `longer than ${MAX_SOURCE} characters`);
   const parts = splitAlternatives(source).map((part) => parsePart(source, part));
-  const references = parts.flatMap((part) => referencesOf(part.ast));
   return {
     source,
-    references,
+    references: parts.flatMap((part) => part.references),
     hasFallback: parts.length > 1,
-    check: (scope) => checkParts(source, scope),
+    check: (scope) => checkParts(parts, scope),
     evaluate: (values) => evaluateParts(source, parts, values),
   };
 }
 
 function refusal(source: string, message: string): ConfigurationError {
+  const shown = source.length > 200 ? `${source.slice(0, 197)}...` : source;
   return new ConfigurationError({
     code: 'LZ_EXPRESSION_INVALID',
-    summary: `the expression ${JSON.stringify(source)} was refused: ${message}`,
+    summary: `the expression ${JSON.stringify(shown)} was refused: ${message}`,
     issues: [],
   });
 }
 
-function parsePart(source: string, part: string): ParseResult {
-  let parsed: ParseResult;
+function parsePart(source: string, text: string): Part {
+  let run: ParseResult;
   try {
-    parsed = evaluation.parse(part);
+    run = evaluation.parse(text);
   } catch (error) {
-    throw refusal(source, summaryOf(error));
+    const why = text.includes('??') ? '?? stands between whole expressions, outside of brackets' : undefined;
+    throw refusal(source, why ?? summaryOf(error));
   }
-  for (const node of walk(parsed.ast)) {
-    if ((node.op === 'call' || node.op === 'rcall') && node.args[0] === 'matches') {
-      throw refusal(source, 'matches() is not available; compare with ==, startsWith() or contains()');
-    }
-  }
-  return parsed;
+  const report = inspectTree(run.ast);
+  if (report.refusal !== undefined) throw refusal(source, report.refusal);
+  return { text, run, ...report };
 }
 
 function summaryOf(error: unknown): string {
@@ -118,47 +94,12 @@ function summaryOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function* walk(node: ASTNode): Generator<ASTNode> {
-  yield node;
-  for (const child of nodesIn(node.args)) yield* walk(child);
-}
-
-function* nodesIn(args: unknown): Generator<ASTNode> {
-  if (Array.isArray(args)) for (const item of args) yield* nodesIn(item);
-  else if (typeof args === 'object' && args !== null && 'op' in args) yield args as ASTNode;
-}
-
-function referencesOf(node: ASTNode): readonly Reference[] {
-  const path = pathOf(node);
-  if (path !== undefined) return [path];
-  return [...nodesIn(node.args)].flatMap(referencesOf);
-}
-
-/** The path that a chain of selections reads; a computed index ends it, and what the index reads is lost on purpose. */
-function pathOf(node: ASTNode): Reference | undefined {
-  if (node.op === 'id') return [node.args];
-  if (node.op === '.') {
-    const base = pathOf(node.args[0]);
-    return base === undefined ? undefined : [...base, node.args[1]];
-  }
-  if (node.op !== '[]') return undefined;
-  const [object, index] = node.args;
-  const base = pathOf(object);
-  if (base === undefined || index.op !== 'value' || typeof index.args !== 'string') return undefined;
-  return [...base, index.args];
-}
-
-function checkParts(source: string, scope: ExpressionScope): ReturnType<Expression['check']> {
-  const environment = withNumbers(new Environment({ limits: LIMITS, homogeneousAggregateLiterals: false }));
-  for (const [name, shape] of Object.entries(scope)) {
-    if (typeof shape === 'string') environment.registerVariable(name, shape);
-    else environment.registerVariable({ name, schema: shape });
-  }
+function checkParts(parts: readonly Part[], scope: TypeScope): ReturnType<Expression['check']> {
   const types: ValueType[] = [];
-  for (const part of splitAlternatives(source)) {
-    const result = environment.parse(part).check();
+  for (const { text } of parts) {
+    const result = scope.environment.parse(text).check();
     if (!result.valid) return { ok: false, message: summaryOf(result.error) };
-    types.push(celType(result.type));
+    types.push(jsonTypeOf(result.type));
   }
   const known = types.filter((type) => type !== 'null');
   const first = known[0] ?? 'null';
@@ -168,22 +109,17 @@ function checkParts(source: string, scope: ExpressionScope): ReturnType<Expressi
   };
 }
 
-function celType(type: string | undefined): ValueType {
-  if (type === undefined) return 'dyn';
-  if (type === 'int' || type === 'uint') return 'double';
-  if (type.startsWith('list')) return 'list';
-  if (type.startsWith('map') || type.startsWith('$')) return 'map';
-  return type === 'string' || type === 'double' || type === 'bool' || type === 'null' ? type : 'dyn';
-}
+const MISSING: ReadonlySet<string> = new Set(['no_such_key', 'index_out_of_bounds']);
 
-function evaluateParts(source: string, parts: readonly ParseResult[], values: ExpressionValues): Json {
+function evaluateParts(source: string, parts: readonly Part[], values: ExpressionValues): Json {
   for (const [index, part] of parts.entries()) {
     const isLast = index === parts.length - 1;
     try {
-      const value = toJson(part(values));
+      if (part.multiplies) weigh(part.references, values);
+      const value = toJson(part.run(values));
       if (value !== null || isLast) return value;
     } catch (error) {
-      const isMissing = error instanceof EvaluationError && error.code === 'no_such_key';
+      const isMissing = error instanceof EvaluationError && MISSING.has(error.code);
       if (isLast || !isMissing) {
         throw new WorkflowError({
           code: 'LZ_EXPRESSION_INVALID',
@@ -196,15 +132,29 @@ function evaluateParts(source: string, parts: readonly ParseResult[], values: Ex
   return null;
 }
 
-/** JSON value of a CEL value: whole numbers come back as numbers, maps as objects. */
-function toJson(value: unknown): Json {
-  if (typeof value === 'bigint') return Number(value);
-  if (value === undefined) return null;
-  if (Array.isArray(value)) return value.map(toJson);
-  if (value instanceof Map)
-    return Object.fromEntries([...value].map(([key, inner]) => [String(key), toJson(inner)]));
-  if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, toJson(inner)]));
+/** @throws RangeError when what the references read is more than a macro may go through. */
+function weigh(references: readonly Reference[], values: ExpressionValues): void {
+  const open = references.map((path) => valueAt(path, values));
+  let entries = 0;
+  let characters = 0;
+  while (open.length > 0) {
+    const value = open.pop();
+    entries += 1;
+    if (typeof value === 'string') characters += value.length;
+    else if (typeof value === 'object' && value !== null)
+      for (const inner of Object.values(value)) open.push(inner);
+    if (entries > MAX_ENTRIES || characters > MAX_CHARACTERS)
+      throw new RangeError(
+        `a macro or join() goes through at most ${MAX_ENTRIES} entries and ${MAX_CHARACTERS} characters`,
+      );
   }
-  return value as Json;
+}
+
+function valueAt(path: Reference, values: ExpressionValues): unknown {
+  let value: unknown = values;
+  for (const segment of path) {
+    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, segment)) return undefined;
+    value = (value as Readonly<Record<string, unknown>>)[segment];
+  }
+  return value;
 }

@@ -1,3 +1,4 @@
+import type { Json } from '@lazarus/core/ports';
 import { z } from 'zod';
 
 /** Type of a value as CEL names it; `dyn` is a type that is only known at run time. */
@@ -12,13 +13,20 @@ export interface JsonSchema {
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: boolean | JsonSchema;
+  readonly items?: JsonSchema;
   readonly description?: string;
   readonly default?: unknown;
 }
 
-/** JSON Schema of a zod schema: what it accepts (`input`) or what it makes (`output`). */
+const schemas = { input: new WeakMap<z.ZodType, JsonSchema>(), output: new WeakMap<z.ZodType, JsonSchema>() };
+
+/** JSON Schema of a zod schema: what it accepts (`input`) or what it makes (`output`); kept, because making one is dear. */
 export function jsonSchemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonSchema {
-  return z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
+  const known = schemas[io].get(schema);
+  if (known !== undefined) return known;
+  const made = z.toJSONSchema(schema, { io, unrepresentable: 'any' }) as JsonSchema;
+  schemas[io].set(schema, made);
+  return made;
 }
 
 const SIMPLE: Readonly<Record<string, ValueType>> = {
@@ -57,6 +65,22 @@ const NAMES: Readonly<Record<ValueType, string>> = {
   null: 'null',
   dyn: 'any value',
 };
+
+/** Plain type of a JSON value. */
+export function typeOfValue(value: Json): ValueType {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'list';
+  switch (typeof value) {
+    case 'string':
+      return 'string';
+    case 'number':
+      return 'double';
+    case 'boolean':
+      return 'bool';
+    default:
+      return 'map';
+  }
+}
 
 /** Name of a type for messages. */
 export function typeName(type: ValueType): string {

@@ -34,37 +34,36 @@ export function buildGraph(nodes: readonly GraphNode[]): GraphCheck {
     waves.push(wave.map((node) => node.id));
     for (const node of wave) done.add(node.id);
   }
-  const order = waves.flat();
   const byId = new Map(nodes.map((node) => [node.id, node]));
-  const all = closure(order, byId, () => true);
-  const certain = closure(order, byId, (need) => need.on.length === 1 && need.on[0] === 'succeeded');
-  const empty: ReadonlySet<string> = new Set();
   return {
     ok: true,
     graph: {
-      order,
+      order: waves.flat(),
       waves,
-      ancestors: (id) => all.get(id) ?? empty,
-      succeededBefore: (id) => certain.get(id) ?? empty,
+      ancestors: (id) => reachable(id, byId, () => true),
+      succeededBefore: (id) => reachable(id, byId, isOnSuccess),
     },
   };
 }
 
-function closure(
-  order: readonly string[],
+const isOnSuccess = (need: Need): boolean => need.on.every((outcome) => outcome === 'succeeded');
+
+/** Computed when it is asked for: the ancestors of all steps of a chain would be quadratically many. */
+function reachable(
+  from: string,
   byId: ReadonlyMap<string, GraphNode>,
   follows: (need: Need) => boolean,
-): ReadonlyMap<string, ReadonlySet<string>> {
-  const result = new Map<string, Set<string>>();
-  for (const id of order) {
-    const reached = new Set<string>();
-    for (const need of byId.get(id)?.needs.filter(follows) ?? []) {
+): ReadonlySet<string> {
+  const reached = new Set<string>();
+  const open = [from];
+  for (let id = open.pop(); id !== undefined; id = open.pop()) {
+    for (const need of byId.get(id)?.needs ?? []) {
+      if (!follows(need) || reached.has(need.step)) continue;
       reached.add(need.step);
-      for (const further of result.get(need.step) ?? []) reached.add(further);
+      open.push(need.step);
     }
-    result.set(id, reached);
   }
-  return result;
+  return reached;
 }
 
 /** Walks needs backwards until a step comes up twice: everything left over lies on or behind a cycle. */

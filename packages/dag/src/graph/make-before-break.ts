@@ -1,4 +1,5 @@
-import type { WorkflowDefinition } from '../document/workflow-definition.ts';
+import type { Json } from '@lazarus/core/ports';
+import type { StepDefinition, WorkflowDefinition } from '../document/workflow-definition.ts';
 import { buildGraph } from './graph.ts';
 
 /** A step that takes a host away before its replacement was verified. */
@@ -10,6 +11,7 @@ export interface MakeBeforeBreakFinding {
 const ENDS_A_HOST = new Set(['host.terminate', 'host.reboot']);
 const MAKES_A_HOST = new Set(['host.clone']);
 const VERIFIES = new Set(['healthcheck.verify']);
+const KEEPS_A_HOST: ReadonlySet<Json | undefined> = new Set(['active', 'launching', undefined]);
 
 const nameOf = (uses: string): string => uses.split('@')[0] ?? uses;
 
@@ -21,25 +23,23 @@ const nameOf = (uses: string): string => uses.split('@')[0] ?? uses;
 export function checkMakeBeforeBreak(definition: WorkflowDefinition): readonly MakeBeforeBreakFinding[] {
   const checked = buildGraph(definition.steps);
   if (!checked.ok) return [];
-  const usedBy = new Map(definition.steps.map((step) => [step.id, nameOf(step.uses)]));
-  const launches = definition.steps.filter((step) => MAKES_A_HOST.has(nameOf(step.uses)));
+  const { graph } = checked;
+  const named = (names: ReadonlySet<string>): readonly string[] =>
+    definition.steps.filter(({ uses }) => names.has(nameOf(uses))).map(({ id }) => id);
+  const launches = named(MAKES_A_HOST);
   if (launches.length === 0) return [];
-  const isVerified = (id: string): boolean => {
-    const before = [...checked.graph.succeededBefore(id)];
-    return before.some(
-      (step) =>
-        VERIFIES.has(usedBy.get(step) ?? '') &&
-        [...checked.graph.succeededBefore(step)].some((earlier) =>
-          MAKES_A_HOST.has(usedBy.get(earlier) ?? ''),
-        ),
-    );
+  const isAfter = (id: string, earlier: readonly string[]): boolean => {
+    const before = graph.succeededBefore(id);
+    return earlier.some((step) => before.has(step));
   };
+  const verifications = named(VERIFIES).filter((id) => isAfter(id, launches));
   return definition.steps
-    .filter(
-      (step) =>
-        ENDS_A_HOST.has(nameOf(step.uses)) ||
-        (nameOf(step.uses) === 'host.set_state' && step.with['state'] === 'forensics'),
-    )
-    .filter((step) => !isVerified(step.id))
+    .filter((step) => endsAHost(step) && !isAfter(step.id, verifications))
     .map((step) => ({ step: step.id, message: `${step.uses} runs before a replacement is verified` }));
+}
+
+/** A state that is only known at run time may be any. */
+function endsAHost({ uses, with: given }: StepDefinition): boolean {
+  if (ENDS_A_HOST.has(nameOf(uses))) return true;
+  return nameOf(uses) === 'host.set_state' && !KEEPS_A_HOST.has(given['state']);
 }
