@@ -3,7 +3,7 @@ import { ConfigurationError, describeError } from '@lazarus/core';
 import { parseOptions } from '@lazarus/core/errors';
 import type { Rollouts } from '@lazarus/core/config';
 import type { Controller } from '@lazarus/core/controller';
-import type { AuditLog, Clock, Fleet, Logger, Pauses, WorkflowEngine } from '@lazarus/core/ports';
+import type { AuditLog, Clock, DryRuns, Fleet, Logger, Pauses, WorkflowEngine } from '@lazarus/core/ports';
 import type { z } from 'zod';
 import { requireBearerToken } from './access/bearer-token.ts';
 import { sameOrigin } from './access/same-origin.ts';
@@ -11,6 +11,7 @@ import { openApiRoute, routingPath } from './endpoint.ts';
 import type { Endpoint } from './endpoint.ts';
 import { configEndpoint } from './endpoints/config.ts';
 import { decisionEndpoints } from './endpoints/decisions.ts';
+import { dryRunEndpoint } from './endpoints/dry-runs.ts';
 import { forensicsEndpoint } from './endpoints/forensics.ts';
 import { healthEndpoints } from './endpoints/health.ts';
 import { indexEndpoint } from './endpoints/index-page.ts';
@@ -35,10 +36,12 @@ import { openApiDocument } from './openapi-document.ts';
 export interface ApiPorts {
   readonly clock: Clock;
   readonly log: Logger;
-  readonly audit: Pick<AuditLog, 'decisions' | 'find' | 'openRuns' | 'run'>;
+  readonly audit: Pick<AuditLog, 'decisions' | 'find' | 'openRuns' | 'run' | 'lateVotes'>;
   readonly engine: Pick<WorkflowEngine, 'get'>;
   readonly controller: Pick<Controller, 'plan' | 'snapshot'>;
   readonly pauses: Pick<Pauses, 'list' | 'set' | 'clear'>;
+  /** For `/v1/plan` and `/v1/dry-runs`: what a run would do; an engine for runbooks brings it. */
+  readonly dryRuns?: DryRuns;
   /** For `/v1/rollouts`. */
   readonly rollouts?: Pick<Rollouts, 'list' | 'act'>;
   /** For `/v1/forensics`. */
@@ -122,12 +125,14 @@ function endpointsOf(
   ports: ApiPorts,
   streams: { readonly live: LiveLog | undefined; readonly closing: AbortSignal },
 ): readonly Endpoint[] {
-  const { clock, controller, fleet, metrics } = ports;
+  const { clock, log, controller, dryRuns, fleet, metrics } = ports;
+  const dryRun = dryRuns === undefined ? undefined : { dryRuns, log };
   const { live, closing } = streams;
   return [
     ...decisionEndpoints(ports.audit),
     ...runEndpoints(ports),
-    planEndpoint(controller),
+    planEndpoint(controller, dryRun),
+    ...(dryRun === undefined ? [] : [dryRunEndpoint(ports.audit, dryRun)]),
     ...pauseEndpoints(ports),
     ...(ports.rollouts === undefined ? [] : rolloutEndpoints(ports.rollouts)),
     ...(fleet === undefined

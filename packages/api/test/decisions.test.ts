@@ -1,7 +1,10 @@
 import { explainDecision, ExplanationSchema } from '@lazarus/core/controller';
+import type { LateVoteRecord } from '@lazarus/core/ports';
+import { createFakeAuditLog } from '@lazarus/testing';
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { UnnamedDecisionFields } from '../src/wire/decision-schema.ts';
 import { DecisionRecordSchema } from '../src/wire/decision-schema.ts';
+import { LateVoteSchema } from '../src/wire/late-vote-schema.ts';
 import type { UnnamedRunFields } from '../src/wire/run-schema.ts';
 import { aRecord, aRun, createFixture } from './fixture.ts';
 
@@ -155,3 +158,34 @@ async function submit(engine: ReturnType<typeof createFixture>['engine'], runId:
     timeoutMs: 1000,
   });
 }
+
+describe('votes that came too late', () => {
+  const late: LateVoteRecord = {
+    decision_id: 'd1234567890abcdef',
+    voter: 'c',
+    received_at: '2026-01-01T00:00:09.000Z',
+    voided: { voter: 'c', reason: 'late' },
+  };
+
+  it('are shown with the decision and with its explanation, in the shape of the schema', async () => {
+    const audit = createFakeAuditLog();
+    const asked: string[] = [];
+    const lateVotes = async (id: string) => (asked.push(id), [late]);
+    const { get } = createFixture({ ports: { audit: { ...audit, lateVotes } } });
+    await audit.conclude(aRecord());
+    expect((await get('/v1/decisions/nagios/web-1/17')).body).toEqual({ ...aRecord(), late_votes: [late] });
+    const explained = await get('/v1/explanations/nagios/web-1/17');
+    expect(explained.body.late_votes).toEqual([late]);
+    expect(LateVoteSchema.parse(late)).toEqual(late);
+    expect(asked).toEqual([late.decision_id, late.decision_id]);
+  });
+
+  it('are left out when there are none, and when the log keeps none', async () => {
+    const audit = createFakeAuditLog();
+    await audit.conclude(aRecord());
+    for (const port of [audit, { ...audit, lateVotes: async () => [] }]) {
+      const { get } = createFixture({ ports: { audit: port } });
+      expect((await get('/v1/decisions/nagios/web-1/17')).body).toEqual(aRecord());
+    }
+  });
+});

@@ -1,6 +1,7 @@
 import { format } from 'prettier';
 import { describe, expect, it } from 'vitest';
 import { METRICS, PROBLEMS } from '../src/index.ts';
+import type { ApiPorts } from '../src/index.ts';
 import { createFixture } from './fixture.ts';
 
 interface Schema {
@@ -136,7 +137,12 @@ function render({ paths, components }: Document): string {
 
 describe('docs/reference/api.md', () => {
   it('says what the OpenAPI document says', async () => {
-    const { get } = createFixture();
+    // With every optional port: what a node with all of them offers.
+    const ports: Partial<ApiPorts> = {
+      dryRuns: { of: () => undefined },
+      rollouts: { list: async () => [], act: async () => false },
+    };
+    const { get } = createFixture({ ports });
     const { body } = await get('/openapi.json');
     const text = await format(render(body as unknown as Document), { parser: 'markdown', printWidth: 110 });
     await expect(text).toMatchFileSnapshot('../../../docs/reference/api.md');

@@ -1,5 +1,4 @@
 export type { ChainHead, ChainReport, EntryKind } from './chain.ts';
-export type { LateVoteRecord } from './late-vote.ts';
 export type { RecentCommit, RecentObservation } from './history.ts';
 export {
   createSqliteAudit,

@@ -1,8 +1,7 @@
 import type { DecisionRecord } from '@lazarus/core';
-import type { DecisionQuery, RunView } from '@lazarus/core/ports';
+import type { DecisionQuery, RunView, LateVoteRecord } from '@lazarus/core/ports';
 import type { DatabaseSync, SQLInputValue } from 'node:sqlite';
 
-import type { LateVoteRecord } from './late-vote.ts';
 import { type RecentCommit, type RecentObservation, toCommit, toObservation } from './history.ts';
 import { EVENT_ROWS } from './schema.ts';
 

@@ -12,7 +12,7 @@
  */
 import { PortError } from '@lazarus/core';
 import { parseOptions } from '@lazarus/core/errors';
-import type { AuditLog, Clock } from '@lazarus/core/ports';
+import type { AuditLog, Clock, LateVoteRecord } from '@lazarus/core/ports';
 import { z } from 'zod';
 
 import { createAppender, type Draft, readHead } from './append.ts';
@@ -20,7 +20,6 @@ import type { ChainHead, ChainReport, EntryKind } from './chain.ts';
 import { openAuditFile } from './connection.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { RecentCommit, RecentObservation } from './history.ts';
-import type { LateVoteRecord } from './late-vote.ts';
 import { createQueries } from './queries.ts';
 import {
   ATTACHMENT_FIELDS,

@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { createSqliteAudit, type LateVoteRecord, type SqliteAudit } from '../src/index.ts';
+import type { LateVoteRecord } from '@lazarus/core/ports';
+import { createSqliteAudit, type SqliteAudit } from '../src/index.ts';
 
 let folder: string;
 let file: string;

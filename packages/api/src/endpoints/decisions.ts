@@ -1,11 +1,13 @@
 import { z } from '@hono/zod-openapi';
 import { explainDecision, ExplanationSchema } from '@lazarus/core/controller';
-import type { AuditLog } from '@lazarus/core/ports';
+import type { DecisionRecord } from '@lazarus/core';
+import type { AuditLog, LateVoteRecord } from '@lazarus/core/ports';
 import type { Context } from 'hono';
 import type { Endpoint } from '../endpoint.ts';
 import { problem } from '../problem.ts';
 import { readQuery } from '../request.ts';
 import { DecisionRecordSchema } from '../wire/decision-schema.ts';
+import { LateVoteSchema } from '../wire/late-vote-schema.ts';
 
 const MAX_PAGE = 1000;
 
@@ -19,7 +21,9 @@ const DecisionsQuery = z.strictObject({
 });
 
 /** `GET /v1/decisions`, `GET /v1/decisions/{id}` and `GET /v1/explanations/{id}`: the records, one of them whole, and why. */
-export function decisionEndpoints(audit: Pick<AuditLog, 'decisions' | 'find'>): readonly Endpoint[] {
+export function decisionEndpoints(
+  audit: Pick<AuditLog, 'decisions' | 'find' | 'lateVotes'>,
+): readonly Endpoint[] {
   return [
     {
       method: 'get',
@@ -52,13 +56,15 @@ export function decisionEndpoints(audit: Pick<AuditLog, 'decisions' | 'find'>): 
       parameters: z.object({ id: z.string() }),
       answer: {
         mediaType: 'application/json',
-        description: 'The decision record',
-        schema: DecisionRecordSchema,
+        description: 'The decision record, with the votes that came when its ballot was over',
+        schema: DecisionRecordSchema.extend(withLateVotes),
       },
       problems: ['not_found', 'unavailable'],
       handle: async (context) => {
         const record = await audit.find(idOf(context));
-        return record === undefined ? unknownId(context) : context.json(record);
+        return record === undefined
+          ? unknownId(context)
+          : context.json({ ...record, ...(await lateVotesOf(audit, record)) });
       },
     },
     {
@@ -70,20 +76,35 @@ export function decisionEndpoints(audit: Pick<AuditLog, 'decisions' | 'find'>): 
       answer: {
         mediaType: 'application/json',
         description: 'The explanation',
-        schema: ExplanationSchema,
+        schema: ExplanationSchema.extend(withLateVotes),
       },
       problems: ['not_found', 'unavailable'],
       handle: async (context) => {
         const record = await audit.find(idOf(context));
-        return record === undefined ? unknownId(context) : context.json(explainDecision(record));
+        return record === undefined
+          ? unknownId(context)
+          : context.json({ ...explainDecision(record), ...(await lateVotesOf(audit, record)) });
       },
     },
   ];
 }
 
-const idOf = (context: Context): string => context.req.param('id') ?? '';
+const withLateVotes = { late_votes: z.array(LateVoteSchema).optional() };
 
-function unknownId(context: Context): Response {
+/** Votes that counted for nothing because they came too late; nothing when there are none. */
+async function lateVotesOf(
+  audit: Pick<AuditLog, 'lateVotes'>,
+  { decision_id: id }: DecisionRecord,
+): Promise<{ readonly late_votes?: readonly LateVoteRecord[] }> {
+  const late = id === undefined ? undefined : await audit.lateVotes?.(id);
+  return late === undefined || late.length === 0 ? {} : { late_votes: late };
+}
+
+/** The id of a path; it takes the rest of the path. */
+export const idOf = (context: Context): string => context.req.param('id') ?? '';
+
+/** The answer for an id that no decision has. */
+export function unknownId(context: Context): Response {
   const message = `no decision has the id ${idOf(context)}, or several begin with it (give at least 6 characters)`;
   return problem(context, 'not_found', message);
 }

@@ -5,6 +5,9 @@ import type { Endpoint } from '../endpoint.ts';
 import { problem } from '../problem.ts';
 import { readJson } from '../request.ts';
 import { DecisionRecordSchema } from '../wire/decision-schema.ts';
+import { DryRunSchema } from '../wire/dry-run-schema.ts';
+import { tellDryRun } from './dry-runs.ts';
+import type { DryRunPorts } from './dry-runs.ts';
 
 const EventShape = z
   .strictObject({
@@ -24,18 +27,21 @@ const EventShape = z
   .openapi('Event');
 
 /** `POST /v1/plan`: what would be decided about an event now. The walk has no effects in scope. Keeps S13. */
-export function planEndpoint(controller: Pick<Controller, 'plan'>): Endpoint {
+export function planEndpoint(
+  controller: Pick<Controller, 'plan'>,
+  dryRun: DryRunPorts | undefined,
+): Endpoint {
   return {
     method: 'post',
     path: '/v1/plan',
     summary: 'What would be decided about an event, with no effect',
     description:
-      'Walks the same ladder as a received event, hold-down and ballot included, and changes nothing: no lock, no page, no run, no count.',
+      'Walks the same ladder as a received event, hold-down and ballot included, and changes nothing: no lock, no page, no run, no count. `dry_run` says what the run would do, also when the rule is not in mode `act` or a gate stops the event; it is absent when no rule with a workflow is about the event.',
     body: EventShape,
     answer: {
       mediaType: 'application/json',
-      description: 'The record that a decision would have left',
-      schema: DecisionRecordSchema,
+      description: 'The record that a decision would have left, and what its run would do',
+      schema: DecisionRecordSchema.extend({ dry_run: DryRunSchema.optional() }),
     },
     problems: ['invalid_request', 'too_large', 'unsupported_media_type'],
     handle: async (context) => {
@@ -46,9 +52,9 @@ export function planEndpoint(controller: Pick<Controller, 'plan'>): Endpoint {
         signal: context.req.raw.signal,
       });
       const refused = refusalOf(record);
-      return refused === undefined
-        ? context.json(record)
-        : problem(context, 'invalid_request', refused.message, refused.issues);
+      if (refused !== undefined) return problem(context, 'invalid_request', refused.message, refused.issues);
+      const told = dryRun === undefined ? undefined : tellDryRun(dryRun, record);
+      return context.json(told === undefined ? record : { ...record, dry_run: told });
     },
   };
 }

@@ -39,7 +39,8 @@ const DecisionSchema = z
   ])
   .openapi('Decision');
 
-const VoteSchema = z
+/** One member's answer. */
+export const VoteSchema = z
   .object({
     voter: z.string(),
     zone: z.string(),
@@ -57,12 +58,19 @@ const VoteSchema = z
   })
   .openapi('Vote');
 
+/** A vote that counted as nothing, and why. */
+export const VoidVoteSchema = z.object({
+  voter: z.string(),
+  reason: z.string(),
+  detail: z.string().optional(),
+});
+
 const VotesSchema = z.object({
   yes: z.int(),
   required: z.int(),
   members: z.int(),
   cast: z.array(VoteSchema),
-  voided: z.array(z.object({ voter: z.string(), reason: z.string(), detail: z.string().optional() })),
+  voided: z.array(VoidVoteSchema),
   silent: z.array(z.string()).optional(),
 });
 

@@ -1,4 +1,6 @@
 import type { DecisionRecord } from '../decision/record.ts';
+import type { Answer } from './answer.ts';
+import type { VoidVote, Vote } from './voters.ts';
 import type { RunView } from './workflow-engine.ts';
 
 /** What happened to the page of an event that was attached to another one's remediation. */
@@ -6,6 +8,17 @@ export interface AttachmentSettled {
   readonly event_id: string;
   readonly page: 'resolved' | 'escalated' | 'left_alone';
   readonly reason: string;
+}
+
+/** A vote that arrived when the ballot was over: it counted for nothing, and a postmortem asks for it. */
+export interface LateVoteRecord {
+  readonly decision_id: string;
+  readonly voter: string;
+  /** ISO time. */
+  readonly received_at: string;
+  /** What it would have been, when it was well formed. */
+  readonly vote?: Vote;
+  readonly voided?: VoidVote;
 }
 
 /** Filter of {@link AuditLog.decisions}; newest first. */
@@ -35,15 +48,17 @@ export interface AuditLog {
   /** Terminal record of an event, or its committed intent; by canonical event id. */
   byEvent(
     eventId: string,
-  ): Promise<{ readonly record: DecisionRecord; readonly terminal: boolean } | undefined>;
+  ): Answer<{ readonly record: DecisionRecord; readonly terminal: boolean } | undefined>;
   /** Looks up by event id, decision id, or a unique prefix of either (at least 6 characters). */
   find(id: string): Promise<DecisionRecord | undefined>;
   decisions(query?: DecisionQuery): Promise<readonly DecisionRecord[]>;
   /** Finished runs that acted on an incarnation (by instance id), newest first. */
-  runsOf(instanceId: string): Promise<readonly RunView[]>;
+  runsOf(instanceId: string): Answer<readonly RunView[]>;
   run(runId: string): Promise<RunView | undefined>;
   /** Decisions to remediate whose run has no outcome in the log yet; committed intents without a run included. */
   openRuns(): Promise<readonly DecisionRecord[]>;
   /** Terminal records whose page follows a run (`page.action` is `follows`) and has not reached its end. */
   openAttachments(): Promise<readonly DecisionRecord[]>;
+  /** Votes about a decision that arrived too late, oldest first. Adapters that keep none leave it out. */
+  lateVotes?(decisionId: string): Promise<readonly LateVoteRecord[]>;
 }

@@ -1,5 +1,6 @@
 export type { ActuatorCall, HostActuator, LoadBalancer } from './actuators.ts';
-export type { AttachmentSettled, AuditLog, DecisionQuery } from './audit-log.ts';
+export type { Answer } from './answer.ts';
+export type { AttachmentSettled, AuditLog, DecisionQuery, LateVoteRecord } from './audit-log.ts';
 export type { BudgetAnswer, BudgetCharge, Budgets, BudgetScope } from './budgets.ts';
 export type { Clock } from './clock.ts';
 export type { ConfigDocument, ConfigSource } from './config-source.ts';

@@ -1,3 +1,5 @@
+import type { Answer } from './answer.ts';
+
 /** Monotonic pair that orders the holders of one lock; a later holder always compares higher. */
 export interface FencingToken {
   /** Grows whenever the lock store may have lost state. */
@@ -48,5 +50,5 @@ export interface Locks {
   /** @throws PortError `LZ_LOCK_UNAVAILABLE` when the store cannot be reached in time. */
   acquire(request: LockRequest, options?: { readonly signal?: AbortSignal }): Promise<LockGrant>;
   /** Who holds a conflicting lock now, if anybody. @throws PortError `LZ_LOCK_UNAVAILABLE`. */
-  inspect(target: LockTarget): Promise<{ readonly heldBy: string; readonly by: LockTarget } | undefined>;
+  inspect(target: LockTarget): Answer<{ readonly heldBy: string; readonly by: LockTarget } | undefined>;
 }

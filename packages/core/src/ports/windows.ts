@@ -1,3 +1,5 @@
+import type { Answer } from './answer.ts';
+
 /** One accepted event, as the windows count it. */
 export interface Observation {
   /** Canonical event id (source and id). */
@@ -45,9 +47,9 @@ export interface Windows {
    *
    * @throws PortError `LZ_WINDOWS_UNAVAILABLE`; the caller then treats everything as suspended.
    */
-  observe(observation: Observation): Promise<WindowView & { readonly firstSeen: boolean }>;
+  observe(observation: Observation): Answer<WindowView & { readonly firstSeen: boolean }>;
   /** Reads without counting. @throws PortError `LZ_WINDOWS_UNAVAILABLE`. */
-  view(scope: { readonly region: string; readonly service: string }): Promise<WindowView>;
+  view(scope: { readonly region: string; readonly service: string }): Answer<WindowView>;
   /**
    * Milliseconds until at most `maxEntities` of a service are still in its window if nothing else fails: for people who ask
    * when it goes on. Adapters that cannot tell leave it out. @throws PortError `LZ_WINDOWS_UNAVAILABLE`.
@@ -55,5 +57,5 @@ export interface Windows {
   clearsInMs?(
     scope: { readonly region: string; readonly service: string },
     maxEntities: number,
-  ): Promise<number | undefined> | number | undefined;
+  ): Answer<number | undefined>;
 }
