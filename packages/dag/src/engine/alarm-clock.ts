@@ -3,6 +3,9 @@ import type { Clock } from '@lazarus/core/ports';
 /** Longest single sleep, milliseconds: alarms later than that come and go without a new sleep each time. */
 const LONGEST_SLEEP_MS = 30_000;
 
+/** A reason that costs nothing: `abort()` alone makes an exception with a stack each time. */
+const NO_LONGER_NEEDED = Symbol('no longer needed');
+
 interface Alarm {
   readonly atMs: number;
   readonly ring: () => void;
@@ -31,7 +34,7 @@ export class AlarmClock {
     return () => {
       const index = this.#alarms.indexOf(alarm);
       if (index >= 0) this.#alarms.splice(index, 1);
-      if (this.#alarms.length === 0) this.#sleeper?.abort();
+      if (this.#alarms.length === 0) this.#sleeper?.abort(NO_LONGER_NEEDED);
     };
   }
 
@@ -39,7 +42,7 @@ export class AlarmClock {
   close(): void {
     this.#isClosed = true;
     this.#alarms.length = 0;
-    this.#sleeper?.abort();
+    this.#sleeper?.abort(NO_LONGER_NEEDED);
   }
 
   #insert(alarm: Alarm): void {
@@ -56,7 +59,7 @@ export class AlarmClock {
   #arm(): void {
     const first = this.#alarms[0];
     if (this.#isClosed || first === undefined || first.atMs >= this.#sleepingUntilMs) return;
-    this.#sleeper?.abort();
+    this.#sleeper?.abort(NO_LONGER_NEEDED);
     const sleeper = new AbortController();
     const nowMs = this.#clock.monotonic();
     const ms = Math.min(Math.max(0, first.atMs - nowMs), LONGEST_SLEEP_MS);

@@ -79,8 +79,16 @@ export interface EngineOptions {
   onBoundary?(boundary: 'intent' | 'body' | 'result', key: string): void | Promise<void>;
 }
 
-/** Every action that a workflow may call. */
+const used = new WeakMap<WorkflowDefinition, ReadonlySet<string>>();
+
+/** Every action that a workflow may call; found once for each definition, which never changes. */
 export function actionsUsed(definition: WorkflowDefinition): ReadonlySet<string> {
+  const known = used.get(definition) ?? findActions(definition);
+  used.set(definition, known);
+  return known;
+}
+
+function findActions(definition: WorkflowDefinition): ReadonlySet<string> {
   const steps: readonly StepDefinition[] = [
     ...definition.steps,
     ...definition.onError.steps,
