@@ -24,6 +24,7 @@ import { createSlots } from './slots.ts';
 
 const CHECKS_AT_ONCE = 8;
 const PROBES_AT_ONCE = 16;
+const PROBE_TIMEOUT_MS = 2_000;
 const PROBE_GRACE_MS = 250;
 
 /** What {@link evaluatePrechecks} needs to know. */
@@ -44,43 +45,98 @@ export interface PrecheckInput {
 
 /** Runs all prechecks; the results are in the order of the rule. Never rejects. */
 export async function evaluatePrechecks(input: PrecheckInput): Promise<readonly CheckResult[]> {
-  const shared = shareReadings(input);
+  const shared = new SharedReadings(input);
   const checks = createSlots(CHECKS_AT_ONCE);
   return Promise.all(input.prechecks.map((bound) => checks.run(() => evaluate(bound, input, shared))));
 }
 
-type SharedReadings = Pick<PreconditionContext, 'fleet' | 'probe' | 'event' | 'target'>;
+/** What all checks of one evaluation share. */
+class SharedReadings implements Pick<PreconditionContext, 'fleet' | 'probe' | 'event' | 'target'> {
+  readonly target: Host | undefined;
+  readonly #input: PrecheckInput;
+  readonly #probes = createSlots(PROBES_AT_ONCE);
+  readonly #reports = new Map<string, Promise<HealthReport>>();
+  #snapshot: Promise<FleetSnapshot> | undefined;
+  #event: LazarusEvent | undefined;
 
-function shareReadings(input: PrecheckInput): SharedReadings {
-  const { signal, probe } = input;
-  const timeoutMs = input.probeTimeoutMs ?? 2_000;
-  const probes = createSlots(PROBES_AT_ONCE);
-  const reports = new Map<string, Promise<HealthReport>>();
-  let snapshot: Promise<FleetSnapshot> | undefined;
-  const list = async (): Promise<FleetSnapshot> =>
-    frozenCopy(await input.fleet.list(input.event.service, { signal }));
-  const report = async (host: Host): Promise<HealthReport> =>
-    frozenCopy(
-      await probes.run(() =>
-        // The probe keeps its own time; this bound is for one that does not.
-        withTimeout(input.clock, timeoutMs + PROBE_GRACE_MS, signal, (probeSignal) =>
-          probe.probe(host, { timeoutMs, signal: probeSignal }),
-        ),
+  constructor(input: PrecheckInput) {
+    this.#input = input;
+    this.target = frozenCopy(input.target);
+  }
+
+  get event(): LazarusEvent {
+    return (this.#event ??= frozenCopy(this.#input.event));
+  }
+
+  readonly fleet = (): Promise<FleetSnapshot> => (this.#snapshot ??= this.#list());
+
+  readonly probe = (host: Host): Promise<HealthReport> => {
+    const known = this.#reports.get(host.hostId) ?? this.#report(host);
+    this.#reports.set(host.hostId, known);
+    return known;
+  };
+
+  async #list(): Promise<FleetSnapshot> {
+    const { fleet, event, signal } = this.#input;
+    return frozenCopy(await fleet.list(event.service, { signal }));
+  }
+
+  async #report(host: Host): Promise<HealthReport> {
+    const { clock, probe, signal, probeTimeoutMs: timeoutMs = PROBE_TIMEOUT_MS } = this.#input;
+    const report = await this.#probes.run(() =>
+      // The probe keeps its own time; this bound is for one that does not.
+      withTimeout(clock, timeoutMs + PROBE_GRACE_MS, signal, (within) =>
+        probe.probe(host, { timeoutMs, signal: within }),
       ),
     );
-  let event: LazarusEvent | undefined;
-  return {
-    get event() {
-      return (event ??= frozenCopy(input.event));
+    return frozenCopy(report);
+  }
+}
+
+/**
+ * What one check is given. All contexts share their getters: each object literal with a getter has a shape of its own,
+ * which costs more than most checks and stays until the next full collection. They are the object's own, so that a copy
+ * by spread has what they give.
+ */
+class CheckContext implements PreconditionContext {
+  declare readonly event: LazarusEvent;
+  declare readonly signal: AbortSignal;
+  readonly target: Host | undefined;
+  readonly fleet: PreconditionContext['fleet'];
+  readonly probe: PreconditionContext['probe'];
+  readonly params: unknown;
+  readonly zone: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly #shared: SharedReadings;
+  readonly #within: LateSignal;
+  static readonly #whenAsked = {
+    event: {
+      enumerable: true,
+      get(this: CheckContext): LazarusEvent {
+        return this.#shared.event;
+      },
     },
-    target: frozenCopy(input.target),
-    fleet: () => (snapshot ??= list()),
-    probe: (host) => {
-      const known = reports.get(host.hostId) ?? report(host);
-      reports.set(host.hostId, known);
-      return known;
+    signal: {
+      enumerable: true,
+      get(this: CheckContext): AbortSignal {
+        return this.#within.signal;
+      },
     },
   };
+
+  constructor(bound: BoundPrecondition, input: PrecheckInput, shared: SharedReadings, within: LateSignal) {
+    this.target = shared.target;
+    this.fleet = shared.fleet;
+    this.probe = shared.probe;
+    this.params = frozenCopy(bound.params);
+    this.zone = input.probe.zone;
+    this.clock = input.clock;
+    this.log = input.log;
+    this.#shared = shared;
+    this.#within = within;
+    Object.defineProperties(this, CheckContext.#whenAsked);
+  }
 }
 
 async function evaluate(
@@ -99,7 +155,7 @@ async function evaluate(
   try {
     signal.throwIfAborted();
     const within = new LateSignal();
-    const answer: unknown = bound.definition.check(contextOf(bound, input, shared, within));
+    const answer: unknown = bound.definition.check(new CheckContext(bound, input, shared, within));
     // Whatever is known at once needs no timer.
     if (!isPending(answer)) return result(readVerdict(answer));
     const settled: unknown = await withTimeout(clock, bound.timeoutMs, signal, (checkSignal) => {
@@ -114,29 +170,6 @@ async function evaluate(
     log.warn('a precondition could not be evaluated', { check: name, reason });
     return result({ verdict: 'fail', reason });
   }
-}
-
-function contextOf(
-  bound: BoundPrecondition,
-  { clock, log, probe }: PrecheckInput,
-  shared: SharedReadings,
-  within: LateSignal,
-): PreconditionContext {
-  return {
-    get event() {
-      return shared.event;
-    },
-    target: shared.target,
-    fleet: shared.fleet,
-    probe: shared.probe,
-    params: frozenCopy(bound.params),
-    zone: probe.zone,
-    clock,
-    log,
-    get signal() {
-      return within.signal;
-    },
-  };
 }
 
 function isPending(answer: unknown): answer is PromiseLike<unknown> {

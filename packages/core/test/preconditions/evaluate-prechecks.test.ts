@@ -104,6 +104,23 @@ describe('evaluation of prechecks', () => {
     expect(kit.event.service).toBe('web');
   });
 
+  it('hands out a context that can be copied by spread, and whose getters all contexts share', async () => {
+    const kit = createBallotKit();
+    const seen: PreconditionContext[] = [];
+    const looking = answering('Looking', (context) => {
+      seen.push(context);
+      const { event, signal, fleet, zone } = { ...context };
+      return event.id !== '' && signal instanceof AbortSignal && fleet === context.fleet && zone !== ''
+        ? passing()
+        : undefined;
+    });
+    for (let time = 0; time < 2; time += 1)
+      expect(await kit.check(looking)).toMatchObject({ verdict: 'pass' });
+    for (const key of ['event', 'signal'])
+      expect(new Set(seen.map((each) => Object.getOwnPropertyDescriptor(each, key)?.get)).size).toBe(1);
+    expect(seen).toHaveLength(2);
+  });
+
   it('reads the fleet once and probes each host once within a vote, however many checks ask', async () => {
     const kit = createBallotKit();
     const fleet = createRecorder(kit.fleet);

@@ -18,7 +18,7 @@ import { createAlarms } from '@lazarus/core/time';
 import { z } from 'zod';
 import type { Counted } from '../ballot/ballot-box.ts';
 import type { Reply, VoteTransport } from '../transports/transport.ts';
-import type { Voter } from '../voter/voter.ts';
+import type { VoteContext, Voter } from '../voter/voter.ts';
 import type { BallotContext } from './ballot-run.ts';
 import { BallotRun } from './ballot-run.ts';
 import type { Membership } from './membership.ts';
@@ -124,13 +124,23 @@ function askPeer(asked: string, run: BallotRun, transport: VoteTransport): void 
   }
 }
 
+/** In a class, because an object literal with a getter has a shape of its own, which outlives it until a full collection. */
+class OwnQuestion implements VoteContext {
+  readonly from: string;
+  readonly #run: BallotRun;
+
+  constructor(self: string, run: BallotRun) {
+    this.from = self;
+    this.#run = run;
+  }
+
+  get signal(): AbortSignal {
+    return this.#run.signal;
+  }
+}
+
 function askSelf(self: string, run: BallotRun, voter: Voter): void {
-  const context = {
-    from: self,
-    get signal() {
-      return run.signal;
-    },
-  };
+  const context = new OwnQuestion(self, run);
   // One turn later, when the questions of the peers are on the way.
   ASKED.then(() => voter.answer(run.question, context)).then(
     (answer) => run.receive({ kind: 'answer', asked: self, from: self, answer }),
