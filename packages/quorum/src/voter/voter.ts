@@ -278,7 +278,10 @@ async function checkWindows(
  * Counts the event of the ballot and looks. An event id counts once, however many ballots are about it; one that is put
  * again before a run acts is about an event from long ago, and a supposed one is about none.
  */
-function countAndView(question: Question, windows: Windows): Answer<WindowView> {
+function countAndView(
+  question: Question,
+  windows: Windows,
+): WindowView | PromiseLike<WindowView> {
   const { event, host_id: hostId } = question;
   const { region, service } = event;
   if (question.revalidates === true || question.supposed === true) return windows.view({ region, service });
