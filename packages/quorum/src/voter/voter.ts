@@ -19,7 +19,6 @@ import { createAlarms, withTimeout } from '@lazarus/core/time';
 import type { Snapshot } from '@lazarus/core';
 import type { EffectiveRule } from '@lazarus/core/config';
 import type {
-  Answer,
   CheckResult,
   Clock,
   Fleet,
@@ -278,10 +277,7 @@ async function checkWindows(
  * Counts the event of the ballot and looks. An event id counts once, however many ballots are about it; one that is put
  * again before a run acts is about an event from long ago, and a supposed one is about none.
  */
-function countAndView(
-  question: Question,
-  windows: Windows,
-): WindowView | PromiseLike<WindowView> {
+function countAndView(question: Question, windows: Windows): WindowView | PromiseLike<WindowView> {
   const { event, host_id: hostId } = question;
   const { region, service } = event;
   if (question.revalidates === true || question.supposed === true) return windows.view({ region, service });
