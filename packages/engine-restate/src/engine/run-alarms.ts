@@ -63,7 +63,7 @@ export class RunAlarms {
   async #raise(alarm: RunAlarm): Promise<PageEnd> {
     const { store, options, closing } = this.#ports;
     try {
-      return await store.raise(alarm);
+      return await store.raise(alarm, closing);
     } catch (error) {
       closing.throwIfAborted();
       options.log.warn('no process answered an alarm, so this one does', {

@@ -85,13 +85,19 @@ export class RunStore {
    * Has one of the processes answer an alarm, once for each run and kind whoever raises it; resolves with how its page ended
    * when that is durable. @throws PortError `LZ_JOURNAL_UNAVAILABLE`.
    */
-  async raise({ run, ...alarm }: RunAlarm): Promise<PageEnd> {
+  async raise({ run, ...alarm }: RunAlarm, signal: AbortSignal): Promise<PageEnd> {
     const message: RunAlarmWire = { run: seal('run', toWire(run), this.#key), ...alarm };
-    return (await this.#send('alarm', run.request.runId, message, alarm.what)) as PageEnd;
+    return (await this.#send('alarm', run.request.runId, message, alarm.what, signal)) as PageEnd;
   }
 
   /** @param key - calls with the same one are one call. */
-  async #send(what: 'signal' | 'alarm', runId: string, message: Sealable, key: string): Promise<unknown> {
+  async #send(
+    what: 'signal' | 'alarm',
+    runId: string,
+    message: Sealable,
+    key: string,
+    signal?: AbortSignal,
+  ): Promise<unknown> {
     const answer = await this.#servers.ask({
       to: 'ingress',
       path: `/${this.#service}/${encodeURIComponent(runId)}/${what}`,
@@ -99,6 +105,7 @@ export class RunStore {
       headers: { 'idempotency-key': key },
       body: seal(what, message, this.#key),
       elsewhere: isServiceUnknown,
+      ...(signal === undefined ? {} : { signal }),
     });
     if (answer.status !== 200) throw refused(`a ${what}`, answer);
     return answer.body;
