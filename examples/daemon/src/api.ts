@@ -2,7 +2,7 @@ import { createApi } from '@lazarus/api';
 import type { LiveSource, PrometheusMeter } from '@lazarus/api';
 import type { Rollouts } from '@lazarus/core/config';
 import type { Controller } from '@lazarus/core/controller';
-import type { Clock, EventStream, Logger } from '@lazarus/core/ports';
+import type { Clock, DryRuns, EventStream, Logger } from '@lazarus/core/ports';
 import { createIntake } from '@lazarus/sensors-http';
 import { Hono } from 'hono';
 import type { Engine } from './engine.ts';
@@ -23,6 +23,7 @@ export interface ApiParts {
   readonly meter: PrometheusMeter;
   readonly tokens: readonly string[];
   readonly controller: Controller;
+  readonly dryRuns: DryRuns;
   readonly live: LiveSource;
   readonly stream: EventStream;
   /** Throws when the stream takes no events. */
@@ -44,6 +45,7 @@ export function openApi(
       audit: state.audit,
       engine,
       controller,
+      dryRuns: parts.dryRuns,
       pauses: state.pauses,
       rollouts: parts.rollouts,
       fleet: nodes.own[0].fleet,

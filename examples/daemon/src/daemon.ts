@@ -14,7 +14,7 @@ import { createBallotMemory, createRunGuard, createRunOutcomes } from '@lazarus/
 import type { Snapshot } from '@lazarus/core';
 import { createPipeline } from '@lazarus/core/stream';
 import type { Fleet, Logger } from '@lazarus/core/ports';
-import { builtinActions, createActionRegistry } from '@lazarus/dag';
+import { builtinActions, createActionRegistry, createDryRuns } from '@lazarus/dag';
 import { createConsoleChannel, createNotifier } from '@lazarus/notify';
 import { createPagerDutyPager } from '@lazarus/pager-pagerduty';
 import { openApi } from './api.ts';
@@ -204,6 +204,12 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
     outcomes.onSettled((run) => rollouts.observeRun(run)),
     (unsubscribe) => unsubscribe(),
   );
+  const dryRuns = createDryRuns({
+    actions,
+    workflows: () => inForce.configuration?.workflows ?? [],
+    snapshot: (digest) => (digest === undefined ? shelf.current : shelf.forBallot(digest)),
+    clock,
+  });
   const app = onClose(
     openApi(settings, {
       clock,
@@ -215,6 +221,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
       meter,
       tokens: secrets.tokens,
       controller: lanes[0].controller,
+      dryRuns,
       live: pipeline.live$,
       stream: stream.stream,
       checkStream: () => stream.check(),

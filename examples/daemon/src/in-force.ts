@@ -11,6 +11,8 @@ type Listener = (snapshot: CompiledSnapshot, configuration: Configuration) => vo
 
 /** Keeps what is in force in step with the documents and with the rollouts that all nodes share. */
 export interface InForce {
+  /** What it was made from; absent while nothing is in force. */
+  readonly configuration: Configuration | undefined;
   /**
    * Takes a configuration. `false` when it was refused, or when the state of rollouts cannot be read: what was in force stays
    * so, nothing where nothing was, and in the second case it is taken as soon as that can be read. Keeps S15.
@@ -53,6 +55,9 @@ export function createInForce(rollouts: Pick<Rollouts, 'load' | 'tick'>, log: Lo
   }
 
   return {
+    get configuration() {
+      return current?.[1];
+    },
     take,
     async look() {
       if (waiting !== undefined) {

@@ -1,6 +1,6 @@
 import type { DecisionRecord, GateRecord } from '@lazarus/core';
 import { LADDER } from '@lazarus/core';
-import type { RunView } from '@lazarus/core/ports';
+import type { DryRunView, RunView } from '@lazarus/core/ports';
 import { aRecord as aPlainRecord, aRun as aPlainRun } from '@lazarus/testing';
 
 /** One gate of a record. */
@@ -79,3 +79,39 @@ export function aRun(overrides: Partial<RunView> = {}): RunView {
     ...overrides,
   });
 }
+
+/** What a run would do, with everything that a step can say. */
+export const DRY_RUN: DryRunView = {
+  workflow: 'default.replace_host',
+  rule: 'host_down',
+  config_digest: 'c0ffeec0ffeec0ffee',
+  steps: [
+    {
+      step: 'acknowledge',
+      uses: 'pager.acknowledge@1',
+      wave: 1,
+      destructive: false,
+      summary: 'acknowledges page web/web-1',
+      changes: { incident: 'web/web-1' },
+    },
+    {
+      step: 'clone',
+      uses: 'host.clone@1',
+      wave: 2,
+      destructive: true,
+      only_if: '${{ inputs.clone }}',
+      summary: 'launches a host like i-1',
+      changes: { from: 'i-1' },
+    },
+    {
+      step: 'notify',
+      uses: 'acme.tell@1',
+      wave: 3,
+      section: 'finally',
+      destructive: false,
+      summary: 'Tells\u001B[2K somebody.',
+      changes: { inputs: ['text'] },
+      problem: 'its dry run threw TypeError',
+    },
+  ],
+};

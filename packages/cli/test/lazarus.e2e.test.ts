@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { explainDecision, ExplanationSchema } from '@lazarus/core/controller';
 import { aHost } from '@lazarus/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { aGate, aRecord, aRun, allGates } from './fixture.ts';
+import { aGate, aRecord, aRun, allGates, DRY_RUN } from './fixture.ts';
 import { lazarus, lazarusProcess, startLazarus, startNode } from './node-server.ts';
 
 type Node = Awaited<ReturnType<typeof startNode>>;
@@ -353,6 +353,58 @@ describe('lazarus plan', () => {
     expect(blocked.code).toBe(4);
     expect(blocked.out).toContain('would have gone on with: lazarus resume');
     node.answerPlan(aRecord());
+  });
+});
+
+describe('what a run would do', () => {
+  const shadowed = aRecord({
+    event_id: 'nagios/web-1/shadow',
+    decision_id: 'shadow1234',
+    mode: 'notify',
+    decision: { kind: 'notify_only', reason: 'mode', detail: 'in mode notify', would: 'remediate' },
+  });
+
+  it('is printed by plan below the ladder, and is data with -o json', async () => {
+    node.answerDryRun(DRY_RUN);
+    node.answerPlan(shadowed);
+    const text = await lazarus(at('plan', '--type', 'X', '--service', 'web'));
+    expect(text.code).toBe(4);
+    expect(text.out).toContain('if it acted, it would run default.replace_host:');
+    expect(text.out).toContain('launches a host like i-1 (destructive');
+    const data = await lazarus(at('plan', '--type', 'X', '--service', 'web', '-o', 'json'));
+    expect(JSON.parse(data.out)).toEqual({ ...shadowed, dry_run: DRY_RUN });
+    node.answerPlan(aRecord());
+    node.answerDryRun(undefined);
+  });
+
+  it('is printed by explain for a decision in mode notify, and not for one that acted', async () => {
+    node.answerDryRun(DRY_RUN);
+    await node.audit.conclude(shadowed);
+    expect((await lazarus(at('explain', shadowed.event_id))).out).toContain('if it acted, it would run');
+    const data = await lazarus(at('explain', shadowed.event_id, '-o', 'json'));
+    expect(JSON.parse(data.out)).toMatchObject({ dry_run: DRY_RUN });
+    expect((await lazarus(at('explain', 'nagios/web-1/17'))).out).not.toContain('would run');
+    node.answerDryRun(undefined);
+    expect((await lazarus(at('explain', shadowed.event_id))).code).toBe(0);
+  });
+});
+
+describe('votes that came too late', () => {
+  it('are shown by explain below the ballot, and are data with -o json', async () => {
+    const late = {
+      decision_id: 'd1234567890abcdef',
+      voter: 'c',
+      received_at: '2026-01-01T00:00:15.000Z',
+      voided: { voter: 'c', reason: 'late' as const },
+    };
+    node.answerLateVotes([late]);
+    expect((await lazarus(at('explain', 'd12345'))).out).toMatch(
+      /12 {2}ballot.*\n.*\n.*\n.*\n +c {2}late {2}came 2\.6 s after the decision and counted for nothing\n +13 {2}budget/,
+    );
+    expect(JSON.parse((await lazarus(at('explain', 'd12345', '-o', 'json'))).out)).toMatchObject({
+      late_votes: [late],
+    });
+    node.answerLateVotes([]);
   });
 });
 

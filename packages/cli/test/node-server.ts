@@ -3,6 +3,7 @@ import type { ApiPorts, LiveObserver } from '@lazarus/api';
 import type { DecisionRecord } from '@lazarus/core';
 import { createSystemClock } from '@lazarus/core';
 import type { RolloutView } from '@lazarus/core/config';
+import type { DryRunView, LateVoteRecord } from '@lazarus/core/ports';
 import type { LiveEntry } from '@lazarus/core/stream';
 import { createMemoryPauses } from '@lazarus/core/memory';
 import {
@@ -43,12 +44,15 @@ export async function startNode(options: { readonly tokens?: readonly string[] }
   const received: unknown[] = [];
   let planAnswer: DecisionRecord = aRecord();
   let intakeStatus: number | undefined;
+  let dryRun: DryRunView | undefined;
+  let lateVotes: readonly LateVoteRecord[] = [];
   const ports: ApiPorts = {
     clock,
     log: silentLogger,
-    audit,
+    audit: { ...audit, lateVotes: async () => lateVotes },
     engine,
     fleet,
+    dryRuns: { of: () => dryRun },
     controller: {
       snapshot: undefined,
       plan: async (event) => {
@@ -101,6 +105,8 @@ export async function startNode(options: { readonly tokens?: readonly string[] }
     planned,
     received,
     answerPlan: (record: DecisionRecord) => void (planAnswer = record),
+    answerDryRun: (view: DryRunView | undefined) => void (dryRun = view),
+    answerLateVotes: (late: readonly LateVoteRecord[]) => void (lateVotes = late),
     answerIntake: (status: number | undefined) => void (intakeStatus = status),
     push: (entry: LiveEntry) => observers.forEach((observer) => observer.next(entry)),
     close: () =>

@@ -9,7 +9,9 @@ import {
   renderTable,
   wantsColor,
 } from '../src/index.ts';
-import { aGate, aRecord, aRun, allGates } from './fixture.ts';
+import { renderDryRun } from '../src/render/dry-run.ts';
+import { renderLateVotes } from '../src/render/gate.ts';
+import { aGate, aRecord, aRun, allGates, DRY_RUN } from './fixture.ts';
 
 const plain = { color: false };
 
@@ -129,6 +131,51 @@ describe('renderLadder', () => {
   it('prints the same text with and without colors', () => {
     const colored = renderLadder(aRecord(), aRun(), { color: true });
     expect(stripVTControlCharacters(colored)).toBe(renderLadder(aRecord(), aRun(), plain));
+  });
+});
+
+describe('renderLateVotes', () => {
+  const late = { decision_id: 'd1', voter: 'c', received_at: '2026-01-01T00:00:15.200Z' };
+
+  it('says what a vote would have been, how late it came, and that it counted for nothing', () => {
+    const vote = { voter: 'c', zone: 'us-east-1c', verdict: 'no' as const, checks: [], durationMs: 9_000 };
+    const [line] = renderLateVotes([{ ...late, vote }], '2026-01-01T00:00:12.000Z', plain);
+    expect(line?.trim()).toBe(
+      'c (us-east-1c)  NO   no checks  9.0 s  came 3.2 s after the decision and counted for nothing',
+    );
+  });
+
+  it('says why there is no vote to show, and when it came before the decision was written down', () => {
+    const voided = { voter: 'c', reason: 'config_digest_differs' as const };
+    const [line] = renderLateVotes([{ ...late, voided }], '2026-01-01T00:00:20.000Z', plain);
+    expect(line?.trim()).toBe(
+      'c  late  came after the ballot and counted for nothing, config digest differs',
+    );
+  });
+});
+
+describe('renderDryRun', () => {
+  it('tells every step in one harmless line, its conditions, and what is wrong with one', () => {
+    expect(renderDryRun(DRY_RUN, aRecord(), plain).split('\n')).toEqual([
+      'it would run default.replace_host:',
+      '        1  acknowledge  pager.acknowledge@1  acknowledges page web/web-1',
+      '        2  clone        host.clone@1         launches a host like i-1 (destructive, only if ${{ inputs.clone }})',
+      '  finally  notify       acme.tell@1          Tells\\u{1b}[2K somebody.; its dry run threw TypeError',
+    ]);
+  });
+
+  it('says that nobody acted, and when it is told with another configuration than it was decided with', () => {
+    const decision = {
+      kind: 'notify_only',
+      reason: 'mode',
+      detail: 'in mode notify',
+      would: 'remediate',
+    } as const;
+    const view = { ...DRY_RUN, steps: [], problem: 'no workflow is called "x"' };
+    expect(renderDryRun(view, { decision, config_digest: 'other' }, plain).split('\n')).toEqual([
+      'if it acted, it would run default.replace_host, as configuration c0ffeec0ffee has it now:',
+      '  no workflow is called "x"',
+    ]);
   });
 });
 

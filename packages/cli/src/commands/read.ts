@@ -14,7 +14,7 @@ export function explainCommand(cli: Cli): Command {
     usage: 'explain <id>',
     summary: 'say why Lazarus did or did not act on an event',
     description:
-      'Prints the life of one event: every gate with its reason, how each node voted, the gates that were not reached, the page, the nearest change that would have flipped the outcome, and the steps of the run. The id is an event id, a decision id or a unique prefix of at least 6 characters.',
+      'Prints the life of one event: every gate with its reason, how each node voted, also too late, the gates that were not reached, the page, the nearest change that would have flipped the outcome, and the steps of the run; of a rule in mode notify or off, what the run would have done. The id is an event id, a decision id or a unique prefix of at least 6 characters.',
     options: [evidenceOption(), outputOption('text', 'json')],
     examples: [
       ['lazarus explain nagios/web-1/17', 'why an event ended as it did'],

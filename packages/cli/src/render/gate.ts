@@ -1,7 +1,7 @@
 import { LADDER } from '@lazarus/core';
 import type { DecisionRecord, GateRecord } from '@lazarus/core';
-import type { Vote, VoidVote } from '@lazarus/core/ports';
-import { humanDuration } from './amounts.ts';
+import type { LateVoteRecord, Vote, VoidVote } from '@lazarus/core/ports';
+import { humanBetween, humanDuration } from './amounts.ts';
 import { createPaint, oneLine } from './paint.ts';
 import type { Paint, RenderOptions } from './paint.ts';
 
@@ -54,6 +54,27 @@ export function renderVotes(
     ...votes.cast.map((vote) => voteLine(vote, paint)),
     ...votes.voided.map((vote) => voidLine(vote, paint)),
   ];
+}
+
+/** Votes that came when the ballot was over: what each would have been, and how late it was. */
+export function renderLateVotes(
+  late: readonly LateVoteRecord[],
+  decidedAt: string,
+  options: RenderOptions,
+): readonly string[] {
+  const paint = createPaint(options);
+  return late.map(({ voter, vote, voided, received_at: receivedAt }) => {
+    const isAfter = Date.parse(receivedAt) >= Date.parse(decidedAt);
+    const when = isAfter ? `${humanBetween(decidedAt, receivedAt)} after the decision` : 'after the ballot';
+    const counted = paint.yellow(`came ${when} and counted for nothing`);
+    if (vote !== undefined) return `${voteLine(vote, paint)}  ${counted}`;
+    return `${INDENT}${oneLine(voter)}  ${paint.yellow('late')}  ${counted}${oneLine(whyLate(voided))}`;
+  });
+}
+
+function whyLate(voided: VoidVote | undefined): string {
+  if (voided?.detail !== undefined) return `, ${voided.detail}`;
+  return voided === undefined || voided.reason === 'late' ? '' : `, ${voided.reason.replaceAll('_', ' ')}`;
 }
 
 const INDENT = ' '.repeat(TITLE_WIDTH + 14);

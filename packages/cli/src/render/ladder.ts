@@ -1,9 +1,9 @@
 import type { DecisionRecord } from '@lazarus/core';
 import { nearestChange } from '@lazarus/core/controller';
-import type { RunView } from '@lazarus/core/ports';
+import type { LateVoteRecord, RunView } from '@lazarus/core/ports';
 import { humanBetween, shortId } from './amounts.ts';
 import { renderOutcome, subjectOf } from './decision.ts';
-import { renderGateLine, renderGatesNotReached, renderVotes } from './gate.ts';
+import { renderGateLine, renderGatesNotReached, renderLateVotes, renderVotes } from './gate.ts';
 import { createPaint, oneLine } from './paint.ts';
 import type { RenderOptions } from './paint.ts';
 import { renderRun } from './run.ts';
@@ -19,15 +19,20 @@ export interface LadderOptions extends RenderOptions {
  * not reached, the page, the run with its steps, and the nearest change that would have flipped the outcome.
  *
  * @param run - The run that the decision started or follows, when it is known.
+ * @param lateVotes - Votes that came when the ballot was over.
  */
 export function renderLadder(
   record: DecisionRecord,
   run: RunView | undefined,
   options: LadderOptions,
+  lateVotes: readonly LateVoteRecord[] = [],
 ): string {
+  const late = renderLateVotes(lateVotes, record.decided_at, options);
   const gates = record.gates.flatMap((gate) => [
     renderGateLine(gate, options),
-    ...(gate.gate === 'ballot' && record.votes !== undefined ? renderVotes(record.votes, options) : []),
+    ...(gate.gate === 'ballot' && record.votes !== undefined
+      ? [...renderVotes(record.votes, options), ...late]
+      : []),
   ]);
   return [
     ...heading(record, options),
