@@ -24,13 +24,6 @@ export interface RunRequest {
   readonly lock: LockTarget;
   readonly timeoutMs: number;
   readonly notificationGroup?: string;
-  /**
-   * How long whoever submits waits for the answer, milliseconds. An engine that has not answered by then says that there is
-   * no run, and no process may drive one that turns out to be durable later: a person has been asked meanwhile.
-   *
-   * @defaultValue the engine's own patience
-   */
-  readonly answerWithinMs?: number;
 }
 
 /** How a run ended. */

@@ -3,6 +3,7 @@ import type { RunView } from '@lazarus/core/ports';
 import { withTimeout } from '@lazarus/core/time';
 import { coordinate } from '../coordinator/coordinate.ts';
 import type { CoordinatedRun } from '../coordinator/coordinate.ts';
+import { CANCEL_SIGNAL } from '../coordinator/limits.ts';
 import type { RunRecord } from '../coordinator/run-handle.ts';
 import { stepView } from '../coordinator/run-view.ts';
 import type { StepPoint } from '../coordinator/step-body.ts';
@@ -26,8 +27,16 @@ export interface ActiveRunPorts {
   /** Aborts when the engine closes. */
   readonly closing: AbortSignal;
   assertOwned(): Promise<void> | undefined;
+}
+
+/** How a run came into the hands of this process. */
+export interface Origin {
   /** Monotonic instant of the evidence, when the run was submitted in this process. */
   readonly evidenceAtMs?: number;
+  /** Monotonic instant at which its submitter stops waiting, when it was submitted in this process. */
+  readonly answerUntilMs?: number;
+  /** Why it is to stop at once. */
+  readonly cancel?: string;
 }
 
 /** How driving ended: with the run's end, or because this process cannot go on. */
@@ -46,6 +55,7 @@ export class ActiveRun {
   readonly epoch: number;
   readonly #loaded: LoadedRun;
   readonly #ports: ActiveRunPorts;
+  readonly #origin: Origin;
   readonly #handle: EmbeddedRun;
   readonly #lock: RunLock;
   readonly #coordinated: CoordinatedRun;
@@ -55,23 +65,27 @@ export class ActiveRun {
   /** Signals get consecutive numbers, in the order in which they became durable: the next one that was not handed over. */
   #nextSignal: number;
   #isCreated: boolean;
+  #isAccepted: boolean | undefined;
   ended: Promise<void> = Promise.resolve();
 
-  constructor(loaded: LoadedRun, ports: ActiveRunPorts) {
+  constructor(loaded: LoadedRun, ports: ActiveRunPorts, origin: Origin = {}) {
     const { run, entries, signals } = loaded;
     const { options, times } = ports;
     this.#loaded = loaded;
     this.#ports = ports;
+    this.#origin = origin;
     this.epoch = run.epoch;
     this.#isCreated = run.epoch > 1 || entries.length > 0;
     this.#nextSignal = signals.length;
-    this.#handle = new EmbeddedRun(run, entries, signals, {
+    const canceled = origin.cancel === undefined ? [] : [{ name: CANCEL_SIGNAL, payload: origin.cancel }];
+    this.#handle = new EmbeddedRun(run, entries, [...canceled, ...signals], {
       clock: options.clock,
       random: () => options.random.next(),
       alarms: ports.alarms,
       append: (index, entry) => ports.writer.append(run.runId, run.epoch, index, entry),
       assertOwned: () => ports.assertOwned(),
       fence: () => this.#lock.fence,
+      isAccepted: () => this.accept(),
       ...(options.onBoundary === undefined
         ? {}
         : { onBoundary: (boundary, key) => options.onBoundary?.(boundary, key) }),
@@ -97,10 +111,32 @@ export class ActiveRun {
     });
   }
 
+  /** Whether the run came about before its submitter stopped waiting; who asks first decides it for all. */
+  accept(): boolean {
+    const { answerUntilMs = Infinity } = this.#origin;
+    this.#isAccepted ??= this.#ports.options.clock.monotonic() < answerUntilMs;
+    return this.#isAccepted;
+  }
+
+  /** Its submitter has stopped waiting: nothing of it happens here, and what becomes durable of it is canceled. */
+  refuse(error: Error): void {
+    this.#isAccepted = false;
+    this.abandon(error);
+  }
+
   /** The run is known to be new and in the journal; what happened so far may be told. */
   created(): void {
     this.#isCreated = true;
+    this.confirm();
     for (const progress of this.#untold.splice(0)) this.#ports.options.onStep?.(progress);
+  }
+
+  /** Says in the journal that the submitter knows of the run: from now on every process may go on with it. */
+  confirm(): void {
+    const { writer, owner } = this.#ports;
+    const { runId, epoch } = this.#loaded.run;
+    // A journal that fails here fails for the lines of the run, too.
+    writer.write({ kind: 'accept', runId, owner, epoch }).catch(() => undefined);
   }
 
   /** False until the run itself is known to be in the journal. */
@@ -206,7 +242,7 @@ export class ActiveRun {
     const lock = await this.#lock.ensure(this.#halt.signal);
     if (!lock.held) return { verdict: 'fail', reason: lock.reason, evidence: { code: 'LZ_LOCK_LOST' } };
     if (guard === undefined || point.phase !== 'steps') return { verdict: 'pass' };
-    const { evidenceAtMs } = this.#ports;
+    const { evidenceAtMs } = this.#origin;
     const safePoint = {
       firstDestructive: point.firstDestructive,
       ...(evidenceAtMs === undefined ? {} : { evidenceAtMs }),

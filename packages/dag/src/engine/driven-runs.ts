@@ -1,14 +1,14 @@
 import { describeError, isLazarusError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
 import { ActiveRun } from './active-run.ts';
-import type { ActiveRunPorts, DriveEnd } from './active-run.ts';
+import type { ActiveRunPorts, DriveEnd, Origin } from './active-run.ts';
 import { fenced } from './embedded-run.ts';
 import type { JournalHealth } from './journal-health.ts';
 import type { LoadedRun, StoredRun } from './journal.ts';
 import type { OwnerLease } from './owner-lease.ts';
 
 /** What driving runs needs from the engine. */
-export interface DrivenRunsPorts extends Omit<ActiveRunPorts, 'assertOwned' | 'evidenceAtMs'> {
+export interface DrivenRunsPorts extends Omit<ActiveRunPorts, 'assertOwned'> {
   readonly lease: OwnerLease;
   readonly health: JournalHealth;
 }
@@ -50,8 +50,8 @@ export class DrivenRuns {
   }
 
   /** Drives a run from its first line, or from where its journal ends. */
-  drive(loaded: LoadedRun, evidenceAtMs?: number): ActiveRun {
-    const active = this.#adopt(loaded, evidenceAtMs);
+  drive(loaded: LoadedRun, origin?: Origin): ActiveRun {
+    const active = this.#adopt(loaded, origin);
     active.start((end) => this.#onEnd(active, loaded.run, end));
     return active;
   }
@@ -88,14 +88,10 @@ export class DrivenRuns {
     await Promise.allSettled([...active.map((run) => run.ended), ...this.#givenUp]);
   }
 
-  #adopt(loaded: LoadedRun, evidenceAtMs?: number): ActiveRun {
+  #adopt(loaded: LoadedRun, origin?: Origin): ActiveRun {
     const { run } = loaded;
     const { lease, health: _, ...ports } = this.#ports;
-    const active = new ActiveRun(loaded, {
-      ...ports,
-      assertOwned: () => lease.assertOwned(run),
-      ...(evidenceAtMs === undefined ? {} : { evidenceAtMs }),
-    });
+    const active = new ActiveRun(loaded, { ...ports, assertOwned: () => lease.assertOwned(run) }, origin);
     this.#active.set(run.runId, active);
     return active;
   }

@@ -1,7 +1,9 @@
 /**
  * The embedded engine: runs on one disk, driven by whichever process owns them.
  *
- * 1. `submit` resolves after the run is durable. What follows is at most once per completed step, over any crash.
+ * 1. `submit` resolves after the run is durable. What follows is at most once per completed step, over any crash. It says
+ *    that there is no run only when the patience of whoever submits is over, and no process drives a run of which that may
+ *    have been said.
  * 2. An owner is a process with a lease. Recovery is a continuous sweep, never an event of the start: it claims runs
  *    whose owner is certainly gone or whose lease ran out, by compare-and-set on the epoch.
  * 3. An owner that was replaced cannot write any more (fenced), and its bodies are aborted. S4.
@@ -16,14 +18,15 @@ import { systemScheduler } from './adapters/system-scheduler.ts';
 import { openSqliteJournal } from './adapters/sqlite-journal.ts';
 import type { SqliteJournalOptions } from './adapters/sqlite-journal.ts';
 import { findWorker } from './adapters/store-thread.ts';
+import type { ActiveRun, Origin } from './active-run.ts';
 import { AlarmClock } from './alarm-clock.ts';
 import { DrivenRuns } from './driven-runs.ts';
 import { fenced } from './embedded-run.ts';
 import { assertActionsExist, EngineTimesSchema, missingPorts } from './engine-options.ts';
-import type { EngineOptions } from './engine-options.ts';
+import type { EngineOptions, EngineTimes } from './engine-options.ts';
 import { GroupCommit } from './group-commit.ts';
 import { JournalHealth } from './journal-health.ts';
-import type { Journal, RunQuery, RunSummary, StoredRun } from './journal.ts';
+import type { Journal, RunQuery, RunSummary, StoredRun, WriteOutcome } from './journal.ts';
 import { createKnownWorkflows } from './known-workflows.ts';
 import type { KnownWorkflows } from './known-workflows.ts';
 import { OwnerLease } from './owner-lease.ts';
@@ -83,6 +86,7 @@ export async function createEngine(journal: Journal, options: EngineOptions): Pr
 class Engine implements EmbeddedEngine {
   readonly #journal: Journal;
   readonly #options: EngineOptions;
+  readonly #times: EngineTimes;
   readonly #owner: string;
   readonly #writer: GroupCommit;
   readonly #lease: OwnerLease;
@@ -104,6 +108,7 @@ class Engine implements EmbeddedEngine {
     const closing = this.#closing.signal;
     this.#journal = journal;
     this.#options = options;
+    this.#times = times;
     this.#owner = options.ids.next('engine');
     this.#writer = new GroupCommit(journal, this.#owner, options.schedule ?? systemScheduler);
     this.#alarms = new AlarmClock(options.clock);
@@ -213,7 +218,9 @@ class Engine implements EmbeddedEngine {
   ): Promise<'created' | 'exists'> {
     const { runId } = request;
     if (this.#runs.has(runId)) return 'exists';
-    const nowMs = this.#options.clock.now();
+    const { clock } = this.#options;
+    const nowMs = clock.now();
+    const answerUntilMs = clock.monotonic() + this.#times.submitWithinMs;
     const run: StoredRun = {
       runId,
       request,
@@ -222,10 +229,12 @@ class Engine implements EmbeddedEngine {
       startedAtMs: nowMs,
       deadlineAtMs: nowMs + request.timeoutMs,
       epoch: 1,
+      answerByMs: nowMs + this.#times.submitWithinMs,
     };
     const created = this.#writer.write({ kind: 'create', owner: this.#owner, run });
-    const active = this.#runs.drive({ run, entries: [], signals: [] }, this.#evidenceAtMs(runId));
-    const outcome = await created;
+    const origin = { answerUntilMs, ...this.#evidenceOf(runId) };
+    const active = this.#runs.drive({ run, entries: [], signals: [] }, origin);
+    const outcome = await this.#answer(created, active, answerUntilMs);
     if (outcome === 'done') {
       active.created();
       return 'created';
@@ -233,6 +242,33 @@ class Engine implements EmbeddedEngine {
     active.abandon(fenced(runId));
     await active.ended;
     return 'exists';
+  }
+
+  /**
+   * Waits for the journal as long as the submitter waits, and never says earlier that there is no run: as long as its
+   * answer is open, a run that turns out to be durable may be taken up by whoever finds it.
+   */
+  async #answer(
+    created: Promise<WriteOutcome>,
+    active: ActiveRun,
+    answerUntilMs: number,
+  ): Promise<WriteOutcome> {
+    const { clock } = this.#options;
+    const late = new PortError({
+      code: 'LZ_JOURNAL_UNAVAILABLE',
+      message: 'the journal has not answered in time',
+      retryable: true,
+    });
+    const outcome = await new Promise<WriteOutcome | undefined>((resolve, reject) => {
+      const cancel = this.#alarms.set(answerUntilMs, () => resolve(undefined));
+      created.then(resolve, reject).finally(cancel);
+    }).catch(async (error: unknown) => {
+      await clock.sleep(Math.max(0, answerUntilMs - clock.monotonic()));
+      throw error;
+    });
+    if (outcome !== undefined && (outcome !== 'done' || active.accept())) return outcome;
+    active.refuse(late);
+    throw late;
   }
 
   #assertOpen(): void {
@@ -273,8 +309,9 @@ class Engine implements EmbeddedEngine {
     }
   }
 
-  #evidenceAtMs(runId: string): number | undefined {
+  #evidenceOf(runId: string): Pick<Origin, 'evidenceAtMs'> {
     const { evidenceAtMs, clock } = this.#options;
-    return evidenceAtMs === undefined ? clock.monotonic() : evidenceAtMs(runId);
+    const atMs = evidenceAtMs === undefined ? clock.monotonic() : evidenceAtMs(runId);
+    return atMs === undefined ? {} : { evidenceAtMs: atMs };
   }
 }

@@ -6,7 +6,8 @@
  * 2. Behind the last line the run is live: each call appends one line. Lines of a wave are committed together.
  * 3. A body starts only after the line with its intent is durable, and lines are durable in order: so every result that
  *    the coordinator saw before is durable, too.
- * 4. A body whose intent was found in the journal without a result starts with `mayHaveHappened`.
+ * 4. A body whose intent was found in the journal without a result starts with `mayHaveHappened`. It does not start again
+ *    when the run is to stop: whoever undoes it asks whether it happened.
  */
 import { InvariantError, LazarusError } from '@lazarus/core';
 import type { Clock, FencingToken, Json } from '@lazarus/core/ports';
@@ -21,6 +22,7 @@ import type {
   Settled,
   StepBody,
 } from '../coordinator/run-handle.ts';
+import { CANCEL_SIGNAL } from '../coordinator/limits.ts';
 import type { AlarmClock } from './alarm-clock.ts';
 import { RunClock } from './run-clock.ts';
 import type { JournalEntry, StoredRun, StoredSignal, WriteOutcome } from './journal.ts';
@@ -35,6 +37,8 @@ export interface EmbeddedRunPorts {
   /** Proves that this process still owns the run, right before an effect. @throws LazarusError `LZ_JOURNAL_FENCED`. */
   assertOwned(): Promise<void> | undefined;
   fence(): FencingToken | undefined;
+  /** Whether the run came about in time for its submitter; no body starts otherwise. */
+  isAccepted(): boolean;
   /** For crash tests: called at each boundary of an attempt. */
   readonly onBoundary?: (boundary: 'intent' | 'body' | 'result', key: string) => void | Promise<void>;
 }
@@ -218,23 +222,25 @@ export class EmbeddedRun implements RunHandle {
 
   /** Starts what the journal left open and arms the timers: from here on the run is live. */
   #arm(): void {
+    for (const item of this.#items.values()) this.#matchSignal(item);
+    const isStopping = this.#ready.some(({ signalName }) => signalName === CANCEL_SIGNAL);
     for (const item of this.#items.values()) {
       if (item.isDropped || item.settled !== undefined) continue;
       if (item.body !== undefined && !item.isLaunched) {
         item.isLaunched = true;
-        void this.#launch(item, Promise.resolve('done'), true);
+        if (isStopping) this.#settle(item, { ok: false, error: notTakenUp() });
+        else void this.#launch(item, Promise.resolve('done'), true);
       }
       if (item.atMs !== undefined && item.cancelAlarm === undefined) {
         item.cancelAlarm = this.#ports.alarms.set(this.#clock.monotonicOf(item.atMs), () =>
           this.#settle(item, { ok: true, value: null }),
         );
       }
-      this.#matchSignal(item);
     }
   }
 
   #matchSignal(item: Item): void {
-    if (item.signalName === undefined || item.settled !== undefined) return;
+    if (item.signalName === undefined || item.isDropped || item.settled !== undefined) return;
     const found = this.#signals.find((signal) => signal.name === item.signalName);
     if (found !== undefined) this.#settle(item, { ok: true, value: found.payload });
   }
@@ -253,6 +259,7 @@ export class EmbeddedRun implements RunHandle {
     try {
       const outcome = await durable;
       if (outcome !== 'done' || item.isDropped || this.#halt.signal.aborted) return;
+      if (!this.#ports.isAccepted()) return;
       const { onBoundary } = this.#ports;
       if (onBoundary !== undefined) await onBoundary('intent', item.key);
       const proof = this.#ports.assertOwned();
@@ -328,6 +335,9 @@ export class EmbeddedRun implements RunHandle {
     if (this.#failure !== undefined) throw this.#failure as Error;
   }
 }
+
+const notTakenUp = (): StepError =>
+  stepError('LZ_WORKFLOW_CANCELED', 'the run was to stop when another process took it up', 'stopped');
 
 /** The latest time that a run has seen, in this process or in an earlier one. */
 function lastSeenMs(stored: StoredRun, log: readonly JournalEntry[]): number {

@@ -17,6 +17,13 @@ export const EngineTimesSchema = z.strictObject({
   leaseTtlMs: z.number().int().min(100).max(600_000).default(10_000),
   /** How often runs without an owner are looked for. @defaultValue 1000 */
   sweepMs: z.number().int().min(10).max(60_000).default(1_000),
+  /**
+   * How long a submission waits for the journal before it says that there is no run: less than whoever decides waits for
+   * it, so that what was begun was also decided.
+   *
+   * @defaultValue 8000
+   */
+  submitWithinMs: z.number().int().min(10).max(60_000).default(8_000),
   /** TTL of the run's lock; the lock store renews it. @defaultValue 30000 */
   lockTtlMs: z.number().int().min(100).max(600_000).default(30_000),
   /** How long to wait for a lock that somebody else holds. @defaultValue 5000 */

@@ -9,6 +9,7 @@ export class JournalHealth {
   readonly #log: Logger;
   readonly #meter: Meter | undefined;
   #failure: string | undefined;
+  #failures = 0;
 
   constructor(log: Logger, meter: Meter | undefined) {
     this.#log = log;
@@ -20,7 +21,13 @@ export class JournalHealth {
     return this.#failure;
   }
 
+  /** Failures so far. */
+  get failures(): number {
+    return this.#failures;
+  }
+
   fail(reason: string): void {
+    this.#failures += 1;
     const isNew = this.#failure === undefined;
     this.#failure = reason;
     if (!isNew) return;
@@ -29,7 +36,9 @@ export class JournalHealth {
     this.#meter?.gauge('lazarus_journal_works', {}, 0);
   }
 
-  recover(): void {
+  /** @param since - failures when it was asked whether the journal works: a later one is not answered by that. */
+  recover(since: number): void {
+    if (since !== this.#failures) return;
     if (this.#failure !== undefined) this.#log.info('the workflow journal works again');
     this.#failure = undefined;
     this.#meter?.gauge('lazarus_journal_works', {}, 1);

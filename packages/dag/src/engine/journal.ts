@@ -30,6 +30,11 @@ export interface StoredRun {
   readonly deadlineAtMs: number;
   /** Grows with every owner; a write with an older one is refused. Keeps S4. */
   readonly epoch: number;
+  /**
+   * Until then whoever submitted the run may still be told that there is none, because nobody has been told yet that there
+   * is one; wall time, milliseconds. Absent once the run was accepted.
+   */
+  readonly answerByMs?: number;
 }
 
 /** A signal that somebody sent to a run. */
@@ -58,6 +63,7 @@ export type JournalWrite =
       readonly endedAtMs: number;
       readonly view: RunView;
     }
+  | { readonly kind: 'accept'; readonly runId: string; readonly owner: string; readonly epoch: number }
   | { readonly kind: 'signal'; readonly runId: string; readonly signal: StoredSignal };
 
 /** `fenced`: another process owns the run. `exists`: the run was created before. `missing`: there is no such running run. */
@@ -107,6 +113,22 @@ export interface OwnerRow {
   readonly leaseUntilMs: number;
 }
 
+/** What is known about the answer to the submission of a run. */
+export type Submission = Pick<StoredRun, 'answerByMs' | 'startedAtMs'>;
+
+/**
+ * Whether the submitter of a run may have been told that there is none: it was never told that there is one, and its
+ * patience is over. Before that no engine says so. A clock that was set back to before the start proves nothing.
+ */
+export function mayBeRefused({ answerByMs, startedAtMs }: Submission, nowMs: number): boolean {
+  return answerByMs !== undefined && (nowMs >= answerByMs || nowMs < startedAtMs);
+}
+
+/** Whether the submitter of a run can still be told either: only the death of its process, or time, settles that. */
+export function isUnanswered(run: Submission, nowMs: number, isGone: boolean): boolean {
+  return run.answerByMs !== undefined && !isGone && !mayBeRefused(run, nowMs);
+}
+
 /** Whether an owner has lost its runs. Keeps S4. */
 export function hasLostItsRuns(
   owner: OwnerRow,
@@ -132,7 +154,8 @@ export interface Journal {
   }): Promise<void>;
   /**
    * Takes over running runs without a living owner, and those of `owner` itself that it does not drive: the answer to an
-   * earlier claim can have been lost after it was durable. At most `max`. Keeps S10.
+   * earlier claim can have been lost after it was durable. At most `max`. Keeps S10. A run whose submitter lives and is
+   * not answered is left to it.
    */
   claim(options: {
     readonly owner: string;

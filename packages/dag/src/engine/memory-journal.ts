@@ -1,5 +1,5 @@
 import type { RunOutcome, RunView } from '@lazarus/core/ports';
-import { hasLostItsRuns } from './journal.ts';
+import { hasLostItsRuns, isUnanswered } from './journal.ts';
 import type {
   Journal,
   JournalEntry,
@@ -114,9 +114,13 @@ class MemoryJournal implements Journal {
   async close(): Promise<void> {}
 
   #isAbandoned({ run, owner: id }: MemoryRun, options: Parameters<Journal['claim']>[0]): boolean {
-    if (id === options.owner) return options.isDriven?.(run.runId) === false;
     const owner = this.#owners.get(id);
-    return owner === undefined || hasLostItsRuns({ ...owner, id }, options);
+    const isGone = owner !== undefined && options.isGone(owner.process);
+    const isLost =
+      id === options.owner
+        ? options.isDriven?.(run.runId) === false
+        : owner === undefined || hasLostItsRuns({ ...owner, id }, options);
+    return isLost && !isUnanswered(run, options.nowMs, isGone);
   }
 
   #apply(write: JournalWrite): WriteOutcome {
@@ -140,7 +144,10 @@ class MemoryJournal implements Journal {
     if (stored.owner !== write.owner || stored.run.epoch !== write.epoch) return 'fenced';
     if (write.kind === 'append' && write.from !== stored.entries.length) return 'fenced';
     if (write.kind === 'append') stored.entries.push(...write.entries);
-    else Object.assign(stored, { status: write.status, endedAtMs: write.endedAtMs, view: write.view });
+    else if (write.kind === 'accept') {
+      const { answerByMs: _, ...accepted } = stored.run;
+      stored.run = accepted;
+    } else Object.assign(stored, { status: write.status, endedAtMs: write.endedAtMs, view: write.view });
     return 'done';
   }
 }

@@ -6,6 +6,7 @@ import { canRun } from './engine-options.ts';
 import type { EngineOptions, EngineTimes } from './engine-options.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { JournalHealth } from './journal-health.ts';
+import { mayBeRefused } from './journal.ts';
 import type { Journal, LoadedRun, StoredRun } from './journal.ts';
 import type { OwnerLease } from './owner-lease.ts';
 import { OwnerWatch } from './owner-watch.ts';
@@ -26,6 +27,9 @@ export interface RecoverySweepPorts {
 
 /** Runs claimed in one sweep, so that a huge backlog does not start at once. */
 const CLAIM_MAX = 50;
+
+const UNANSWERED =
+  'nobody knows whether its submitter, whose patience is over, was told that it began; a person was asked instead';
 
 /** Sweeps between two rounds of compaction. */
 const PRUNE_EVERY_SWEEPS = 60;
@@ -62,6 +66,7 @@ export class RecoverySweep {
   /** One round. Never rejects: a journal that fails is remembered as failed. */
   async once(): Promise<void> {
     const { lease, health, closing } = this.#ports;
+    const { failures } = health;
     try {
       if (health.failure !== undefined) await this.#ports.journal.probe();
       if (lease.isDue || health.failure !== undefined) await lease.renew();
@@ -69,7 +74,7 @@ export class RecoverySweep {
       await this.#fetchSignals();
       await this.#claim();
       await this.#compact();
-      health.recover();
+      health.recover(failures);
     } catch (error) {
       if (!closing.aborted) health.fail(describeError(error));
     }
@@ -155,7 +160,7 @@ export class RecoverySweep {
     options.log.info('a run is taken over', { run_id: runId, epoch, lines: loaded.entries.length });
     if (loaded.unreadable !== undefined)
       runs.giveUp(loaded, new InvariantError({ message: `it cannot be read: ${loaded.unreadable}` }));
-    else if (canRun(definition, options.actions)) runs.drive(loaded);
+    else if (canRun(definition, options.actions)) this.#takeUp(loaded);
     else
       runs.giveUp(
         loaded,
@@ -164,6 +169,19 @@ export class RecoverySweep {
           message: `its time is over, and no process had every action of ${definition.name}`,
         }),
       );
+  }
+
+  /**
+   * A run whose submitter died before it was answered goes on like any other. One whose submitter may have been told that
+   * there is none does nothing more: the decision has been a person's since then.
+   */
+  #takeUp(loaded: LoadedRun): void {
+    const { options, runs } = this.#ports;
+    if (mayBeRefused(loaded.run, options.clock.now())) runs.drive(loaded, { cancel: UNANSWERED });
+    else {
+      const active = runs.drive(loaded);
+      if (loaded.run.answerByMs !== undefined) active.confirm();
+    }
   }
 
   async #compact(): Promise<void> {

@@ -1,7 +1,7 @@
 import { describeError, InvariantError, PortError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
 import type { WorkflowDefinition } from '../../document/workflow-definition.ts';
-import { hasLostItsRuns } from '../journal.ts';
+import { hasLostItsRuns, isUnanswered } from '../journal.ts';
 import type {
   Journal,
   JournalEntry,
@@ -215,6 +215,10 @@ class SqliteJournal implements Journal {
         const { runId: id, owner, epoch, status, endedAtMs, view } = write;
         return { kind: 'finish', id, owner, epoch, status, endedAtMs, view: JSON.stringify(view) };
       }
+      case 'accept': {
+        const { kind, runId: id, owner, epoch } = write;
+        return { kind, id, owner, epoch };
+      }
       case 'signal': {
         const { runId: id, signal } = write;
         return { kind: 'signal', id, name: signal.name, payload: JSON.stringify(signal.payload) };
@@ -242,6 +246,7 @@ class SqliteJournal implements Journal {
       owner,
       startedAtMs: run.startedAtMs,
       deadlineAtMs: run.deadlineAtMs,
+      answerByMs: run.answerByMs ?? null,
     };
   }
 
@@ -253,6 +258,7 @@ class SqliteJournal implements Journal {
       startedAtMs: Number(run['started_at']),
       deadlineAtMs: Number(run['deadline_at']),
       epoch: Number(run['epoch']),
+      ...answerOf(run),
     };
     return {
       run: stored,
@@ -274,10 +280,21 @@ class SqliteJournal implements Journal {
 }
 
 function isAbandoned(row: Row, options: Parameters<Journal['claim']>[0]): boolean {
+  const { process } = row;
+  const isGone = typeof process === 'string' && options.isGone(process);
+  const submission = { startedAtMs: Number(row['started_at']), ...answerOf(row) };
+  return isLost(row, options) && !isUnanswered(submission, options.nowMs, isGone);
+}
+
+function isLost(row: Row, options: Parameters<Journal['claim']>[0]): boolean {
   const { id, owner, process, lease_until: leaseUntil } = row;
   if (owner === options.owner) return options.isDriven?.(String(id)) === false;
   if (typeof process !== 'string') return true;
   return hasLostItsRuns({ id: String(owner), process, leaseUntilMs: Number(leaseUntil) }, options);
+}
+
+function answerOf({ answer_by: answerBy }: Row): Pick<StoredRun, 'answerByMs'> {
+  return typeof answerBy === 'number' ? { answerByMs: answerBy } : {};
 }
 
 function signalOf(row: Row): StoredSignal {

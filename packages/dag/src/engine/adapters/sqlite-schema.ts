@@ -1,5 +1,8 @@
 /** Version of the tables; a newer one is refused. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
+
+/** What a file of version 1 lacks: all of its runs were accepted. */
+export const FROM_VERSION_1 = 'ALTER TABLE run ADD COLUMN answer_by INTEGER';
 
 /**
  * The tables of the journal. What grows is appended at the end of its table, so that the runs of one wave share the pages
@@ -29,7 +32,8 @@ CREATE TABLE IF NOT EXISTS run (
   started_at INTEGER NOT NULL,
   deadline_at INTEGER NOT NULL,
   ended_at INTEGER,
-  pruned INTEGER NOT NULL
+  pruned INTEGER NOT NULL,
+  answer_by INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS run_open ON run (owner) WHERE status = 'running';
 CREATE INDEX IF NOT EXISTS run_ended ON run (pruned, ended_at) WHERE status <> 'running';

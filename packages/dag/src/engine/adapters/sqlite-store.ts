@@ -7,7 +7,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import type { SQLInputValue, StatementSync } from 'node:sqlite';
 import type { WriteOutcome } from '../journal.ts';
-import { SCHEMA, SCHEMA_VERSION } from './sqlite-schema.ts';
+import { FROM_VERSION_1, SCHEMA, SCHEMA_VERSION } from './sqlite-schema.ts';
 
 /** A write with its JSON parts as text. */
 export type StoreWrite =
@@ -24,6 +24,7 @@ export type StoreWrite =
       readonly owner: string;
       readonly startedAtMs: number;
       readonly deadlineAtMs: number;
+      readonly answerByMs: number | null;
     }
   | {
       readonly kind: 'append';
@@ -44,6 +45,7 @@ export type StoreWrite =
       readonly endedAtMs: number;
       readonly view: string;
     }
+  | { readonly kind: 'accept'; readonly id: string; readonly owner: string; readonly epoch: number }
   | { readonly kind: 'signal'; readonly id: string; readonly name: string; readonly payload: string };
 
 /** One row of a result. */
@@ -138,7 +140,8 @@ export function prepareDatabase(database: DatabaseSync): void {
   if (found > SCHEMA_VERSION)
     throw new StoreInvariantError(`the journal has format ${found}, this version knows ${SCHEMA_VERSION}`);
   if (found === SCHEMA_VERSION) return;
-  database.exec(`BEGIN IMMEDIATE;${SCHEMA};PRAGMA user_version = ${SCHEMA_VERSION};COMMIT`);
+  const tables = found === 1 ? FROM_VERSION_1 : SCHEMA;
+  database.exec(`BEGIN IMMEDIATE;${tables};PRAGMA user_version = ${SCHEMA_VERSION};COMMIT`);
 }
 
 /** The tables of one file over one connection. Every method is one turn; the ones that write are one transaction. */
@@ -179,7 +182,7 @@ export class SqliteStore {
   /** Every running run, with what is known about its owner. */
   openRuns(): readonly Row[] {
     return this.#all(
-      "SELECT r.n, r.id, r.owner, r.epoch, r.definition, r.deadline_at, o.process, o.lease_until FROM run r LEFT JOIN owner o ON o.id = r.owner WHERE r.status = 'running'",
+      "SELECT r.n, r.id, r.owner, r.epoch, r.definition, r.started_at, r.deadline_at, r.answer_by, o.process, o.lease_until FROM run r LEFT JOIN owner o ON o.id = r.owner WHERE r.status = 'running'",
     );
   }
 
@@ -316,6 +319,12 @@ export class SqliteStore {
         this.#run('INSERT INTO entry (run, seq, body) VALUES (?, ?, ?)', n, write.from, write.body);
         return 'done';
       }
+      case 'accept': {
+        const n = this.#ownedRun(write);
+        if (n === undefined) return 'fenced';
+        this.#run('UPDATE run SET answer_by = NULL WHERE n = ?', n);
+        return 'done';
+      }
       case 'finish': {
         const n = this.#ownedRun(write);
         if (n === undefined) return 'fenced';
@@ -341,7 +350,7 @@ export class SqliteStore {
     const { id, owner, epoch } = write;
     this.#storeDefinition(write.digest, write.definition);
     const inserted = this.#statement(
-      "INSERT OR IGNORE INTO run (id, workflow, service, host, definition, status, epoch, owner, started_at, deadline_at, pruned) VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, 0)",
+      "INSERT OR IGNORE INTO run (id, workflow, service, host, definition, status, epoch, owner, started_at, deadline_at, answer_by, pruned) VALUES (?, ?, ?, ?, ?, 'running', ?, ?, ?, ?, ?, 0)",
     ).run(
       id,
       write.workflow,
@@ -352,6 +361,7 @@ export class SqliteStore {
       owner,
       write.startedAtMs,
       write.deadlineAtMs,
+      write.answerByMs,
     );
     if (inserted.changes !== 1) return 'exists';
     const n = Number(inserted.lastInsertRowid);
