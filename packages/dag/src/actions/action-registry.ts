@@ -6,8 +6,8 @@ import { actionId } from './action.ts';
 /** The actions that workflows may use, by `name@version`. */
 export interface ActionRegistry {
   get(id: string): Action | undefined;
-  /** "did you mean …" for an id that is not there: another version, or a near name. */
-  hint(id: string): string | undefined;
+  /** What to write instead of an id that is not there: another version, a near name, or else the areas that exist. */
+  hint(id: string): string;
   readonly ids: readonly string[];
   list(): readonly Action[];
 }
@@ -30,9 +30,10 @@ export function createActionRegistry(actions: readonly Action[]): ActionRegistry
   return { ids, get: (id) => byId.get(id), hint: (id) => hintFor(id, ids), list: () => [...byId.values()] };
 }
 
-function hintFor(id: string, ids: readonly string[]): string | undefined {
+function hintFor(id: string, ids: readonly string[]): string {
   const name = id.split('@')[0] ?? id;
   const versions = ids.filter((known) => known.startsWith(`${name}@`));
   if (versions.length > 0) return `known: ${versions.join(', ')}`;
-  return didYouMean(id, ids) ?? didYouMean(`${name}@1`, ids);
+  const areas = [...new Set(ids.map((known) => known.split('.')[0] ?? known))];
+  return didYouMean(id, ids) ?? didYouMean(`${name}@1`, ids) ?? `known areas: ${areas.join(', ')}`;
 }

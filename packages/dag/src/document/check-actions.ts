@@ -1,4 +1,4 @@
-import { didYouMean, explainSchemaIssues, parseDuration } from '@lazarus/core/documents';
+import { explainSchemaIssues, parseDuration } from '@lazarus/core/documents';
 import type { DocumentPath } from '@lazarus/core/documents';
 import type { Json } from '@lazarus/core/ports';
 import type { Action } from '../actions/action.ts';
@@ -6,6 +6,7 @@ import { WAIT_ACTION } from '../coordinator/limits.ts';
 import { parseTemplate, textsIn } from '../expression/template.ts';
 import { jsonSchemaOf } from '../expression/value-type.ts';
 import { isOfInputType } from './input-type.ts';
+import { hintFor } from './known-names.ts';
 import type { CheckInput, StepGroup } from './step-group.ts';
 import { needsOf } from './step-group.ts';
 import type { InputDocument, StepDocument } from './workflow-schema.ts';
@@ -162,8 +163,10 @@ function readsStep(given: Readonly<Record<string, Json>>, id: string): boolean {
 
 function knownAction({ actions, issues }: CheckInput, path: DocumentPath, uses: string): Action | undefined {
   const action = actions.get(uses);
-  if (action === undefined)
-    issues.add(path, `found the unknown action ${JSON.stringify(uses)}`, actions.hint(uses));
+  if (action === undefined) {
+    const hint = uses.startsWith('wait@') ? `known: ${WAIT_ACTION}` : actions.hint(uses);
+    issues.add(path, `found the unknown action ${JSON.stringify(uses)}`, hint);
+  }
   return action;
 }
 
@@ -183,7 +186,7 @@ function checkWith(
     issues.add(
       [...path, key],
       `found the unknown input ${JSON.stringify(key)} of ${id}`,
-      didYouMean(key, known) ?? `known here: ${known.join(', ')}`,
+      hintFor(key, known),
     );
   }
   for (const key of schema.required ?? []) {

@@ -1,5 +1,5 @@
-import { didYouMean } from '@lazarus/core/documents';
 import { buildGraph } from '../graph/graph.ts';
+import { hintFor } from './known-names.ts';
 import type { CheckInput, StepGroup } from './step-group.ts';
 import { needsOf } from './step-group.ts';
 
@@ -38,7 +38,10 @@ function checkNeeds(group: StepGroup, issues: CheckInput['issues']): boolean {
         issues.add(
           path,
           `found the unknown step ${JSON.stringify(need.step)}`,
-          didYouMean(need.step, Object.keys(group.steps)),
+          hintFor(
+            need.step,
+            Object.keys(group.steps).filter((other) => other !== id),
+          ),
         );
       else if (needs.findIndex(({ step: other }) => other === need.step) < index)
         issues.add(

@@ -9,6 +9,7 @@ import { parseTemplate, textsIn } from '../expression/template.ts';
 import type { Template } from '../expression/template.ts';
 import { fits, jsonSchemaOf, plainType, shapeOf, typeName, typeOfValue } from '../expression/value-type.ts';
 import type { JsonSchema, TypeShape, ValueType } from '../expression/value-type.ts';
+import { hintFor } from './known-names.ts';
 import { baseShapes, stepShape } from './scopes.ts';
 import type { CheckInput } from './step-group.ts';
 
@@ -26,7 +27,7 @@ export interface Place {
 /** Something that is wrong with one expression. */
 interface Fault {
   readonly message: string;
-  readonly hint?: string;
+  readonly hint: string;
 }
 
 /** Checks the expressions of one document, each at its place, and collects what is wrong with them. */
@@ -156,14 +157,17 @@ export class ExpressionChecker {
       }
       if (shape === 'dyn' || shape === 'map') return;
       if (typeof shape === 'string') {
-        this.#input.issues.add(path, `${before} is ${typeName(shape)} and has no ${JSON.stringify(segment)}`);
+        this.#input.issues.add(
+          path,
+          `${before} is ${typeName(shape)} and has no ${JSON.stringify(segment)}`,
+          `$.${segments.slice(0, index).join('.')}`,
+        );
         return;
       }
       if (!Object.hasOwn(shape, segment)) {
         const known = Object.keys(shape);
         const who = index === 0 ? 'the result' : before;
-        const hint = didYouMean(segment, known) ?? `known here: ${known.join(', ')}`;
-        this.#input.issues.add(path, `${who} has no ${JSON.stringify(segment)}`, hint);
+        this.#input.issues.add(path, `${who} has no ${JSON.stringify(segment)}`, hintFor(segment, known));
         return;
       }
       shape = shape[segment] ?? 'dyn';
@@ -208,8 +212,9 @@ export class ExpressionChecker {
     const [variable = '', name] = reference;
     const known = [...this.#base.names, 'steps', ...Object.keys(place.extra ?? {})];
     if (!known.includes(variable)) {
-      const hint = didYouMean(variable, known) ?? `known here: ${known.join(', ')}`;
-      return [{ message: `found the unknown variable ${JSON.stringify(variable)}`, hint }];
+      return [
+        { message: `found the unknown variable ${JSON.stringify(variable)}`, hint: hintFor(variable, known) },
+      ];
     }
     if (variable === 'inputs' && name !== undefined) return this.#unknownInput(name);
     return variable === 'steps' ? this.#stepFault(reference, expression, place) : [];
@@ -228,9 +233,12 @@ export class ExpressionChecker {
     if (step === undefined) return [{ message: 'steps is read by name', hint: 'steps.NAME.outputs.FIELD' }];
     const { steps } = this.#input.document;
     if (!Object.hasOwn(steps, step)) {
-      const hint = didYouMean(step, Object.keys(steps));
-      const message = `found the unknown step ${JSON.stringify(step)}`;
-      return [hint === undefined ? { message } : { message, hint }];
+      return [
+        {
+          message: `found the unknown step ${JSON.stringify(step)}`,
+          hint: hintFor(step, Object.keys(steps)),
+        },
+      ];
     }
     if (!place.visible.has(step))
       return [
