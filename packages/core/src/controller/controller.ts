@@ -125,17 +125,17 @@ export function createController(
 
   function begin(
     received: Received,
-    more: { reads: DecisionReads; effects: DecisionEffects | undefined; signal: AbortSignal },
+    { reads, effects, signal }: Pick<Walk, 'reads' | 'effects' | 'signal'>,
   ): Walk {
     // S15: whatever is loaded meanwhile, this event keeps the configuration it starts with.
-    return startWalk({ received, settings, snapshot, ...more });
+    return startWalk({ received, settings, reads, effects, snapshot, signal });
   }
 
   async function conclude(walk: Walk, decision: Decision): Promise<DecisionRecord> {
     const page = await settlePage(walk, decision, { pager, audit: ports.audit });
     const record = recordOf(walk, decision, page);
     await ports.audit.conclude(record);
-    if (walk.namedPage !== undefined) pager.settled(walk.eventId, walk.namedPage);
+    pager.settled(walk.eventId);
     return record;
   }
 

@@ -20,8 +20,8 @@ export interface EscalateOnce {
   handOn(page: HandOn): Promise<PageResult>;
   /** The pager as decisions have it: a page that we acknowledge is ours, and what was done to it before counts no more. */
   readonly acknowledging: Pick<Pager, 'acknowledge'>;
-  /** The record of what became of the page is durable: from now on it is another matter. */
-  settled(eventId: string, incidentKey: string): void;
+  /** The record of what became of the event's page is durable: from now on it is another matter. */
+  settled(eventId: string): void;
 }
 
 /**
@@ -33,25 +33,25 @@ export function createEscalateOnce(
   pager: Pick<Pager, 'escalate' | 'acknowledge'>,
   clock: Pick<Clock, 'monotonic'>,
 ): EscalateOnce {
+  /** By the id of the event: it names one page, and if it ever named another, that one gets a note of its own. */
   const handedOn = new Map<
     string,
     { readonly incidentKey: string; readonly result: PageResult; readonly atMs: number }
   >();
-  const keyOf = (eventId: string, incidentKey: string): string => JSON.stringify([eventId, incidentKey]);
   const forget = (incidentKey: string): void => {
-    for (const [key, each] of handedOn) if (each.incidentKey === incidentKey) handedOn.delete(key);
+    for (const [eventId, each] of handedOn) if (each.incidentKey === incidentKey) handedOn.delete(eventId);
   };
   return {
     async handOn({ eventId, call, isOurs }) {
       const { incidentKey } = call;
-      const key = keyOf(eventId, incidentKey);
-      const earlier = handedOn.get(key);
-      if (!isOurs && earlier !== undefined && clock.monotonic() - earlier.atMs < REMEMBERED_MS)
-        return earlier.result;
+      const earlier = handedOn.get(eventId);
+      const isKnown =
+        earlier?.incidentKey === incidentKey && clock.monotonic() - earlier.atMs < REMEMBERED_MS;
+      if (!isOurs && isKnown) return earlier.result;
       const result = await pager.escalate(call);
       if (!result.done) return result;
       if (handedOn.size >= MAX_PAGES) handedOn.clear();
-      handedOn.set(key, { incidentKey, result, atMs: clock.monotonic() });
+      handedOn.set(eventId, { incidentKey, result, atMs: clock.monotonic() });
       return result;
     },
     acknowledging: {
@@ -65,6 +65,6 @@ export function createEscalateOnce(
         }
       },
     },
-    settled: (eventId, incidentKey) => void handedOn.delete(keyOf(eventId, incidentKey)),
+    settled: (eventId) => void handedOn.delete(eventId),
   };
 }

@@ -2,7 +2,9 @@ import type { Decision } from '../decision/decision.ts';
 import type { PageRecord } from '../decision/record.ts';
 import type { Walk } from '../decision/walk.ts';
 import { describeError } from '../errors/lazarus-error.ts';
+import type { Answer } from '../ports/answer.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
+import { whenAnswered } from '../time/answered.ts';
 import { withinDeadline } from '../time/within-deadline.ts';
 import type { EscalateOnce } from './escalate-once.ts';
 
@@ -18,24 +20,25 @@ const AUDIT_TIMEOUT_MS = 10_000;
  *
  * @throws PortError `LZ_PAGER_UNAVAILABLE` when an acknowledged page could not be handed on.
  */
-export async function settlePage(
+export function settlePage(
   walk: Walk,
   decision: Decision,
   ports: { readonly pager: Pick<EscalateOnce, 'handOn'>; readonly audit: Pick<AuditLog, 'byEvent'> },
-): Promise<PageRecord> {
+): Answer<PageRecord> {
   if (decision.kind === 'remediate')
     return walk.resumes?.page ?? walk.page ?? { action: 'none', detail: 'the event names no page' };
   const incidentKey = walk.namedPage;
   if (incidentKey === undefined) return { action: 'none', detail: 'the event names no page' };
-  const earlier = await withinDeadline(walk.reads.clock, AUDIT_TIMEOUT_MS, undefined, () =>
+  const earlier = withinDeadline(walk.reads.clock, AUDIT_TIMEOUT_MS, undefined, () =>
     ports.audit.byEvent(walk.eventId),
   );
-  const isOurs = earlier !== undefined && !earlier.terminal;
-  const wanted = wantedFor(decision);
-  if (wanted.action === 'left_alone' && !isOurs) return { incident_key: incidentKey, ...wanted };
-  if (wanted.action === 'follows') return { incident_key: incidentKey, ...wanted };
-  const handedOn = await handOn(walk, incidentKey, wanted.detail, ports.pager, isOurs);
-  return { incident_key: incidentKey, ...handedOn };
+  return whenAnswered(earlier, (found) => {
+    const isOurs = found !== undefined && !found.terminal;
+    const wanted = wantedFor(decision);
+    const isLeft = wanted.action === 'follows' || (wanted.action === 'left_alone' && !isOurs);
+    if (isLeft) return { incident_key: incidentKey, ...wanted };
+    return handOn(walk, incidentKey, wanted.detail, ports.pager, isOurs);
+  });
 }
 
 function wantedFor(
@@ -63,7 +66,7 @@ async function handOn(
   reason: string,
   pager: Pick<EscalateOnce, 'handOn'>,
   isOurs: boolean,
-): Promise<Pick<PageRecord, 'action' | 'detail'>> {
+): Promise<PageRecord> {
   try {
     const result = await withinDeadline(walk.reads.clock, ESCALATE_TIMEOUT_MS, undefined, (call) =>
       pager.handOn({
@@ -78,17 +81,16 @@ async function handOn(
         },
       }),
     );
-    if (result.done) return { action: 'escalated', detail: reason };
-    return { action: 'left_alone', detail: `${result.reason.replaceAll('_', ' ')}; ${reason}` };
+    if (result.done) return { incident_key: incidentKey, action: 'escalated', detail: reason };
+    const detail = `${result.reason.replaceAll('_', ' ')}; ${reason}`;
+    return { incident_key: incidentKey, action: 'left_alone', detail };
   } catch (error) {
     if (isOurs) throw error;
     walk.reads.log.warn('the pager did not take an escalation; the page escalates by itself', {
       incident_key: incidentKey,
       error: describeError(error),
     });
-    return {
-      action: 'left_alone',
-      detail: `the pager did not answer, the page escalates by itself; ${reason}`,
-    };
+    const detail = `the pager did not answer, the page escalates by itself; ${reason}`;
+    return { incident_key: incidentKey, action: 'left_alone', detail };
   }
 }

@@ -64,3 +64,8 @@ export function suppress(
   };
   return { verdict: 'fail', exit, reason: detail, evidence, decision };
 }
+
+/** The page follows a run that is about this very host: an exit of two gates. */
+export function attachedToRun(runId: string, detail: string, evidence: Evidence = NO_EVIDENCE): Stopped {
+  return suppress('attached', detail, { run_id: runId, ...evidence }, { runId });
+}

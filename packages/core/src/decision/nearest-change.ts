@@ -4,7 +4,7 @@
  */
 import type { ExitName } from './ladder.ts';
 import { counted, numberOf, textOf } from './evidence.ts';
-import { seconds, short } from './exits.ts';
+import { seconds, short } from './phrases.ts';
 import { moreVotes } from './vote-change.ts';
 import type { Change, NearestChange, StoppedGate } from './change.ts';
 

@@ -127,3 +127,9 @@ export function entityOf(walk: Walk): string {
 export function observedEntity(event: Pick<LazarusEvent, 'host' | 'service'>, hostId?: string): string {
   return hostId ?? event.host ?? `service:${event.service}`;
 }
+
+/** What an earlier gate has established; its absence is our bug, and escalates. */
+export function known<T>(value: T | undefined): T {
+  if (value === undefined) throw new TypeError('an earlier gate did not establish what this one needs');
+  return value;
+}

@@ -88,13 +88,13 @@ export function createMemoryAudit(
     attachmentSettled: async (settled) => {
       if (openAttachments.delete(settled.event_id)) onEntry?.({ kind: 'attachment', settled });
     },
-    byEvent: async (eventId) => {
+    byEvent: (eventId) => {
       const stored = byEvent.get(eventId);
       return stored === undefined ? undefined : { ...stored };
     },
     find: async (id) => byEvent.get(id)?.record ?? findById(newestFirst(byEvent.keys()), id),
     decisions: async (query = {}) => select(newestFirst(byEvent.keys()), query),
-    runsOf: async (instanceId) => runs.of(instanceId),
+    runsOf: (instanceId) => runs.of(instanceId),
     run: async (runId) => runs.get(runId),
     openRuns: async () => newestFirst(openRuns.keys()),
     openAttachments: async () => newestFirst(openAttachments),

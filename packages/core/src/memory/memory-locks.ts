@@ -63,7 +63,7 @@ export function createMemoryLocks(
       if (!verdict.granted) return verdict;
       return { granted: true, lease: createLease(store, request, verdict.token, verdict.expiresAtMs) };
     },
-    inspect: async (target) => {
+    inspect: (target) => {
       const held = inspectLock(table, target, clock.monotonic());
       return held === undefined ? undefined : { heldBy: held.holder, by: held.target };
     },

@@ -24,7 +24,7 @@ export function createMemoryPauses(options: {
   let pauses: readonly Pause[] = options.history ?? [];
 
   return {
-    active: async (scope) => activePause(pauses, scope, clock.now()),
+    active: (scope) => activePause(pauses, scope, clock.now()),
     list: async () => withoutEnded(pauses, clock.now()),
     set: async (pause) => {
       parseOptions('a pause', PauseSchema, pause);

@@ -107,7 +107,7 @@ export function createMemoryWindows(
 
   return {
     hydrate,
-    observe: async (observation) => {
+    observe: (observation) => {
       const { region: name, service } = observation;
       const nowMs = clock.monotonic();
       const region = regionOf(name, nowMs);
@@ -115,7 +115,7 @@ export function createMemoryWindows(
       const { breaker, entities, windowMs } = viewRegion(region, service, knowledgeOf(name, nowMs), nowMs);
       return { breaker, entities, windowMs, firstSeen };
     },
-    view: async ({ region: name, service }) => {
+    view: ({ region: name, service }) => {
       const nowMs = clock.monotonic();
       return viewRegion(regionOf(name, nowMs), service, knowledgeOf(name, nowMs), nowMs);
     },

@@ -16,13 +16,18 @@ describe('withinDeadline', () => {
     expect(sleeps).toBe(0);
   });
 
+  it('waits for nothing when the answer is there without a promise', () => {
+    expect(withinDeadline(createManualClock(), 500, undefined, () => 8)).toBe(8);
+  });
+
   it('ends work that hangs after exactly 500 ms, and aborts the signal that it took', async () => {
     const clock = createManualClock();
     let aborted = false;
-    const outcome = withinDeadline(clock, 500, undefined, ({ signal }) => {
+    const work = withinDeadline(clock, 500, undefined, ({ signal }) => {
       signal.addEventListener('abort', () => (aborted = true));
       return new Promise(() => {});
-    }).catch((error: unknown) => error);
+    });
+    const outcome = Promise.resolve(work).catch((error: unknown) => error);
     await clock.advance(499);
     expect(aborted).toBe(false);
     await clock.advance(1);
