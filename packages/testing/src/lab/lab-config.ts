@@ -2,8 +2,14 @@ import { BUILT_IN_PRECONDITIONS } from '@lazarus/core';
 import type { EventType, Precondition } from '@lazarus/core';
 import { compileConfig } from '@lazarus/core/config';
 import type { CompiledSnapshot, KnownPlugin } from '@lazarus/core/config';
-import type { ConfigDocument } from '@lazarus/core/ports';
-import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
+import type { ConfigDocument, DryRuns } from '@lazarus/core/ports';
+import {
+  builtinActions,
+  createActionRegistry,
+  createDryRuns,
+  loadShippedWorkflows,
+  loadWorkflow,
+} from '@lazarus/dag';
 import type { Action, ActionRegistry, WorkflowDefinition } from '@lazarus/dag';
 
 /** What plugins add to the built-in actions, preconditions and event types. */
@@ -33,6 +39,7 @@ export interface LabConfig {
 }
 
 const registries = new WeakMap<readonly Action[], ActionRegistry>();
+const dryRuns = new WeakMap<LabConfig, DryRuns>();
 const shipped = new WeakMap<ActionRegistry, readonly WorkflowDefinition[]>();
 const NO_ACTIONS: readonly Action[] = [];
 
@@ -43,6 +50,23 @@ export function actionsWith(own: readonly Action[] = NO_ACTIONS): ActionRegistry
   const registry = createActionRegistry([...builtinActions, ...own]);
   registries.set(own, registry);
   return registry;
+}
+
+/** Tells what runs of a configuration would do; made once for it. */
+export function dryRunsOf(config: LabConfig): DryRuns {
+  const known = dryRuns.get(config) ?? makeDryRuns(config);
+  dryRuns.set(config, known);
+  return known;
+}
+
+function makeDryRuns({ actions, workflows, snapshot }: LabConfig): DryRuns {
+  return createDryRuns({
+    actions: createActionRegistry(actions),
+    workflows: () => workflows,
+    snapshot: () => snapshot,
+    // In virtual time nothing takes too long; what hangs is ended by the one who asks.
+    clock: { monotonic: () => 0 },
+  });
 }
 
 /** The workflows that come with Lazarus, loaded once for the same actions. */

@@ -9,7 +9,7 @@ import {
   createRunOutcomes,
 } from '@lazarus/core/controller';
 import type { RunOutcomes } from '@lazarus/core/controller';
-import type { Ids, Lease, Locks, Sensor } from '@lazarus/core/ports';
+import type { Ids, Lease, Locks, RunView, Sensor, WorkflowEngine } from '@lazarus/core/ports';
 import { createPipeline } from '@lazarus/core/stream';
 import type { Pipeline } from '@lazarus/core/stream';
 import { createActionRegistry, createEngine } from '@lazarus/dag';
@@ -59,6 +59,8 @@ export interface LabNodeOptions {
   /** Actions with mocked bodies. */
   readonly actions: readonly Action[];
   readonly replies: PrecheckReplies;
+  /** A run that a living node drives and that has not ended; `undefined` for any other. */
+  driven(runId: string): Promise<RunView | undefined>;
 }
 
 /** Starts a node. */
@@ -128,7 +130,7 @@ export async function startLabNode(options: LabNodeOptions): Promise<LabNode> {
     schedule: queueMicrotask,
     times: { sweepMs: 5_000, leaseTtlMs: 10_000, lockTtlMs: LOCK_TTL_MS },
   });
-  const outcomes = createRunOutcomes({ ...shared, engine });
+  const outcomes = createRunOutcomes({ ...shared, engine: asking(engine, options) });
   const controller = createController(
     { node: id, region, lockTtlMs: LOCK_TTL_MS },
     { ...shared, voters, engine, outcomes },
@@ -161,6 +163,19 @@ export async function startLabNode(options: LabNodeOptions): Promise<LabNode> {
       await outcomes.close();
       await engine.close();
     },
+  };
+}
+
+/**
+ * The engine as those ask it who want to know whether a run has ended: they ask every few seconds, and what another node
+ * drives would be read off the journal from its first line each time.
+ */
+function asking(engine: EmbeddedEngine, { driven }: Pick<LabNodeOptions, 'driven'>): WorkflowEngine {
+  return {
+    submit: (request) => engine.submit(request),
+    get: async (runId) => (await driven(runId)) ?? engine.get(runId),
+    cancel: (runId, reason) => engine.cancel(runId, reason),
+    onFinished: (listener) => engine.onFinished(listener),
   };
 }
 

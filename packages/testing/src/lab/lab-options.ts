@@ -1,7 +1,14 @@
 import { ConfigurationError } from '@lazarus/core';
 import type { DecisionRecord, LazarusEvent } from '@lazarus/core';
 import { parseDuration } from '@lazarus/core/documents';
-import type { ConfigDocument, LockTarget, Notification, Pauses, RunView } from '@lazarus/core/ports';
+import type {
+  ConfigDocument,
+  DryRunView,
+  LockTarget,
+  Notification,
+  Pauses,
+  RunView,
+} from '@lazarus/core/ports';
 import type { Member } from '@lazarus/quorum';
 import type { FakeActuators } from '../fakes/actuators.ts';
 import type { FakeFleet } from '../fakes/fleet.ts';
@@ -105,6 +112,11 @@ export interface Lab extends AsyncDisposable {
   send(event: LabEvent, options?: { readonly node?: string }): Promise<LabOutcome>;
   /** What would be decided now; changes nothing. */
   plan(event: LabEvent): Promise<DecisionRecord>;
+  /**
+   * What the run of this event would do, step by step, if every gate let it pass and its rule were in mode `act`; changes
+   * nothing. `undefined` when no rule with a workflow is about it.
+   */
+  dryRun(event: LabEvent): Promise<DryRunView | undefined>;
   /** Decides recorded events again, each in a lab of its own with the recorded votes, and says what differs. */
   replay(records: readonly DecisionRecord[]): Promise<readonly ReplayDifference[]>;
   outcome(eventId: string): Promise<LabOutcome>;

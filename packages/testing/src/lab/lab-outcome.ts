@@ -1,6 +1,6 @@
 import { unmetRequirements } from '@lazarus/core/gates';
 import type { DecisionRecord } from '@lazarus/core';
-import type { Page, RunView } from '@lazarus/core/ports';
+import type { DryRuns, DryRunView, Page, RunView } from '@lazarus/core/ports';
 import { isCallOf } from './mock-actions.ts';
 import type { RunbookCall } from './mock-actions.ts';
 
@@ -19,6 +19,11 @@ export interface LabOutcome {
   readonly record?: DecisionRecord;
   /** The run that the decision started, or that the event follows. */
   readonly run?: RunView;
+  /**
+   * What the run would have done, step by step: present when every gate let the event pass and its rule is in mode
+   * `notify`. Nothing of it was done.
+   */
+  readonly would?: DryRunView;
   /** The page as it is now. */
   readonly page?: Page;
   /** Yes votes of all members, `2/3`; missing when no ballot was cast. */
@@ -45,8 +50,10 @@ export function outcomeOf(about: {
   /** All calls of the lab. */
   readonly calls: readonly RunbookCall[];
   readonly trace: readonly string[];
+  readonly dryRuns: DryRuns;
 }): LabOutcome {
   const { eventId, emittedAtMs, record, run, page, trace } = about;
+  const would = record === undefined ? undefined : wouldOf(record, about.dryRuns);
   const calls = about.calls.filter(({ runId }) => runId === run?.run_id);
   const endedAt = run?.ended_at ?? record?.decided_at;
   return {
@@ -59,9 +66,16 @@ export function outcomeOf(about: {
     trace,
     ...(record === undefined ? {} : { record }),
     ...(run === undefined ? {} : { run }),
+    ...(would === undefined ? {} : { would }),
     ...(page === undefined ? {} : { page }),
     ...(record?.votes === undefined ? {} : { votes: `${record.votes.yes}/${record.votes.members}` }),
   };
+}
+
+function wouldOf(record: DecisionRecord, dryRuns: DryRuns): DryRunView | undefined {
+  const { decision } = record;
+  const wouldRun = decision.kind === 'notify_only' && decision.would === 'remediate';
+  return wouldRun ? dryRuns.of(record) : undefined;
 }
 
 function nameOf(record: DecisionRecord | undefined, run: RunView | undefined): LabOutcomeName {

@@ -1,6 +1,6 @@
 import { describeDecision } from '@lazarus/core';
 import type { DecisionRecord } from '@lazarus/core';
-import type { RunView } from '@lazarus/core/ports';
+import type { Clock, RunView } from '@lazarus/core/ports';
 import type { RunbookCall } from './mock-actions.ts';
 
 /** What happened in a lab, with its times. */
@@ -10,12 +10,26 @@ export interface LabHistory {
   readonly runs: readonly RunView[];
   readonly calls: readonly RunbookCall[];
   /** Things that the test did: events, faults, people. */
-  readonly deeds: readonly { readonly atMs: number; readonly text: string }[];
+  readonly deeds: LabDiary['deeds'];
 }
 
 interface Line {
+  /** Milliseconds since the start of the lab. */
   readonly atMs: number;
   readonly text: string;
+}
+
+/** What the test did to the lab. */
+export interface LabDiary {
+  /** Writes down what is done now. */
+  note(text: string): void;
+  readonly deeds: readonly Line[];
+}
+
+/** Creates an empty {@link LabDiary}. */
+export function createLabDiary(clock: Pick<Clock, 'now'>, startedAtMs: number): LabDiary {
+  const deeds: Line[] = [];
+  return { deeds, note: (text) => void deeds.push({ atMs: clock.now() - startedAtMs, text }) };
 }
 
 /** One line per deed, vote, decision, call and end of a run, in the order of time. */

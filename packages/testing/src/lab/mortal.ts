@@ -9,17 +9,17 @@ export interface Life {
 export const NEVER = new Promise<never>(() => undefined);
 
 /** A promise that never settles when the process has died, and `promise` otherwise. */
-export async function whileAlive<T>(life: Life, promise: Promise<T> | T): Promise<T> {
+export function whileAlive<T>(life: Life, promise: Promise<T> | T): Promise<T> {
+  const settled = Promise.resolve(promise);
   if (life.isDead) {
     // Nobody is left who could handle its failure.
-    Promise.resolve(promise).catch(() => undefined);
-    await NEVER;
+    settled.catch(() => undefined);
+    return NEVER;
   }
-  try {
-    return await promise;
-  } finally {
-    if (life.isDead) await NEVER;
-  }
+  return settled.then(
+    (value) => (life.isDead ? NEVER : value),
+    (error: unknown) => (life.isDead ? NEVER : Promise.reject(error as Error)),
+  );
 }
 
 /**
@@ -27,19 +27,22 @@ export async function whileAlive<T>(life: Life, promise: Promise<T> | T): Promis
  * comes. `alive` names methods that answer all the same, such as `close`.
  */
 export function mortalPort<T extends object>(port: T, life: Life, alive: readonly string[] = []): T {
+  const methods = new Map<string | symbol, { readonly of: unknown; readonly mortal: unknown }>();
   return new Proxy(port, {
     get: (target, key) => {
       const member: unknown = Reflect.get(target, key);
-      if (typeof member !== 'function' || alive.includes(String(key))) {
-        return typeof member === 'function'
-          ? (...args: unknown[]): unknown => Reflect.apply(member, target, args)
-          : member;
-      }
-      return (...args: unknown[]): unknown => {
-        if (life.isDead) return NEVER;
-        const result: unknown = Reflect.apply(member, target, args);
-        return result instanceof Promise ? whileAlive(life, result) : result;
-      };
+      if (typeof member !== 'function') return member;
+      const known = methods.get(key);
+      if (known?.of === member) return known.mortal;
+      const mortal = alive.includes(String(key))
+        ? (...args: unknown[]): unknown => Reflect.apply(member, target, args)
+        : (...args: unknown[]): unknown => {
+            if (life.isDead) return NEVER;
+            const result: unknown = Reflect.apply(member, target, args);
+            return result instanceof Promise ? whileAlive(life, result) : result;
+          };
+      methods.set(key, { of: member, mortal });
+      return mortal;
     },
   });
 }

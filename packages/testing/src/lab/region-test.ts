@@ -3,11 +3,12 @@ import type { DocumentPath } from '@lazarus/core/documents';
 import { didYouMean } from '@lazarus/core/documents';
 import type { Page } from '@lazarus/core/ports';
 import type { Member } from '@lazarus/quorum';
-import { createLab, DEFAULT_NODES } from './create-lab.ts';
+import { createLab } from './create-lab.ts';
 import { plainDifference, runDifferences } from './expectations.ts';
 import type { LabConfig } from './lab-config.ts';
 import type { Lab, LabEvent } from './lab-options.ts';
 import type { LabOutcome } from './lab-outcome.ts';
+import { DEFAULT_NODES } from './lab-setting.ts';
 import type { LabHost } from './lab-world.ts';
 import type { Mocks } from './mock-actions.ts';
 import type { PrecheckReply } from './precheck-replies.ts';
@@ -191,7 +192,7 @@ async function judge(
       ...notifiedDifferences(then.notified ?? [], lab),
       ...further.flat(),
     ],
-    trace: await lab.trace(),
+    trace: outcome?.trace ?? (await lab.trace()),
     tookMs: seen.tookMs,
     runs,
     rules,
