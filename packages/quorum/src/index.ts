@@ -33,7 +33,7 @@ export {
   resolveMembership,
 } from './coordinator/membership.ts';
 export { createInProcessNetwork, type InProcessNetwork, type LinkFault } from './transports/in-process.ts';
-export type { QuestionHandler, Reply, VoteTransport } from './transports/transport.ts';
+export type { Posted, QuestionHandler, Reply, VoteTransport } from './transports/transport.ts';
 export { createVoter, type Voter, type VoterPorts } from './voter/voter.ts';
 export {
   type CertificatePair,
