@@ -1,10 +1,9 @@
-import { createSystemClock, PortError } from '@lazarus/core';
+import { createSystemClock } from '@lazarus/core';
 import type { RunRequest, RunView } from '@lazarus/core/ports';
-import { createActionRegistry, defineAction, loadWorkflow } from '@lazarus/dag';
-import type { ActionContext } from '@lazarus/dag';
+import { aRequest } from './request.ts';
 import { createSeededRandom, createSequentialIds, silentLogger } from '@lazarus/testing';
 import { afterAll, beforeAll, onTestFinished } from 'vitest';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { startRestate } from '../../../../tools/restate-server.ts';
 import type { RestateNode, RestateServer } from '../../../../tools/restate-server.ts';
 import { RUN_SERVICE } from '../../src/endpoint/run-service.ts';
@@ -13,46 +12,12 @@ import type { RestateEngine, RestateEngineOptions, RestateEnginePorts } from '..
 import { RestateServers } from '../../src/server/restate-servers.ts';
 import { RunStore } from '../../src/server/run-store.ts';
 
+export { aRequest } from './request.ts';
+export { createDesk, type Doing } from './desk-actions.ts';
+export { transient } from './transient.ts';
+
 export const clock = createSystemClock();
 const ids = createSequentialIds();
-
-/** What the actions of a test do; each test sets it. */
-export type Doing = (context: ActionContext) => Promise<unknown>;
-
-/** Actions `desk.act@1`, `desk.look@1` and `pager.escalate@1`, and what they were called with. */
-export function createDesk(doing: Doing = async () => null) {
-  const calls: string[] = [];
-  const run = async (_input: unknown, context: ActionContext): Promise<unknown> => {
-    calls.push(context.step);
-    return (await doing(context)) ?? { done: true };
-  };
-  const shape = { version: 1, input: z.looseObject({}), output: z.unknown() };
-  const actions = createActionRegistry([
-    defineAction({ ...shape, name: 'desk.act', summary: 'Acts.', idempotent: true, run }),
-    defineAction({
-      ...shape,
-      name: 'desk.destroy',
-      summary: 'Destroys.',
-      destructive: true,
-      idempotent: true,
-      run,
-    }),
-    defineAction({ ...shape, name: 'desk.look', summary: 'Looks.', readOnly: true, run }),
-    defineAction({
-      ...shape,
-      name: 'pager.escalate',
-      summary: 'Wakes a human.',
-      idempotent: true,
-      run: async () => ({ page: 'escalated' }),
-    }),
-  ]);
-  return {
-    calls,
-    actions,
-    workflow: (text: string) =>
-      loadWorkflow(`apiVersion: lazarus.dev/v1\nkind: Workflow\n${text}`, { file: 'test.yaml', actions }),
-  };
-}
 
 /** An engine on a server, closed after the test. */
 export async function openEngine(
@@ -131,34 +96,6 @@ export async function submitWaiting(
   return request;
 }
 
-let runs = 0;
-
-export function aRequest(workflow: string, overrides: Partial<RunRequest> = {}): RunRequest {
-  runs += 1;
-  return {
-    runId: `desk-${runs}`,
-    workflow,
-    inputs: {},
-    event: {
-      id: 'e1',
-      event_type: 'HostDown',
-      source: 'test',
-      time: '2026-01-01T00:00:00Z',
-      region: 'r',
-      environment: 'test',
-      service: 'web',
-      attributes: {},
-    },
-    rule: 'host_down',
-    configDigest: 'digest',
-    service: 'web',
-    incidentKey: 'INC-1',
-    lock: { kind: 'service', service: 'web' },
-    timeoutMs: 60_000,
-    ...overrides,
-  };
-}
-
 /** Waits until the run has ended. */
 export async function finish(engine: RestateEngine, runId: string): Promise<RunView> {
   let run: RunView | undefined;
@@ -177,6 +114,3 @@ export async function until(condition: () => boolean | Promise<boolean>, limitMs
     await clock.sleep(20);
   }
 }
-
-export const transient = (): PortError =>
-  new PortError({ code: 'LZ_ACTUATOR_TRANSIENT', message: 'not now', retryable: true });
