@@ -253,7 +253,7 @@ describe('retries', () => {
       `retry: { max_attempts: 4, backoff: { initial: 1s, factor: 1, jitter: none } }\nsteps: { ${step} }\n`;
     await runFlow(flow('a: { uses: test.do@1 }'), script);
     await runFlow(
-      flow('b: { uses: test.do@1, retry: { max_attempts: 2, backoff: { initial: 3s } } }'),
+      flow('b: { uses: test.do@1, retry: { max_attempts: 3, backoff: { initial: 3s } } }'),
       script,
     );
     const times = (step: string) => script.log.filter((one) => one.step === step).map(({ atMs }) => atMs);
@@ -262,7 +262,7 @@ describe('retries', () => {
         .slice(1)
         .map((atMs, index) => atMs - (times(step)[index] ?? 0));
     expect(pauses('a')).toEqual([1_000, 1_000, 1_000]);
-    expect(pauses('b')).toEqual([3_000]);
+    expect(pauses('b')).toEqual([3_000, 3_000]);
   });
 
   it('of a step that fails 20 times keep every pause within its ceiling, no two alike', async () => {
@@ -304,6 +304,14 @@ describe('time', () => {
     expect(run.error).toMatchObject({ step: 'a', code: 'LZ_WORKFLOW_STEP_TIMEOUT' });
     expect(tookMs('a')).toBe(5_000);
     expect(script.bodies.filter((body) => body.startsWith('a#'))).toHaveLength(3);
+  });
+
+  it('of a step ends a call that hangs, although the call might take longer', async () => {
+    const script = createScript();
+    script.replies['a'] = [{ hang: true }];
+    const { run, steps, tookMs } = await runFlow('steps: { a: { uses: test.do@1, timeout: 3s } }\n', script);
+    expect(run.error).toMatchObject({ step: 'a', code: 'LZ_WORKFLOW_STEP_TIMEOUT' });
+    expect([steps['a'], tookMs('a')]).toEqual(['unknown', 3_000]);
   });
 
   it('of a step is 2 min when nobody says otherwise, and can come from an input', async () => {

@@ -1,101 +1,93 @@
 import { buildGraph } from '@lazarus/dag';
-import type { StepDefinition, WorkflowDefinition } from '@lazarus/dag';
+import type { ActionRegistry, StepDefinition, WorkflowDefinition } from '@lazarus/dag';
 import { humanDuration, plural } from './amounts.ts';
+import { dotGraph } from './workflow-dot.ts';
+import { mermaidGraph } from './workflow-mermaid.ts';
+import { conditionsOf, edgesOf, partsOf, undoAction, undoneSteps, workOf } from './workflow-parts.ts';
 
 /** How a workflow can be drawn. */
 export type GraphFormat = 'text' | 'mermaid' | 'dot';
 
+/** Most needs of a step that one line names. */
+const MAX_NEEDS = 6;
+
 /** A workflow as a graph: waves of steps as text, or a picture for other programs to draw. */
-export function renderWorkflowGraph(definition: WorkflowDefinition, format: GraphFormat): string {
+export function renderWorkflowGraph(
+  definition: WorkflowDefinition,
+  format: GraphFormat,
+  actions: ActionRegistry,
+): string {
   switch (format) {
     case 'text':
-      return textGraph(definition);
+      return textGraph(definition, actions);
     case 'mermaid':
-      return mermaidGraph(definition);
+      return mermaidGraph(definition, actions);
     case 'dot':
-      return dotGraph(definition);
+      return dotGraph(definition, actions);
   }
 }
 
-/** Steps that can start together share a number. */
-function textGraph(definition: WorkflowDefinition): string {
-  const { name, version, steps, timeouts, onError } = definition;
+/** Steps that can start together share a number; what undoes a step, the error path and the end have lines of their own. */
+function textGraph(definition: WorkflowDefinition, actions: ActionRegistry): string {
+  const { steps, timeouts } = definition;
+  const parts = partsOf(definition);
+  const all = parts.flatMap((part) => part.steps);
+  const widths = {
+    number: Math.max(3, String(steps.length).length),
+    id: widest(all.map(({ id }) => id)),
+    work: widest(all.map(workOf)),
+  };
+  const lines = parts.flatMap(({ id, title, steps: own }) => [
+    ...(id === 'steps'
+      ? [`${title}: ${plural(steps.length, 'step')}, at most ${humanDuration(timeouts.workflowMs)}`]
+      : [`${title}:`]),
+    ...waveLines(own, widths),
+    ...(id === 'steps' ? undoLines(definition, actions) : []),
+  ]);
+  return lines.join('\n');
+}
+
+interface Widths {
+  readonly number: number;
+  readonly id: number;
+  readonly work: number;
+}
+
+function waveLines(steps: readonly StepDefinition[], widths: Widths): readonly string[] {
   const check = buildGraph(steps);
-  const waves = check.ok ? check.graph.waves : [];
+  const waves = check.ok ? check.graph.waves : [steps.map(({ id }) => id)];
   const byId = new Map(steps.map((step) => [step.id, step]));
-  const widest = Math.max(...steps.map(({ id }) => id.length));
-  const usesWidth = Math.max(...steps.map(({ uses }) => uses.length));
-  const rows = waves.flatMap((wave, index) =>
+  return waves.flatMap((wave, index) =>
     wave.flatMap((id, position) => {
       const step = byId.get(id);
       if (step === undefined) return [];
-      const number = position === 0 ? String(index + 1).padStart(3) : '   ';
-      return [`${number}  ${id.padEnd(widest)}  ${step.uses.padEnd(usesWidth)}  ${notesOf(step)}`.trimEnd()];
+      const number = (position === 0 ? String(index + 1) : '').padStart(widths.number);
+      const columns = [number, id.padEnd(widths.id), workOf(step).padEnd(widths.work), notesOf(step)];
+      return [columns.join('  ').trimEnd()];
     }),
   );
-  const cleanup = onError.compensate === 'none' ? [] : ['undo completed steps in reverse'];
-  return [
-    `${name} version ${version}: ${plural(steps.length, 'step')}, at most ${humanDuration(timeouts.workflowMs)}`,
-    ...rows,
-    `on error: ${[...new Set([...cleanup, ...onError.steps.map(({ id }) => id), 'escalate'])].join(', ')}`,
-    ...(definition.finally.length === 0
-      ? []
-      : [`finally: ${definition.finally.map(({ id }) => id).join(', ')}`]),
-  ].join('\n');
 }
 
 function notesOf(step: StepDefinition): string {
-  const needs = step.needs.map(needText);
+  const needs = edgesOf([step]).map(({ from, label }) => (label === undefined ? from : `${from} (${label})`));
+  const more = needs.length - MAX_NEEDS;
+  const named = needs.slice(0, MAX_NEEDS).join(', ') + (more > 0 ? ` and ${more} more` : '');
   return [
-    ...(needs.length === 0 ? [] : [`after ${needs.join(', ')}`]),
-    ...(step.when === undefined ? [] : [`when ${step.when}`]),
-    ...(step.compensate === undefined ? [] : ['can be undone']),
+    ...(needs.length === 0 ? [] : [`after ${named}`]),
+    ...conditionsOf(step),
     ...(step.pointOfNoReturn ? ['point of no return'] : []),
   ].join('; ');
 }
 
-function needText({ step, on }: StepDefinition['needs'][number]): string {
-  return isPlain(on) ? step : `${step} (${on.join(' or ')})`;
+/** In the order in which an error undoes them, when they ended in the order in which they are written. */
+function undoLines(definition: WorkflowDefinition, actions: ActionRegistry): readonly string[] {
+  const undone = [...undoneSteps(definition)].reverse();
+  if (undone.length === 0) return [];
+  return [
+    `undone on an error: ${undone.map((step) => `${step.id} by ${undoAction(step, actions)}`).join(', ')}`,
+  ];
 }
 
-function isPlain(on: readonly string[]): boolean {
-  return on.length === 1 && on[0] === 'succeeded';
-}
-
-function edgesOf(
-  steps: readonly StepDefinition[],
-): readonly { from: string; to: string; label: string | undefined }[] {
-  return steps.flatMap((step) =>
-    step.needs.map((need) => ({
-      from: need.step,
-      to: step.id,
-      label: isPlain(need.on) ? undefined : need.on.join(' or '),
-    })),
-  );
-}
-
-/** @remarks Source: Mermaid flowchart syntax. */
-function mermaidGraph({ steps }: WorkflowDefinition): string {
-  const nodes = steps.map(
-    ({ id, uses, pointOfNoReturn }) =>
-      `  ${id}${pointOfNoReturn ? `{{"${id}<br/>${uses}"}}` : `["${id}<br/>${uses}"]`}`,
-  );
-  const edges = edgesOf(steps).map(
-    ({ from, to, label }) => `  ${from} -->${label === undefined ? '' : `|${label}|`} ${to}`,
-  );
-  return ['flowchart TD', ...nodes, ...edges].join('\n');
-}
-
-/** @remarks Source: the DOT language of Graphviz. */
-function dotGraph({ name, steps }: WorkflowDefinition): string {
-  const quote = (text: string): string => `"${text.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
-  const nodes = steps.map(
-    ({ id, uses, pointOfNoReturn }) =>
-      `  ${quote(id)} [label="${id}\\n${uses}"${pointOfNoReturn ? ', shape=hexagon' : ''}];`,
-  );
-  const edges = edgesOf(steps).map(
-    ({ from, to, label }) =>
-      `  ${quote(from)} -> ${quote(to)}${label === undefined ? '' : ` [label=${quote(label)}]`};`,
-  );
-  return [`digraph ${quote(name)} {`, '  node [shape=box];', ...nodes, ...edges, '}'].join('\n');
+function widest(texts: readonly string[]): number {
+  return texts.reduce((width, text) => Math.max(width, text.length), 0);
 }
