@@ -43,6 +43,33 @@ describe('frames', () => {
     );
   });
 
+  it('of the largest size that come byte by byte are copied 20 times at most, not once per byte (L5)', () => {
+    const bytes = encodeFrame('question', 7, 'x'.repeat(MAX_FRAME_BYTES - 16));
+    let reader = EMPTY_READER;
+    const rooms = new Set<Buffer>();
+    let received = 0;
+    for (let at = 0; at < bytes.length; at += 1) {
+      const { state, verdict } = readFrames(reader, bytes.subarray(at, at + 1));
+      reader = state;
+      rooms.add(state.room);
+      if (verdict.ok) received += verdict.frames.length;
+    }
+    expect(received).toBe(1);
+    expect(rooms.size).toBeLessThanOrEqual(22);
+  });
+
+  it('that were read keep their bytes while more is read', () => {
+    const one = encodeFrame('question', 1, 'first');
+    const two = encodeFrame('question', 2, 'second');
+    const first = readFrames(
+      readFrames(EMPTY_READER, one.subarray(0, 3)).state,
+      Buffer.concat([one.subarray(3), two.subarray(0, 6)]),
+    );
+    const second = readFrames(first.state, Buffer.from(two.subarray(6)));
+    const bodies = [first, second].flatMap(({ verdict }) => (verdict.ok ? verdict.frames : []));
+    expect(bodies.map(({ body }) => JSON.parse(body.toString()) as unknown)).toEqual(['first', 'second']);
+  });
+
   it('of an impossible length or kind are refused before their bytes are waited for (L5)', () => {
     const tooLong = Buffer.alloc(4);
     tooLong.writeUInt32BE(MAX_FRAME_BYTES + 1);

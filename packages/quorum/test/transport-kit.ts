@@ -7,8 +7,11 @@ export const MEMBERS = ['a', 'b', 'c'] as const;
 export const systemClock = createSystemClock();
 
 /** One authority for all tests of a file. */
-export function makeCertificates(members: readonly string[] = MEMBERS): DevCertificates {
-  return createDevCertificates({ members, nowMs: systemClock.now() });
+export function makeCertificates(
+  members: readonly string[] = MEMBERS,
+  nowMs: number = systemClock.now(),
+): DevCertificates {
+  return createDevCertificates({ members, nowMs });
 }
 
 /** Addresses that are known once the transports listen. */

@@ -11,6 +11,9 @@ import { TLS_POLICY } from './framed-options.ts';
 import type { QuestionHandler } from './transport.ts';
 import { prepareSocket } from './vote-socket.ts';
 
+/** Most connections at a time: a peer needs one, and a flood must not use up what other listeners need. */
+const MAX_CONNECTIONS = 256;
+
 /** Questions of peers to us. */
 export interface AnsweringSide {
   readonly server: Server;
@@ -63,18 +66,39 @@ export function createAnsweringSide(context: TransportContext): AnsweringSide {
       onFrame,
       onClose: (reason) => ended.abort(new DOMException(reason, 'AbortError')),
     });
+    if (tls === undefined)
+      ports.clock.sleep(settings.connectTimeoutMs, { signal: ended.signal }).then(
+        () => {
+          if (from === undefined) connection.destroy('it did not say who it is');
+        },
+        () => undefined,
+      );
   };
   const server =
     settings.tls === undefined
       ? createServer({ noDelay: true }, accept)
-      : createTlsServer({ ...settings.tls, ...TLS_POLICY, requestCert: true, noDelay: true }, accept);
+      : createTlsServer(
+          {
+            ...settings.tls,
+            ...TLS_POLICY,
+            requestCert: true,
+            noDelay: true,
+            handshakeTimeout: settings.connectTimeoutMs,
+          },
+          accept,
+        );
+  server.maxConnections = MAX_CONNECTIONS;
   server.on('connection', (socket: Socket) => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
   });
-  server.on('tlsClientError', (error: Error) =>
-    ports.log.warn('a connection of a peer was refused', { reason: error.message }),
-  );
+  server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
+    // What is wrong with a certificate is written there only; `null` when nothing is.
+    const flaw = socket.authorizationError as Error | string | null | undefined;
+    ports.log.warn('a connection of a peer was refused', { reason: String(flaw ?? error.message) });
+    // A handshake that takes too long is only told of, not ended.
+    socket.destroy();
+  });
 
   return {
     server,

@@ -12,6 +12,9 @@ export interface FrameConnection {
   destroy(reason: string): void;
 }
 
+/** Most bytes that wait for the other side to read. */
+const MAX_UNSENT_BYTES = 33_554_432;
+
 /** Reads frames from a connected socket and writes them to it. */
 export function createFrameConnection(
   socket: Socket,
@@ -34,6 +37,8 @@ export function createFrameConnection(
     const bytes = queue.length === 1 && only !== undefined ? only : Buffer.concat(queue);
     queue = [];
     socket.write(bytes);
+    // L5: a peer that asks and never reads would fill the memory with answers.
+    if (socket.writableLength > MAX_UNSENT_BYTES) close('the other side does not read');
   };
   socket.on('data', (chunk: Buffer) => {
     const step = readFrames(reader, chunk);

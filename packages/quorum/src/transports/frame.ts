@@ -44,13 +44,17 @@ function writeHead(to: Buffer, kind: FrameKind, correlation: number, bodyBytes: 
   to.writeUInt32BE(correlation, LENGTH_BYTES + 1);
 }
 
-/** State of a reader: bytes that are not a whole frame yet. */
+/** State of a reader: bytes that are not a whole frame yet. A state is read on from once, because its room is written to. */
 export interface FrameReader {
   readonly pending: Buffer;
+  /** Where they lie; it begins with them, and has room for more. */
+  readonly room: Buffer;
 }
 
+const NOTHING = Buffer.alloc(0);
+
 /** Nothing read yet. */
-export const EMPTY_READER: FrameReader = { pending: Buffer.alloc(0) };
+export const EMPTY_READER: FrameReader = { pending: NOTHING, room: NOTHING };
 
 /** Takes the next bytes and returns the frames that are complete; a frame that cannot be right ends the connection. */
 export function readFrames(
@@ -62,7 +66,8 @@ export function readFrames(
     | { readonly ok: true; readonly frames: readonly Frame[] }
     | { readonly ok: false; readonly reason: string };
 } {
-  let rest = state.pending.length === 0 ? chunk : Buffer.concat([state.pending, chunk]);
+  const read = append(state, chunk);
+  let rest = read.pending;
   const frames: Frame[] = [];
   while (rest.length >= LENGTH_BYTES) {
     const length = rest.readUInt32BE(0);
@@ -80,5 +85,18 @@ export function readFrames(
     });
     rest = rest.subarray(LENGTH_BYTES + length);
   }
-  return { state: { pending: rest }, verdict: { ok: true, frames } };
+  return { state: frames.length === 0 ? read : { pending: rest, room: rest }, verdict: { ok: true, frames } };
+}
+
+/** The room doubles: a peer that sends byte by byte makes no more copies than one that sends all at once (L5). */
+function append({ pending, room }: FrameReader, chunk: Buffer): FrameReader {
+  if (pending.length === 0) return { pending: chunk, room: chunk };
+  const bytes = pending.length + chunk.length;
+  let place = room;
+  if (bytes > place.length) {
+    place = Buffer.allocUnsafe(2 * bytes);
+    pending.copy(place);
+  }
+  chunk.copy(place, pending.length);
+  return { pending: place.subarray(0, bytes), room: place };
 }
