@@ -2,13 +2,13 @@
 // Arguments: file, `submit` or `wait`.
 import { createSystemClock } from '@lazarus/core';
 import { createEmbeddedEngine } from '@lazarus/dag';
-import { actions, requestOf, silent, workflows } from './workflow.mjs';
+import { actions, requestOf, silent, workflowOf } from './workflow.mjs';
 
 const [file, mode] = process.argv.slice(2);
 const engine = await createEmbeddedEngine({
   file,
   actions: actions({ hang: () => process.stdout.write('in body\n') }),
-  workflows,
+  workflows: [workflowOf('bench.hang')],
   ports: {},
   clock: createSystemClock(),
   ids: { next: (prefix) => `${prefix}-${process.pid}` },
