@@ -137,6 +137,40 @@ describe('certificates', () => {
   });
 });
 
+describe('a renewed certificate', () => {
+  it('of another authority is used without a restart, while connections that stand go on', async () => {
+    const next = makeCertificates();
+    const of = (id: string) => ({ ...next.nodes[id]!, ca: next.ca.cert });
+    const [a, b] = [await start('a'), await start('b')];
+    serveEcho(b);
+    await a.ask('b', aQuestion(), { signal: never });
+    const c = await start('c', { tls: of('c') });
+    serveEcho(c);
+    for (const [asker, member] of [
+      [b, 'c'],
+      [c, 'b'],
+    ] as const)
+      await expect(asker.ask(member, aQuestion(), { signal: never })).rejects.toMatchObject({
+        code: 'LZ_VOTE_TRANSPORT',
+      });
+    b.renew(of('b'));
+    expect(await b.ask('c', aQuestion(), { signal: never })).toMatchObject({ from: 'c' });
+    expect(await c.ask('b', aQuestion(), { signal: never })).toMatchObject({ from: 'b' });
+    expect(await a.ask('b', aQuestion(), { signal: never })).toMatchObject({ from: 'b' });
+  });
+
+  it('that cannot be used is refused, and changes nothing', async () => {
+    const [a, b] = [await start('a'), await start('b')];
+    serveEcho(b);
+    const { cert } = certificates.nodes['b']!;
+    const { key } = certificates.nodes['c']!;
+    expect(() => b.renew({ cert, key, ca: certificates.ca.cert })).toThrow(/was not renewed/);
+    expect(await a.ask('b', aQuestion(), { signal: never })).toMatchObject({ from: 'b' });
+    const plain = await start('c', { tls: undefined as never });
+    expect(() => plain.renew({ cert, key, ca: certificates.ca.cert })).toThrow('began without one');
+  });
+});
+
 describe('a peer that misbehaves', () => {
   it.each<[string, Buffer]>([
     ['bytes that mean nothing', Buffer.from('\u0001\u0002\u0003\u0004 hello?')],

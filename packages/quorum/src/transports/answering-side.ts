@@ -1,7 +1,8 @@
 import { describeError } from '@lazarus/core';
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
-import { createServer as createTlsServer, TLSSocket } from 'node:tls';
+import { createServer as createTlsServer, Server as TlsServer, TLSSocket } from 'node:tls';
+import type { NodeCertificate } from '../certificates/check-certificate.ts';
 import { identityOf } from './certificate-identity.ts';
 import { createFrameConnection } from './frame-connection.ts';
 import type { Frame } from './frame.ts';
@@ -18,6 +19,8 @@ const MAX_CONNECTIONS = 256;
 export interface AnsweringSide {
   readonly server: Server;
   serve(handler: QuestionHandler): void;
+  /** Accepts new connections with this certificate. */
+  renew(tls: NodeCertificate): void;
   close(): Promise<void>;
 }
 
@@ -104,6 +107,9 @@ export function createAnsweringSide(context: TransportContext): AnsweringSide {
     server,
     serve: (next) => {
       handler = next;
+    },
+    renew: (tls) => {
+      if (server instanceof TlsServer) server.setSecureContext({ ...tls, ...TLS_POLICY });
     },
     close: () =>
       new Promise((resolve) => {

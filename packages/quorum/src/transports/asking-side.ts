@@ -154,7 +154,7 @@ async function dial(member: string, context: TransportContext): Promise<Socket> 
   const address = ports.addressOf(member);
   if (address === undefined) throw unreachable(member, 'its address is unknown');
   const { host, port } = address;
-  const { tls } = settings;
+  const { tls } = context;
   if (tls === undefined) refuseBeyondLoopback(`the address of ${member}`, host);
   const socket =
     tls === undefined

@@ -41,6 +41,8 @@ export interface TransportContext {
   readonly settings: z.output<typeof FramedTransportOptions>;
   readonly ports: FramedTransportPorts;
   readonly closing: AbortController;
+  /** What new connections are made and accepted with; it can be renewed. */
+  tls: z.output<typeof FramedTransportOptions>['tls'];
 }
 
 /** TLS 1.3 only; both sides show a certificate of our authority. */

@@ -11,9 +11,11 @@
  * L5: questions in flight are bounded per peer, in both directions; so is the size of a frame.
  */
 import type { AddressInfo, Server } from 'node:net';
-import { PortError } from '@lazarus/core';
+import { createSecureContext } from 'node:tls';
+import { ConfigurationError, describeError, PortError } from '@lazarus/core';
 import { parseOptions } from '@lazarus/core/errors';
 import type { z } from 'zod';
+import type { NodeCertificate } from '../certificates/check-certificate.ts';
 import { createAnsweringSide } from './answering-side.ts';
 import type { AskingSide } from './asking-side.ts';
 import { createAskingSide } from './asking-side.ts';
@@ -25,6 +27,13 @@ import type { VoteTransport } from './transport.ts';
 export interface FramedTransport extends VoteTransport {
   readonly port: number;
   readonly post: NonNullable<VoteTransport['post']>;
+  /**
+   * Makes and accepts new connections with another certificate from now on; connections that stand are kept. Nothing
+   * changes when it cannot be used.
+   *
+   * @throws ConfigurationError `LZ_OPTION_INVALID`.
+   */
+  renew(tls: NodeCertificate): void;
 }
 
 /**
@@ -44,7 +53,8 @@ export async function createFramedTransport(
   const { self, members, ...rest } = options;
   const settings = parseOptions('createFramedTransport', FramedTransportOptions, rest);
   if (settings.tls === undefined) refuseBeyondLoopback('listen.host', settings.listen.host);
-  const context: TransportContext = { self, members, settings, ports, closing: new AbortController() };
+  const { tls } = settings;
+  const context: TransportContext = { self, members, settings, ports, closing: new AbortController(), tls };
   const answering = createAnsweringSide(context);
   const asking = new Map<string, AskingSide>();
   const port = await listen(answering.server, settings.listen);
@@ -64,6 +74,11 @@ export async function createFramedTransport(
   return {
     port,
     serve: answering.serve,
+    renew: (next) => {
+      checkRenewal(context.tls, next);
+      answering.renew(next);
+      context.tls = next;
+    },
     post: (member, question, onReply, onFailure) => sideOf(member).post(bodyOf(question), onReply, onFailure),
     ask: (member, question, { signal }) =>
       new Promise((resolve, reject) => {
@@ -87,6 +102,24 @@ export async function createFramedTransport(
       await answering.close();
     },
   };
+}
+
+function checkRenewal(present: unknown, next: NodeCertificate): void {
+  const refuse = (message: string, cause?: unknown): never => {
+    const issues = [{ path: 'tls', message }];
+    throw new ConfigurationError({
+      code: 'LZ_OPTION_INVALID',
+      summary: 'the certificate of votes was not renewed:',
+      issues,
+      cause,
+    });
+  };
+  if (present === undefined) refuse('the transport began without one');
+  try {
+    createSecureContext({ ...next });
+  } catch (error) {
+    refuse(describeError(error), error);
+  }
 }
 
 function jsonOf(question: unknown): Buffer {
