@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createGuardedHttpCaller } from '../src/index.ts';
-import { isPrivateAddress } from '../src/actions/adapters/guarded-http.ts';
+import { isPrivateAddress } from '../src/actions/adapters/address-guard.ts';
 
 const { signal } = new AbortController();
 const get = (url: string) => ({ method: 'GET' as const, url, headers: {}, signal });

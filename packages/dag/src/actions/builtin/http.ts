@@ -4,11 +4,22 @@ import type { ActionContext, HttpCaller } from '../action.ts';
 import { defineAction } from '../action.ts';
 import { requiredPort } from '../required-port.ts';
 
-const url = z.url({ protocol: /^https?$/ });
+const url = z
+  .url({ protocol: /^https?$/, error: 'expected a URL that begins with https:// or http://' })
+  .refine((text) => {
+    const { username, password } = new URL(text);
+    return username === '' && password === '';
+  }, 'expected a URL without user and password; send a header');
 const headers = z.record(z.string(), z.string()).default({});
 const output = z.strictObject({ status: z.number().int(), body: z.string() });
 
 type Response = Awaited<ReturnType<HttpCaller['call']>>;
+
+/** The origin of a URL: path and query of a webhook are often secrets. Keeps S17. */
+function shown(target: string): string {
+  const { origin, pathname, search } = new URL(target);
+  return pathname === '/' && search === '' ? origin : `${origin}/…`;
+}
 
 /** Overload and server errors may pass; everything else that is not a success is final. */
 function checked(response: Response, target: string): Response {
@@ -17,7 +28,7 @@ function checked(response: Response, target: string): Response {
   const retryable = status === 429 || status >= 500;
   throw new PortError({
     code: retryable ? 'LZ_ACTUATOR_TRANSIENT' : 'LZ_ACTUATOR_REFUSED',
-    message: `${target} answered ${status}: ${response.body.slice(0, 200)}`,
+    message: `${shown(target)} answered ${status}: ${response.body.slice(0, 200)}`,
     retryable,
   });
 }
@@ -31,7 +42,7 @@ export const httpGet = defineAction({
   output,
   requires: ['http'],
   readOnly: true,
-  dry: (input) => ({ summary: `reads ${input.url}`, changes: {} }),
+  dry: (input) => ({ summary: `reads ${shown(input.url)}`, changes: {} }),
   run: async (input, context) => {
     const response = await requiredPort(context, 'http').call({
       method: 'GET',
@@ -62,8 +73,8 @@ export const httpCall = defineAction({
   destructive: true,
   idempotent: true,
   dry: (input) => ({
-    summary: `sends ${input.method} to ${input.url}`,
-    changes: { method: input.method, url: input.url },
+    summary: `sends ${input.method} to ${shown(input.url)}`,
+    changes: { method: input.method, url: shown(input.url) },
   }),
   run: async (input, context: ActionContext) => {
     const { body } = input;
