@@ -1,4 +1,6 @@
 import { createConfigDirectory } from '@lazarus/cli/documents';
+import { loadPlugins } from '@lazarus/cli/plugins';
+import type { Plugins } from '@lazarus/cli/plugins';
 import { BUILT_IN_PRECONDITIONS, describeError } from '@lazarus/core';
 import { compileConfig } from '@lazarus/core/config';
 import type { CatalogOptions, CompiledSnapshot, SnapshotSummary } from '@lazarus/core/config';
@@ -6,6 +8,7 @@ import type { ConfigDocument, ConfigSource, Logger } from '@lazarus/core/ports';
 import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry, WorkflowDefinition } from '@lazarus/dag';
 import { ADAPTER_EVENT_TYPES } from '@lazarus/sensors-http';
+import type { Settings } from './settings.ts';
 import type { BreakerSettings } from './shared-state.ts';
 
 /** A configuration that was accepted as a whole. */
@@ -17,6 +20,20 @@ export interface Configuration {
   readonly workflows: readonly WorkflowDefinition[];
 }
 
+/** What documents can refer to by name: what comes with Lazarus, and what plugins add. */
+export interface Extensions {
+  readonly plugins: Plugins;
+  readonly actions: ActionRegistry;
+}
+
+/** Loads the plugins of the settings. @throws ConfigurationError `LZ_DEFINITION_INVALID` with everything that is wrong. */
+export async function loadExtensions({
+  plugins: { modules, from },
+}: Pick<Settings, 'plugins'>): Promise<Extensions> {
+  const plugins = await loadPlugins(modules, from);
+  return { plugins, actions: createActionRegistry([...builtinActions, ...plugins.actions]) };
+}
+
 /**
  * Reads and compiles everything, or nothing: the shipped workflows, then those of the operator, then rules and services
  * against them. Keeps S15.
@@ -25,7 +42,7 @@ export interface Configuration {
  */
 export async function loadConfiguration(
   source: ConfigSource,
-  actions: ActionRegistry,
+  { plugins, actions }: Extensions,
 ): Promise<Configuration> {
   const documents = await source.load();
   const own = documents
@@ -35,40 +52,48 @@ export async function loadConfiguration(
   const shipped = loadShippedWorkflows(actions).filter(({ name }) => !names.has(name));
   const workflows = [...shipped, ...own];
   const catalog = {
-    preconditions: BUILT_IN_PRECONDITIONS,
-    eventTypes: ADAPTER_EVENT_TYPES,
+    preconditions: [...BUILT_IN_PRECONDITIONS, ...plugins.preconditions],
+    eventTypes: [...ADAPTER_EVENT_TYPES, ...plugins.eventTypes],
+    plugins: plugins.identities,
     workflows: workflows.map(({ name, digest, inputs }) => ({ name, digest, inputs: Object.keys(inputs) })),
   };
   return { snapshot: compileConfig(documents, catalog), documents, catalog, workflows };
 }
 
-/** Reads and compiles a directory, and says what is in it. @throws as {@link loadConfiguration} does. */
-export async function checkConfiguration(directory: string): Promise<SnapshotSummary> {
-  const actions = createActionRegistry(builtinActions);
-  return (await loadConfiguration(createConfigDirectory(directory), actions)).snapshot.summary;
+/** Reads and compiles what settings name, and says what is in it. @throws as {@link loadConfiguration} does. */
+export async function checkConfiguration(
+  settings: Pick<Settings, 'config_dir' | 'plugins'>,
+): Promise<SnapshotSummary> {
+  const extensions = await loadExtensions(settings);
+  return (await loadConfiguration(createConfigDirectory(settings.config_dir), extensions)).snapshot.summary;
 }
 
 /**
- * Loads again; on any error the last good configuration stays in force, and the log says what to correct. Thresholds of the
- * breaker belong to the windows that were made at the start: a decision would name a configuration whose bound nobody
- * applies, so a change of them is refused. Keeps S7 and S15.
+ * Loads again; on any error the last good configuration stays in force, and the log says what to correct. The thresholds of
+ * the breaker hold from the next event on. Its two durations are part of what was counted and stored since the start, and
+ * nobody could apply others: a change of them is refused. Keeps S7 and S15.
  *
- * @param breaker - Thresholds that this process started with.
+ * @param breaker - The breaker that this process started with.
  */
 export async function reloadConfiguration(
   source: ConfigSource,
-  actions: ActionRegistry,
+  extensions: Extensions,
   log: Logger,
   breaker: BreakerSettings,
 ): Promise<Configuration | undefined> {
   const refuse = (error: string): void =>
     log.error('the new configuration was refused; the last good one stays in force', { error });
+  const changed = await extensions.plugins.changed();
+  if (changed.length > 0)
+    log.warn('the code of plugins was changed; what was loaded at the start goes on until a restart', {
+      plugins: changed,
+    });
   try {
-    const next = await loadConfiguration(source, actions);
-    const changes = changedThresholds(breaker, next.snapshot.settings.breaker);
+    const next = await loadConfiguration(source, extensions);
+    const changes = changedDurations(breaker, next.snapshot.settings.breaker);
     if (changes.length === 0) return next;
     refuse(
-      `settings.yaml changes the thresholds of the breaker (${changes.join(', ')}), which are applied from the start on: restart the node to take the change, or undo it`,
+      `settings.yaml changes durations of the breaker (${changes.join(', ')}), which hold from the start on: restart the node to take the change, or undo it`,
     );
   } catch (error) {
     refuse(describeError(error));
@@ -76,9 +101,11 @@ export async function reloadConfiguration(
   return undefined;
 }
 
-function changedThresholds(old: BreakerSettings, next: BreakerSettings): readonly string[] {
-  const keys = [...new Set([...Object.keys(old), ...Object.keys(next)])] as (keyof BreakerSettings)[];
-  return keys
-    .filter((key) => old[key] !== next[key])
-    .map((key) => `${key} ${old[key] ?? 'unset'} to ${next[key] ?? 'unset'}`);
+/** What a reload cannot change: counts of another window do not exist, and what is stored is kept for as long as these say. */
+const DURATIONS = ['window', 'min_open'] as const;
+
+function changedDurations(old: BreakerSettings, next: BreakerSettings): readonly string[] {
+  return DURATIONS.filter((key) => old[key] !== next[key]).map(
+    (key) => `${key} ${old[key] / 1_000} s to ${next[key] / 1_000} s`,
+  );
 }

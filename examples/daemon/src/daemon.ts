@@ -14,11 +14,11 @@ import { createBallotMemory, createRunGuard, createRunOutcomes } from '@lazarus/
 import type { Snapshot } from '@lazarus/core';
 import { createPipeline } from '@lazarus/core/stream';
 import type { Fleet, Logger } from '@lazarus/core/ports';
-import { builtinActions, createActionRegistry, createDryRuns } from '@lazarus/dag';
+import { createDryRuns } from '@lazarus/dag';
 import { createConsoleChannel, createNotifier } from '@lazarus/notify';
 import { createPagerDutyPager } from '@lazarus/pager-pagerduty';
 import { openApi } from './api.ts';
-import { loadConfiguration, reloadConfiguration } from './configuration.ts';
+import { loadConfiguration, loadExtensions, reloadConfiguration } from './configuration.ts';
 import { createSystemIds, createSystemRandom } from './chance.ts';
 import { openEngine } from './engine.ts';
 import { createInForce, LOOK_EVERY_MS } from './in-force.ts';
@@ -62,10 +62,12 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
 
   // What can be wrong without anything having been started comes first: settings, configuration, port, directory.
   const secrets = await readSecrets(settings);
-  const actions = createActionRegistry(builtinActions);
+  const extensions = await loadExtensions(settings);
+  const { actions, plugins } = extensions;
+  if (plugins.identities.length > 0) log.info('plugins loaded', { plugins: plugins.identities });
   const source = createConfigDirectory(settings.config_dir, log);
-  const configuration = await loadConfiguration(source, actions);
-  const { breaker } = configuration.snapshot.settings;
+  const configuration = await loadConfiguration(source, extensions);
+  let { breaker } = configuration.snapshot.settings;
   const shelf = createSnapshotShelf({ clock });
   const server = onClose(await listen(settings.listen), (it) => it.close());
   onClose(claimStateDirectory(settings.state_dir), (it) => it.release());
@@ -75,7 +77,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
       clock,
       log,
       secrets: [secrets.pagerToken, ...secrets.tokens],
-      breaker,
+      breaker: () => breaker,
       knownServices: () => (shelf.current ?? configuration.snapshot).summary.services.length,
     }),
     (it) => it.close(),
@@ -83,7 +85,10 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
   const { audit, budgets, locks, pauses } = state;
   const rollouts = createRollouts(configuration.catalog, { store: state.rollouts, clock, log });
   const inForce = createInForce(rollouts, log);
-  inForce.onChange((snapshot) => shelf.use(snapshot));
+  inForce.onChange((snapshot) => {
+    shelf.use(snapshot);
+    breaker = snapshot.settings.breaker;
+  });
   // Before the engine goes on with what an earlier process began.
   await inForce.take(configuration);
   const aws = onClose(createAwsConnection({ ...providerOf(settings), clock }), (it) => it.close());
@@ -237,7 +242,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
       return shelf.current ?? configuration.snapshot;
     },
     async reload() {
-      const next = await reloadConfiguration(source, actions, log, breaker);
+      const next = await reloadConfiguration(source, extensions, log, breaker);
       return next === undefined ? false : inForce.take(next);
     },
     close,

@@ -51,7 +51,7 @@ async function run(): Promise<void> {
   const log = createJsonLogger((line) => void process.stderr.write(line));
   const settings = readSettings(flags.settings);
   if (flags.check === true) {
-    const { digest, rules, services } = await checkConfiguration(settings.config_dir);
+    const { digest, rules, services } = await checkConfiguration(settings);
     process.stdout.write(
       `accepted: ${rules.length} rules, ${services.length} services, digest ${digest.slice(0, 12)}\n`,
     );

@@ -9,6 +9,7 @@ interface Named {
 /** What of the settings depends on each other. */
 interface Related {
   readonly listen: { readonly host: string };
+  readonly plugins: readonly string[];
   readonly auth?: object | undefined;
   readonly nodes?: readonly Named[] | undefined;
   readonly node?: (Named & { readonly listen?: object | undefined }) | undefined;
@@ -26,6 +27,7 @@ type Problem = readonly [path: (string | number)[], message: string];
 /** Says everything about settings that fit one by one and not together. */
 export function refineNodes(settings: Related, context: z.RefinementCtx): void {
   const problems = [
+    ...problemsOfPlugins(settings),
     ...problemsOfListener(settings),
     ...problemsOfNodes(settings),
     ...problemsOfPeers(settings),
@@ -33,6 +35,11 @@ export function refineNodes(settings: Related, context: z.RefinementCtx): void {
     ...problemsOfGrace(settings),
   ];
   for (const [path, message] of problems) context.addIssue({ code: 'custom', path, message });
+}
+
+function* problemsOfPlugins({ plugins }: Related): Generator<Problem> {
+  for (const [index, name] of plugins.entries())
+    if (plugins.indexOf(name) !== index) yield [['plugins', index], `${name} is named twice`];
 }
 
 function* problemsOfListener({ auth, listen }: Related): Generator<Problem> {

@@ -127,6 +127,8 @@ export const SettingsSchema = z
     state_dir: z.string().min(1).default('state'),
     /** Directory with rules/, profiles/, services/ and workflows/. */
     config_dir: z.string().min(1).default('config'),
+    /** Code of your own: files, or packages by name, that export `actions`, `preconditions` and `eventTypes`. */
+    plugins: z.array(z.string().min(1)).max(64).default([]),
     listen: z
       .strictObject({
         host: z.string().min(1).default('127.0.0.1'),
@@ -161,7 +163,9 @@ export const SettingsSchema = z
 export type WrittenSettings = z.output<typeof SettingsSchema>;
 
 /** Resolved settings; paths are absolute. */
-export type Settings = Omit<WrittenSettings, 'audit' | 'engine'> & {
+export type Settings = Omit<WrittenSettings, 'audit' | 'engine' | 'plugins'> & {
+  /** Modules as they are written, and the folder that they are looked up from. */
+  readonly plugins: { readonly modules: readonly string[]; readonly from: string };
   readonly audit: { readonly file: string };
   readonly engine:
     | Extract<WrittenSettings['engine'], { kind: 'restate' }>
@@ -183,6 +187,7 @@ export function readSettings(file: string): Settings {
     ...settings,
     state_dir: stateDir,
     config_dir: near(settings.config_dir),
+    plugins: { modules: settings.plugins, from: near('.') },
     pager: { ...settings.pager, token_file: near(settings.pager.token_file) },
     audit: { file: audit.file === undefined ? join(stateDir, 'audit.db') : near(audit.file) },
     engine:

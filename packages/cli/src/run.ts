@@ -1,3 +1,4 @@
+import { ConfigurationError } from '@lazarus/core';
 import { CommanderError } from 'commander';
 import { CliFailure } from './cli-failure.ts';
 import { EXIT } from './exit-code.ts';
@@ -29,6 +30,10 @@ function explainFailure(error: unknown, terminal: Terminal): ExitCode {
   if (error instanceof CliFailure) {
     terminal.err([`lazarus: ${error.message}`, ...error.lines.map((line) => `  ${line}`), ''].join('\n'));
     return error.exitCode;
+  }
+  if (error instanceof ConfigurationError) {
+    terminal.err(`lazarus: ${error.message}\n`);
+    return EXIT.invalid;
   }
   if (terminal.signal.aborted) return EXIT.interrupted;
   terminal.err(`lazarus: ${error instanceof Error ? error.message : String(error)}\n`);

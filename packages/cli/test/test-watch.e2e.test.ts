@@ -218,8 +218,8 @@ describe('lazarus test --plugins', () => {
     await put('wrong.js', 'export const actions = [1];\n');
     await put('empty.js', 'export const nothing = 1;\n');
     for (const [file, why] of [
-      ['none.js', 'could not be loaded'],
-      ['wrong.js', 'actions of .* is no list of definitions'],
+      ['none.js', 'none.js is not there'],
+      ['wrong.js', String.raw`wrong.js actions\[0\] is not what defineAction returns`],
       ['empty.js', 'exports none of actions'],
     ] as const) {
       const { code, err } = await lazarus(['test', at('cdn'), '--plugins', at(file)]);

@@ -10,6 +10,8 @@ const ConfigSchema = z
     services: z.array(z.string()),
     profiles: z.array(z.string()),
     workflows: z.array(z.string()),
+    /** Code of others that takes part, with a hash of it: nodes whose code differs have different digests. */
+    plugins: z.array(z.object({ name: z.string(), version: z.string() })).optional(),
   })
   .openapi('Config');
 

@@ -64,11 +64,11 @@ export function seedOption(flags: string, description: string): Option {
   });
 }
 
-/** `--plugins`, for commands that read documents: modules with actions, preconditions and event types. */
+/** `--plugins`, for commands that read documents: what a node has under `plugins` in its settings. */
 export function pluginsOption(): Option {
   return new Option(
     '--plugins <module>',
-    'module that exports actions, preconditions or eventTypes; may be repeated',
+    'file or package that exports actions, preconditions or eventTypes; may be repeated',
   )
     .default([], 'none')
     .argParser((file: string, previous: readonly string[]) => [...previous, file]);

@@ -43,6 +43,7 @@ export function diffCommand(cli: Cli): Command {
         '--events <file>',
         'recorded events or decisions, one JSON value a line, - for standard input',
       ),
+      pluginsOption(),
       outputOption('text', 'json'),
     ],
     examples: [
@@ -59,11 +60,11 @@ export function diffCommand(cli: Cli): Command {
 
 /** `lazarus workflow graph`. It needs no node. */
 export function workflowCommand(cli: Cli): Command {
-  const graph = defineCommand<{ readonly output: GraphFormat }>(cli, {
+  const graph = defineCommand<{ readonly output: GraphFormat; readonly plugins: readonly string[] }>(cli, {
     usage: 'graph <file>',
     summary: 'draw a workflow',
     description: 'Draws a workflow document, or a workflow that comes with Lazarus, by its name.',
-    options: [outputOption('text', 'mermaid', 'dot')],
+    options: [pluginsOption(), outputOption('text', 'mermaid', 'dot')],
     examples: [
       [
         'lazarus workflow graph default.replace_host',

@@ -7,6 +7,7 @@ import { parseYamlDocument } from '@lazarus/core/documents';
 import type { ConfigDocument } from '@lazarus/core/ports';
 import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry } from '@lazarus/dag';
+import { ADAPTER_EVENT_TYPES } from '@lazarus/sensors-http';
 import { CliFailure } from '../cli-failure.ts';
 import { EXIT } from '../exit-code.ts';
 import { NO_PLUGINS } from '../plugins/load-plugins.ts';
@@ -39,8 +40,12 @@ export function checkDocuments(
  *
  * @throws CliFailure with exit code 2 and every issue.
  */
-export function compileDocuments(documents: readonly ConfigDocument[], name: string): CompiledSnapshot {
-  const { options, refused } = readCatalog(documents);
+export function compileDocuments(
+  documents: readonly ConfigDocument[],
+  name: string,
+  plugins: Plugins,
+): CompiledSnapshot {
+  const { options, refused } = readCatalog(documents, plugins);
   const issues = [...refused];
   const snapshot = collect(issues, () => compileConfig(documents, options));
   if (snapshot !== undefined && issues.length === 0) return snapshot;
@@ -50,7 +55,7 @@ export function compileDocuments(documents: readonly ConfigDocument[], name: str
 /** What rules can refer to: the workflows of the documents, those that come with Lazarus, and the built-in checks. */
 function readCatalog(
   documents: readonly ConfigDocument[],
-  plugins: Plugins = NO_PLUGINS,
+  plugins: Plugins,
 ): {
   readonly options: CatalogOptions;
   readonly refused: readonly Issue[];
@@ -71,7 +76,8 @@ function readCatalog(
   return {
     options: {
       preconditions: [...BUILT_IN_PRECONDITIONS, ...plugins.preconditions],
-      eventTypes: plugins.eventTypes,
+      eventTypes: [...ADAPTER_EVENT_TYPES, ...plugins.eventTypes],
+      plugins: plugins.identities,
       workflows,
     },
     refused,

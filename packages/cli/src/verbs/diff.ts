@@ -9,6 +9,7 @@ import { parseJson } from '../emit/event-from-options.ts';
 import { readText } from '../emit/read-document.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { loadPlugins } from '../plugins/load-plugins.ts';
 import { renderSnapshotDiff } from '../render/snapshot-diff.ts';
 import { compileDocuments } from '../validate/check-documents.ts';
 import { findDocuments } from '../validate/find-documents.ts';
@@ -17,6 +18,8 @@ import { findDocuments } from '../validate/find-documents.ts';
 export interface DiffOptions {
   readonly events?: string;
   readonly output: 'text' | 'json';
+  /** Modules with actions, preconditions and event types of one's own. */
+  readonly plugins: readonly string[];
 }
 
 /** Compares two configurations by what they mean for each service, and for recorded events. */
@@ -25,8 +28,11 @@ export async function diff(
   options: DiffOptions,
   { terminal }: Context,
 ): Promise<ExitCode> {
+  const plugins = await loadPlugins(options.plugins);
   const [before, after] = await Promise.all(
-    folders.map(async (folder) => compileDocuments((await findDocuments([folder])).documents, folder)),
+    folders.map(async (folder) =>
+      compileDocuments((await findDocuments([folder])).documents, folder, plugins),
+    ),
   );
   if (before === undefined || after === undefined)
     throw new CliFailure(EXIT.invalid, 'diff needs two folders');

@@ -37,6 +37,7 @@ export interface Catalog {
   readonly eventTypes: EventTypes;
   /** Spelling in overrides (`MinActiveHosts`, an alias, `min_active_hosts`) to the check. */
   readonly checkSpellings: ReadonlyMap<string, Precondition>;
+  readonly plugins: readonly KnownPlugin[];
 }
 
 /** Orders what documents can refer to. @throws ConfigurationError `LZ_DEFINITION_INVALID` when event types clash. */
@@ -51,7 +52,13 @@ export function createCatalog(options: CatalogOptions): Catalog {
     }
   }
   const workflows = new Map(options.workflows.map((workflow) => [workflow.name, workflow]));
-  return { preconditions, workflows, eventTypes: createEventTypes(options.eventTypes), checkSpellings };
+  return {
+    preconditions,
+    workflows,
+    eventTypes: createEventTypes(options.eventTypes),
+    checkSpellings,
+    plugins: options.plugins ?? [],
+  };
 }
 
 /** `MinActiveHosts` as it is written in overrides: `min_active_hosts`. */

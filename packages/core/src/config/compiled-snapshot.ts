@@ -93,6 +93,7 @@ export function createSnapshot(
       },
       profiles: [...configuration.profiles.keys()].sort(),
       workflows: [...catalog.workflows.keys()].sort(),
+      plugins: catalog.plugins,
     }),
     match: (event: LazarusEvent): RuleMatch => {
       const service = serviceOf(event.service);

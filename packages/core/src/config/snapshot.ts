@@ -1,4 +1,5 @@
 import type { LazarusEvent } from '../events/event.ts';
+import type { KnownPlugin } from './catalog.ts';
 import type { BoundPrecondition } from '../preconditions/precondition.ts';
 
 /** What Lazarus may do: nothing, record what it would have done, or act. The most cautious of all levels wins. */
@@ -75,6 +76,8 @@ export interface SnapshotSummary {
   readonly services: readonly string[];
   readonly profiles: readonly string[];
   readonly workflows: readonly string[];
+  /** Code of others that takes part, by name and version; absent in snapshots that were not compiled. */
+  readonly plugins?: readonly KnownPlugin[];
 }
 
 /**

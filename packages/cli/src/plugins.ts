@@ -1,0 +1,1 @@
+export { loadPlugins, NO_PLUGINS, type Plugins } from './plugins/load-plugins.ts';
