@@ -18,9 +18,10 @@ export async function openRedis(
     readonly clock: Clock;
     readonly log: Logger;
     readonly knownServices: () => number | undefined;
+    readonly thresholds: () => ReturnType<typeof breakerOf>;
   },
 ): Promise<Shared> {
-  const { record, breaker, clock, log, knownServices } = ports;
+  const { record, breaker, clock, log, knownServices, thresholds } = ports;
   const redis = await connectRedis({
     url: settings.url,
     prefix: `lazarus-${settings.region}`,
@@ -29,7 +30,13 @@ export async function openRedis(
     log,
   });
   const common = { redis, clock, log };
-  const windows = createRedisWindows({ ...common, breaker, knownServices, history: record.observations });
+  const windows = createRedisWindows({
+    ...common,
+    breaker,
+    knownServices,
+    thresholds,
+    history: record.observations,
+  });
   const budgets = createRedisBudgets({ ...common, history: record.reservations });
   const pauses = createRedisPauses({ ...common, history: record.pauses.read, save: record.pauses.write });
   const rollouts = createRedisRolloutStore({

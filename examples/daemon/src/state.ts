@@ -45,7 +45,8 @@ export async function openState(
     readonly clock: Clock;
     readonly log: Logger;
     readonly secrets: readonly string[];
-    readonly breaker: BreakerSettings;
+    /** The breaker of the configuration in force. */
+    readonly breaker: () => BreakerSettings;
     /** Services that are configured: a share of them can be a bound, too. */
     readonly knownServices: () => number | undefined;
   },
@@ -59,20 +60,21 @@ export async function openState(
     clock,
   });
   const record = ownRecord(audit, settings.state_dir, clock);
-  const breaker = breakerOf(ports.breaker);
+  const breaker = breakerOf(ports.breaker());
+  const thresholds = lastOf(ports.breaker, breakerOf);
   try {
     const shared =
       settings.shared_state.kind === 'redis'
         ? await openRedis(
             { ...settings.shared_state, region: settings.region },
-            { record, breaker, clock, log, knownServices: ports.knownServices },
+            { record, breaker, clock, log, knownServices: ports.knownServices, thresholds },
           )
-        : await openMemory({ record, breaker, clock, knownServices: ports.knownServices });
+        : await openMemory({ record, breaker, clock, knownServices: ports.knownServices, thresholds });
     const history = await record.observations();
     const nodeWindows = (): Windows =>
       createLocalRing(
         { breaker },
-        { shared: shared.windows, clock, history, knownServices: ports.knownServices },
+        { shared: shared.windows, clock, history, knownServices: ports.knownServices, thresholds },
       );
     const close = async (): Promise<void> => {
       await shared.close();
@@ -102,16 +104,29 @@ async function openMemory(ports: {
   readonly breaker: ReturnType<typeof breakerOf>;
   readonly clock: Clock;
   readonly knownServices: () => number | undefined;
+  readonly thresholds: () => ReturnType<typeof breakerOf>;
 }): Promise<Shared> {
-  const { record, breaker, clock, knownServices } = ports;
+  const { record, breaker, clock, knownServices, thresholds } = ports;
+  const history = await record.observations();
   return {
-    windows: createMemoryWindows({ clock, breaker, knownServices, history: await record.observations() }),
+    windows: createMemoryWindows({ clock, breaker, knownServices, thresholds, history }),
     budgets: createMemoryBudgets({ clock, history: await record.reservations() }),
     locks: createMemoryLocks({ clock }),
     pauses: createMemoryPauses({ clock, history: await record.pauses.read(), save: record.pauses.write }),
     rollouts: await openRollouts(record),
     checks: [],
     close: async () => {},
+  };
+}
+
+/** What `make` makes of the latest value, made once for each. */
+function lastOf<T, R>(latest: () => T, make: (value: T) => R): () => R {
+  let known = latest();
+  let made = make(known);
+  return () => {
+    const value = latest();
+    if (value !== known) [known, made] = [value, make(value)];
+    return made;
   };
 }
 

@@ -1,4 +1,5 @@
 import { createSystemClock } from '@lazarus/core';
+import type { BreakerBounds } from '@lazarus/core/gates';
 import { createManualClock } from '@lazarus/testing';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectRedis, createRedisWindows } from '../src/index.ts';
@@ -11,7 +12,7 @@ let server: RedisServer;
 let stores = 0;
 
 /** Windows on an empty store, whose server has the time of a clock in our hands. */
-async function begin() {
+async function begin(thresholds?: () => BreakerBounds) {
   const prefix = `windows-${(stores += 1)}`;
   const time = createManualClock({ wallMs: Date.now() + 60_000 });
   const clock = createSystemClock();
@@ -22,6 +23,7 @@ async function begin() {
     clock,
     breaker: { windowMs: WINDOW_MS },
     history: async () => [],
+    ...(thresholds === undefined ? {} : { thresholds }),
   });
   await windows.hydrate([]);
   return {
@@ -53,6 +55,22 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('the keys of a region'), (
     for (let n = 0; n < 50; n += 1) await windows.observe({ ...place, eventId: `e/${n}`, service: `s${n}` });
     expect(await expiresSet()).toBe(before);
     for (const name of ['region', 'services']) expect(await ttlOf(name)).toBeGreaterThan(2 * WINDOW_MS);
+    await close();
+  });
+
+  it('S7: are judged by the thresholds in force: lower ones open at the next event, higher ones leave it open', async () => {
+    let maxServices = 5;
+    const { windows, time, close } = await begin(() => ({ maxServices, closeBelow: 1, minOpenMs: 120_000 }));
+    const fail = (service: string, id: string) => windows.observe({ ...place, service, eventId: id });
+    for (const service of ['a', 'b', 'c'])
+      expect((await fail(service, service)).breaker.state).toBe('closed');
+    maxServices = 2;
+    expect((await fail('c', 'd')).breaker).toMatchObject({ state: 'open', services: 3, maxServices: 2 });
+    maxServices = 9;
+    await time.advance(120_000);
+    expect((await windows.view(place)).breaker).toMatchObject({ state: 'open', maxServices: 9 });
+    await time.advance(WINDOW_MS);
+    expect((await windows.view(place)).breaker.state).toBe('closed');
     await close();
   });
 

@@ -57,11 +57,27 @@ export interface Lazarus {
    * @throws PortError `LZ_AUDIT_UNAVAILABLE` when the record could not be written; hand the event in again.
    */
   handle(event: unknown, options?: { readonly signal?: AbortSignal }): Promise<DecisionRecord>;
+  /**
+   * Concludes an event that `handle` failed at too often: its page is escalated, so that a person looks at it, and the
+   * record says why. It is what `createIntake` of `@lazarus/core/stream` wants as `onGivenUp`. Keeps S11.
+   *
+   * @throws PortError `LZ_AUDIT_UNAVAILABLE` when the record could not be written; the page was escalated before that.
+   * @example
+   * ```ts
+   * const intake = createIntake({ maxEvents: 1_000 }, { onGivenUp: lazarus.giveUp });
+   * ```
+   */
+  giveUp(event: {
+    readonly payload: unknown;
+    readonly position: string;
+    readonly reason: string;
+  }): Promise<DecisionRecord>;
   /** Walks the same ladder with nothing in scope that could change anything. Keeps S13. */
   plan(event: LazarusEventInput, options?: { readonly signal?: AbortSignal }): Promise<DecisionRecord>;
   /**
-   * Puts another configuration into force; when it is refused, the last good one stays. Events in flight keep theirs, and
-   * the thresholds of the region's breaker stay those of the first one. Keeps S15.
+   * Puts another configuration into force; when it is refused, the last good one stays. Events in flight keep theirs. The
+   * thresholds of the region's breaker hold from the next look at it, and an open one stays open until they let it close;
+   * its window stays as long as it was made. Keeps S7 and S15.
    *
    * @throws ConfigurationError `LZ_CONFIG_INVALID`, or `LZ_PORT_MISSING` when it needs a probe that was not passed.
    */
@@ -179,21 +195,31 @@ export function createLazarus(options: LazarusOptions, given: LazarusPorts): Laz
     await ports.close();
   };
 
+  /** Closing waits for it, and listeners are told of its record. */
+  const concluding = async (work: Promise<DecisionRecord>): Promise<DecisionRecord> => {
+    underWay.add(work);
+    try {
+      const record = await work;
+      decisions.tell(record);
+      return record;
+    } finally {
+      underWay.delete(work);
+    }
+  };
+
   return {
     get snapshot() {
       return snapshot;
     },
     async handle(event, handling = {}) {
       stop.signal.throwIfAborted();
-      const deciding = recover().then(() => controller.decide(event, { position: 'embedded', ...handling }));
-      underWay.add(deciding);
-      try {
-        const record = await deciding;
-        decisions.tell(record);
-        return record;
-      } finally {
-        underWay.delete(deciding);
-      }
+      return concluding(
+        recover().then(() => controller.decide(event, { position: 'embedded', ...handling })),
+      );
+    },
+    async giveUp({ payload, position, reason }) {
+      stop.signal.throwIfAborted();
+      return concluding(controller.giveUp(payload, { position, reason }));
     },
     async plan(event, planning) {
       stop.signal.throwIfAborted();

@@ -84,7 +84,7 @@ const NO_PROBE: HealthProbe = {
 export function resolvePorts(given: LazarusPorts, current: () => Snapshot | undefined): ResolvedPorts {
   const clock = given.clock ?? createSystemClock();
   const ownLocks = given.locks === undefined ? createMemoryLocks({ clock }) : undefined;
-  const settings = settingsOf(current());
+  const breaker = breakerInForce(current);
   return {
     clock,
     log: given.log ?? SILENT,
@@ -97,7 +97,7 @@ export function resolvePorts(given: LazarusPorts, current: () => Snapshot | unde
         clock,
         history: [],
         knownServices: () => current()?.summary.services.length,
-        ...(settings === undefined ? {} : { breaker: breakerOf(settings) }),
+        ...(breaker === undefined ? {} : { breaker: breaker(), thresholds: breaker }),
       }),
     budgets: given.budgets ?? createMemoryBudgets({ clock, history: [] }),
     locks: given.locks ?? (ownLocks as Locks),
@@ -164,11 +164,24 @@ function eventAbout(service: string): Parameters<Snapshot['rule']>[1] {
   };
 }
 
-/** The settings of a compiled configuration; a snapshot made by other means has none. */
+/** The breaker of the configuration in force, worked out once for each; a snapshot made by other means has none. */
+function breakerInForce(current: () => Snapshot | undefined): (() => BreakerOfSettings) | undefined {
+  const first = settingsOf(current());
+  if (first === undefined) return undefined;
+  let known = { settings: first, breaker: breakerOf(first) };
+  return () => {
+    const settings = settingsOf(current()) ?? known.settings;
+    if (settings !== known.settings) known = { settings, breaker: breakerOf(settings) };
+    return known.breaker;
+  };
+}
+
 function settingsOf(snapshot: Snapshot | undefined): SettingsDocument | undefined {
   const known: (Snapshot & { readonly settings?: SettingsDocument }) | undefined = snapshot;
   return known?.settings;
 }
+
+type BreakerOfSettings = ReturnType<typeof breakerOf>;
 
 function breakerOf({ breaker }: SettingsDocument) {
   return {

@@ -10,6 +10,7 @@
  * can be unknown.
  */
 import type { z } from 'zod';
+import type { BreakerBounds } from '../circuit-breaker/breaker.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { BreakerView, CountedView, Windows, WindowView } from '../ports/windows.ts';
 import { createMemoryWindows } from './memory-windows.ts';
@@ -24,6 +25,8 @@ export interface LocalRingPorts {
   readonly history?: readonly AgedObservation[];
   /** Services that exist in a region, for `maxServicesFraction`. */
   readonly knownServices?: (region: string) => number | undefined;
+  /** Thresholds in force, when they can change; see `createMemoryWindows`. */
+  readonly thresholds?: () => BreakerBounds;
 }
 
 /**
@@ -40,12 +43,13 @@ export function createLocalRing(
   options: z.input<typeof MemoryWindowsOptions>,
   ports: LocalRingPorts,
 ): Windows {
-  const { shared, clock, history, knownServices } = ports;
+  const { shared, clock, history, knownServices, thresholds } = ports;
   const own = createMemoryWindows({
     ...options,
     clock,
     history: history ?? [],
     ...(knownServices === undefined ? {} : { knownServices }),
+    ...(thresholds === undefined ? {} : { thresholds }),
   });
   return {
     observe: async (observation) => {

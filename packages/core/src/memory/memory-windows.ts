@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { BreakerBounds } from '../circuit-breaker/breaker.ts';
 import { BreakerOptions } from '../circuit-breaker/breaker.ts';
 import { parseOptions } from '../errors/parse-options.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -17,7 +18,7 @@ const stored = (value: number) => z.int().min(1).max(10_000_000).default(value);
 
 /** Options of {@link createMemoryWindows}. */
 export const MemoryWindowsOptions = z.strictObject({
-  /** Window length and thresholds of the region's breaker; entities are counted over the same window. */
+  /** Window length and first thresholds of the region's breaker; entities are counted over the same window. */
   breaker: BreakerOptions.prefault({}),
   /** Most failing services stored per region. @defaultValue 50 000 */
   maxStoredServices: stored(50_000),
@@ -58,10 +59,16 @@ export function createMemoryWindows(
     readonly history?: readonly AgedObservation[];
     /** Services that exist in a region, for `maxServicesFraction`; `undefined` when it is not known. */
     readonly knownServices?: (region: string) => number | undefined;
+    /**
+     * Thresholds in force, asked for at every look: a configuration that is loaded later holds from the next event on, and
+     * an open breaker stays open until they let it close. @defaultValue those of `breaker`
+     */
+    readonly thresholds?: () => BreakerBounds;
   },
 ): MemoryWindows {
-  const { clock, history, knownServices, ...rest } = options;
-  const bounds: RegionBounds = parseOptions('createMemoryWindows', MemoryWindowsOptions, rest);
+  const { clock, history, knownServices, thresholds, ...rest } = options;
+  const { breaker, ...stored } = parseOptions('createMemoryWindows', MemoryWindowsOptions, rest);
+  const bounds: RegionBounds = { windowMs: breaker.windowMs, ...stored };
   const startedAtMs = clock.monotonic();
   const regions = new Map<string, RegionWindows>();
   let isHydrated = false;
@@ -74,7 +81,8 @@ export function createMemoryWindows(
     return region;
   };
   const knowledgeOf = (region: string, nowMs: number): RegionKnowledge => ({
-    isWholeWindowKnown: isHydrated || nowMs - startedAtMs >= bounds.breaker.windowMs,
+    thresholds: thresholds?.() ?? breaker,
+    isWholeWindowKnown: isHydrated || nowMs - startedAtMs >= bounds.windowMs,
     knownServices: knownServices?.(region),
   });
   const hydrate = (past: readonly AgedObservation[]): void => {
@@ -94,12 +102,7 @@ export function createMemoryWindows(
       const region = replayed.get(observation.region) ?? createRegionWindows(bounds, atMs);
       replayed.set(observation.region, region);
       countObservation(region, observation, atMs);
-      viewRegion(
-        region,
-        observation.service,
-        { isWholeWindowKnown: true, knownServices: knownServices?.(observation.region) },
-        atMs,
-      );
+      viewRegion(region, observation.service, knowledgeOf(observation.region, nowMs), atMs);
     }
     return replayed;
   };
@@ -112,8 +115,9 @@ export function createMemoryWindows(
       const nowMs = clock.monotonic();
       const region = regionOf(name, nowMs);
       const { firstSeen } = countObservation(region, observation, nowMs);
-      const { breaker, entities, windowMs } = viewRegion(region, service, knowledgeOf(name, nowMs), nowMs);
-      return { breaker, entities, windowMs, firstSeen };
+      const view = viewRegion(region, service, knowledgeOf(name, nowMs), nowMs);
+      const { entities, windowMs } = view;
+      return { breaker: view.breaker, entities, windowMs, firstSeen };
     },
     view: ({ region: name, service }) => {
       const nowMs = clock.monotonic();

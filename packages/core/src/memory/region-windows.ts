@@ -24,7 +24,7 @@ import {
 
 /** Bounds of one region. */
 export interface RegionBounds {
-  readonly breaker: BreakerBounds & { readonly windowMs: number };
+  readonly windowMs: number;
   readonly maxStoredServices: number;
   readonly maxStoredEntities: number;
   readonly maxStoredEntitiesPerService: number;
@@ -43,15 +43,16 @@ export interface RegionWindows {
   readonly forget: (service: string) => void;
 }
 
-/** What a region needs to know besides its own counts. */
+/** What a region needs to know besides its own counts; thresholds are those in force, and may be others next time. */
 export interface RegionKnowledge {
+  readonly thresholds: BreakerBounds;
   readonly isWholeWindowKnown: boolean;
   readonly knownServices: number | undefined;
 }
 
 /** A region about which nothing is known yet. */
 export function createRegionWindows(bounds: RegionBounds, nowMs: number): RegionWindows {
-  const { windowMs } = bounds.breaker;
+  const { windowMs } = bounds;
   const region: RegionWindows = {
     bounds,
     services: createRollingWindow({ windowMs, capacity: bounds.maxStoredServices }),
@@ -89,12 +90,14 @@ export function viewRegion(
   nowMs: number,
 ): WindowView {
   const services = countKeys(region.services, nowMs, region.forget);
-  const step = stepBreaker(region.bounds.breaker, region.breaker, { services, ...knowledge }, nowMs);
+  const { thresholds, knownServices, isWholeWindowKnown } = knowledge;
+  const input = { services, knownServices, isWholeWindowKnown };
+  const step = stepBreaker(thresholds, region.breaker, input, nowMs);
   region.breaker = step.state;
   return {
     breaker: step.verdict,
     entities: countEntities(region, service, nowMs),
-    windowMs: region.bounds.breaker.windowMs,
+    windowMs: region.bounds.windowMs,
   };
 }
 
@@ -133,8 +136,8 @@ function countEntities(region: RegionWindows, service: string, nowMs: number): n
 function countEntity(region: RegionWindows, service: string, entity: string, nowMs: number): void {
   let entities = region.entitiesOf.get(service);
   if (entities === undefined) {
-    const { breaker, maxStoredEntitiesPerService } = region.bounds;
-    entities = createRollingWindow({ windowMs: breaker.windowMs, capacity: maxStoredEntitiesPerService });
+    const { windowMs, maxStoredEntitiesPerService } = region.bounds;
+    entities = createRollingWindow({ windowMs, capacity: maxStoredEntitiesPerService });
     region.entitiesOf.set(service, entities);
   }
   const before = entities.size;

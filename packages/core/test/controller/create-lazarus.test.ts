@@ -100,6 +100,19 @@ describe('an embedded Lazarus', () => {
     await lazarus.close();
   });
 
+  it('S7: the thresholds of a reloaded configuration hold from the next event on', async () => {
+    const settings = (maxServices: number): Config => [
+      ...(documents() as readonly { kind: 'service'; path: string; text: string }[]),
+      { kind: 'settings', path: 'settings.yaml', text: `breaker: { max_services: ${maxServices} }\n` },
+    ];
+    const { lazarus, event } = createWorld({}, { config: settings(5) });
+    for (const service of ['api', 'db']) await lazarus.handle({ ...event, id: service, service });
+    lazarus.use(settings(2));
+    const { decision } = await lazarus.handle(event);
+    expect(decision).toMatchObject({ kind: 'escalate', reason: 'region_circuit_open' });
+    await lazarus.close();
+  });
+
   it('S9: votes for no host that is kept for examination, even when a run has just begun to look at it', async () => {
     const { lazarus, event, fleet, clock } = createWorld({}, { config: documents(WEB.replace('0s', '10s')) });
     const deciding = lazarus.handle(event);

@@ -46,9 +46,14 @@ export function createRedisWindows(
     readonly history?: () => Promise<readonly AgedObservation[]>;
     /** Services that exist in a region, for `maxServicesFraction`; `undefined` when it is not known. */
     readonly knownServices?: (region: string) => number | undefined;
+    /**
+     * Thresholds in force, asked for at every look, as `createMemoryWindows` does. How long the breaker stays open at least is
+     * part of the scripts and stays that of `breaker`. @defaultValue those of `breaker`
+     */
+    readonly thresholds?: () => BreakerBounds;
   },
 ): RedisWindows {
-  const { redis, clock, log, history, knownServices, ...rest } = options;
+  const { redis, clock, log, history, knownServices, thresholds, ...rest } = options;
   const bounds = parseOptions('createRedisWindows', MemoryWindowsOptions, rest);
   const { windowMs } = bounds.breaker;
   const scripts = windowScripts(bounds);
@@ -56,11 +61,11 @@ export function createRedisWindows(
 
   const regionKeys = (region: string): string[] =>
     REGION_KEYS.map((name) => `{${redis.prefix}}:win:${region}:${name}`);
-  const unshared = effectiveBounds(bounds.breaker, undefined);
-  const boundsOf = (region: string): EffectiveBounds =>
-    bounds.breaker.maxServicesFraction === undefined
-      ? unshared
-      : effectiveBounds(bounds.breaker, knownServices?.(region));
+  const boundsOf = (region: string): EffectiveBounds => {
+    const inForce = thresholds?.() ?? bounds.breaker;
+    const known = inForce.maxServicesFraction === undefined ? undefined : knownServices?.(region);
+    return effectiveBounds(inForce, known);
+  };
   const sharedOf = (region: string): SharedParts => ({
     keys: regionKeys(region),
     args: ({ windowsKnownFromMs }) => {
