@@ -54,14 +54,14 @@ afterAll(async () => {
 });
 
 describe('lazarus test', () => {
-  it('ends with 0 when every test below a folder passes, and takes 10 min of waiting in less than 10 s', async () => {
+  it('ends with 0 when every test below a folder passes, and takes 10 min of waiting in less than 1 min', async () => {
     const startedMs = performance.now();
     const { code, out, err } = await lazarusProcess(['test', at('good')]);
     expect({ code, err }).toEqual({ code: 0, err: '' });
     expect(out).toContain(`${at('good', 'tell.test.yaml')}\n`);
     expect(out).toMatch(/ok {4}the team is told \(once\) {2}10 min\n/);
     expect(out).toMatch(/^2 tests: 2 passed, 0 failed\n$/m);
-    expect(performance.now() - startedMs).toBeLessThan(10_000);
+    expect(performance.now() - startedMs).toBeLessThan(60_000);
   });
 
   it('ends with 1 when one fails, and says where, what instead, and how to run it again', async () => {
@@ -92,6 +92,26 @@ describe('lazarus test', () => {
     expect(err).toContain('lazarus: 2 problems in the test files\n');
     expect(err).toContain(`${at('broken', 'b.test.yaml')}:9:7 tests[1].then.outcom found the unknown key`);
     expect(err).toContain(`${at('broken', 'c.test.yaml')}:1:11 workflow names the workflow none.yaml`);
+  });
+
+  it('names the place and what was meant for rules, globs and workflows that are not there', async () => {
+    const rules = (reference: string): string =>
+      `rules: [${reference}]\ntests:\n  - { name: x, when: [{ event: { host: web-1 } }], then: { outcome: escalated } }\n`;
+    await put('lost/config/web.yaml', 'service: web\nteam: shop\nprofile: stateless\n');
+    await put('lost/a.test.yaml', rules('confg'));
+    await put('lost/b.test.yaml', rules("config, 'rules/*.yaml'"));
+    await put('lost/c.test.yaml', SUITE.replace('tell.yaml', 'default.replace_hst'));
+    const { code, err } = await lazarusProcess(['test', at('lost')]);
+    expect(code).toBe(2);
+    expect(err).toContain(
+      `a.test.yaml:1:9 rules[0] names confg, and there is no such file or folder beside this one (did you mean "config"?)`,
+    );
+    expect(err).toContain(
+      `b.test.yaml:1:17 rules[1] names rules/*.yaml, and no file beside this one is called so`,
+    );
+    expect(err).toContain(
+      'c.test.yaml:1:11 workflow names the workflow default.replace_hst, which is neither shipped nor a file beside this one (did you mean "default.replace_host"?)',
+    );
   });
 
   it('ends with 2 and the place in the workflow when that is invalid', async () => {

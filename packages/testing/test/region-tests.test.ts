@@ -176,13 +176,67 @@ describe('tests of rules in YAML', () => {
   });
 
   it('are refused for a node, an event field or a key that is not there', async () => {
-    const when = (what: string) => run(suite(`  - { name: x, when: [${what}], then: {} }\n`));
+    const when = (what: string) => run(suite(`  - { name: x, when: [${what}], then: { calls: {} } }\n`));
     await expect(when('{ crash: z }')).rejects.toThrow(/tests\[0\]\.when\[0\]\.crash names the node z/);
     await expect(when('{ event: { hots: web-1 } }')).rejects.toThrow(/hots/);
     await expect(run(SUITE.replace('blocked_by', 'blockedby'))).rejects.toThrow(/did you mean "blocked_by"/);
     await expect(runRunbookTests(SUITE, { file: 'x', workflow: () => undefined })).rejects.toThrow(
       /cannot be loaded here/,
     );
+  });
+
+  it.each([
+    [
+      'given: { actions: { clon: { hangs: true } } }',
+      /actions\.clon names the step or action clon, .*"clone"/,
+    ],
+    [
+      'then: { never: [host.terminat] }',
+      /never\[0\] names the step or action host\.terminat, .*"host\.terminate"/,
+    ],
+    ['then: { calls: { host.clone@2: 0 } }', /calls\["host\.clone@2"\] names the step or action/],
+    ['then: { order: [clone, host.clone] }', /order\[1\] names the step host\.clone, which does not exist/],
+    ['then: { steps: { finally.notifi: succeeded } }', /names the step finally\.notifi, .*"finally\.notify"/],
+    ['then: { error: { step: cloned } }', /error\.step names the step cloned, .*"clone"/],
+    ['then: {}', /then expects nothing, so it cannot fail/],
+    [
+      'when: [{ event: { type: HealthCheckDwn } }]',
+      /type names the event type HealthCheckDwn, .*"HealthcheckDown"/,
+    ],
+  ])('are refused when they could not fail, or speak of what is not there: %s', async (part, message) => {
+    const [key = ''] = part.split(':');
+    const rest = {
+      given: 'given: {}',
+      when: 'when: [{ event: { host: web-1 } }]',
+      then: 'then: { calls: {} }',
+    };
+    const lines = Object.values({ ...rest, [key]: part }).join(', ');
+    await expect(run(suite(`  - { name: x, ${lines} }\n`))).rejects.toThrow(message);
+    await expect(run(suite(`  - { name: x, ${lines} }\n`))).rejects.toThrow(/web\.test\.yaml:3:\d+/);
+  });
+
+  it('take an event type that nobody knows and that resembles none', async () => {
+    const [result] = await run(
+      suite(`  - { name: x, when: [{ event: { type: DiskFull } }], then: { blocked_by: no_rule } }\n`),
+    );
+    expect(result?.failures).toEqual([]);
+  });
+
+  it('are refused when their file names neither rules nor a workflow', async () => {
+    await expect(run('rule: [web.yaml]\ntests: []\n')).rejects.toThrow(
+      /web\.test\.yaml:1:1 names neither "rules" nor the "workflow" that it tests \(did you mean "rules"\?\)/,
+    );
+    await expect(run('')).rejects.toThrow(/names neither "rules" nor the "workflow"/);
+  });
+
+  it('make a host well by its name as by its id', async () => {
+    const well = (host: string) =>
+      `  - { name: x, when: [{ health: { ${host}: healthy } }, { event: { host: web-1 } }], then: { blocked_by: HealthCheckDown } }\n`;
+    const given = `rules: [web.yaml]\ntests:\n  - { name: x, given: { hosts: [{ name: web-1 }, { name: web-2 }, { name: web-3 }, { name: web-4 }] }, `;
+    for (const host of ['web-1', 'i-web-1']) {
+      const [result] = await run(well(host).replace('  - { name: x, ', given));
+      expect(result?.failures).toEqual([]);
+    }
   });
 
   it('say which rules no event matched and which prechecks never stopped anything', async () => {

@@ -1,12 +1,14 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { access, readdir, readFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ConfigurationError } from '@lazarus/core';
+import { didYouMean } from '@lazarus/core/documents';
 import { builtinActions, createActionRegistry, loadShippedWorkflows, loadWorkflow } from '@lazarus/dag';
 import type { ActionRegistry, WorkflowDefinition } from '@lazarus/dag';
 import type { LabConfig } from '@lazarus/testing/lab';
 import { CliFailure } from '../cli-failure.ts';
 import type { Plugins } from '../plugins/load-plugins.ts';
 import { findDocuments } from '../validate/find-documents.ts';
+import { isTestFile } from '../validate/yaml-files.ts';
 
 /** Finds what test files refer to, and remembers who used which file. */
 export interface TestSources {
@@ -16,11 +18,18 @@ export interface TestSources {
   readonly rules: ReadonlySet<string>;
   /** A workflow by its name, or the document beside the tests. */
   workflow(reference: string, testFile: string): Promise<WorkflowDefinition | undefined>;
-  /** Documents beside the tests, compiled. @throws ConfigurationError, CliFailure. */
-  config(references: readonly string[], testFile: string): Promise<LabConfig>;
+  /**
+   * Documents beside the tests, compiled.
+   *
+   * @param refuse - Makes the error for a reference that names nothing.
+   * @throws ConfigurationError, CliFailure.
+   */
+  config(references: readonly string[], testFile: string, refuse: Refuse): Promise<LabConfig>;
   /** Absolute paths of files and folders that a test file uses, itself included. */
   usedBy(testFile: string): ReadonlySet<string>;
 }
+
+type Refuse = (index: number, message: string) => Error;
 
 /** Creates {@link TestSources}; a configuration that several files test is compiled once. */
 export function createTestSources(plugins: Plugins): TestSources {
@@ -47,8 +56,12 @@ export function createTestSources(plugins: Plugins): TestSources {
       if (workflow !== undefined) workflows.set(workflow.name, workflow);
       return workflow;
     },
-    config: async (references, testFile) => {
-      const paths = (await Promise.all(references.map((each) => expand(each, dirname(testFile))))).flat();
+    config: async (references, testFile, refuse) => {
+      use(testFile);
+      const found = references.map((each, index) =>
+        expand(each, dirname(testFile), (message) => refuse(index, message)),
+      );
+      const paths = (await Promise.all(found)).flat();
       use(testFile, ...paths);
       const key = paths.map((path) => resolve(path)).join('\n');
       const compiling = compiled.get(key) ?? compile(paths, plugins);
@@ -98,16 +111,33 @@ async function compile(paths: readonly string[], plugins: Plugins): Promise<Comp
 }
 
 /** `*` in the last part of a path stands for any name. */
-async function expand(reference: string, folder: string): Promise<readonly string[]> {
+async function expand(
+  reference: string,
+  folder: string,
+  refuse: (message: string) => Error,
+): Promise<readonly string[]> {
   const path = join(folder, reference);
-  if (!basename(path).includes('*')) return [path];
-  const parts = basename(path)
-    .split('*')
-    .map((part) => part.replaceAll(/[\\^$.+?()[\]{}|]/g, String.raw`\$&`));
+  const names = (await readdir(dirname(path)).catch(() => [])).filter((name) => !isTestFile(name));
+  const [first = '', ...rest] = basename(path).split('*');
+  if (rest.length === 0) {
+    if (await exists(path)) return [path];
+    const near = didYouMean(basename(path), names);
+    throw refuse(
+      `names ${reference}, and there is no such file or folder beside this one${near === undefined ? '' : ` (${near})`}`,
+    );
+  }
+  const parts = [first, ...rest].map((part) => part.replaceAll(/[\\^$.+?()[\]{}|]/g, String.raw`\$&`));
   const pattern = new RegExp(`^${parts.join('.*')}$`, 'u');
-  const names = await readdir(dirname(path)).catch(() => []);
-  const found = names.filter((name) => pattern.test(name) && !/\.test\.ya?ml$/.test(name)).sort();
+  const found = names.filter((name) => pattern.test(name)).sort();
+  if (found.length === 0) throw refuse(`names ${reference}, and no file beside this one is called so`);
   return found.map((name) => join(dirname(path), name));
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** What a person has to correct, one line each; anything else is thrown again. */

@@ -57,10 +57,12 @@ export async function recordTest(
   const pseudonyms = createPseudonyms();
   const references = rules.map((path) => beside(out, path));
   const sources = createTestSources(plugins);
-  await sources.config(references, out).catch((error: unknown) => {
-    if (!(error instanceof ConfigurationError)) throw error;
-    throw new CliFailure(EXIT.invalid, 'the rules were refused', error.issues.map(formatIssue));
-  });
+  await sources
+    .config(references, out, (_index, message) => new CliFailure(EXIT.invalid, message))
+    .catch((error: unknown) => {
+      if (!(error instanceof ConfigurationError)) throw error;
+      throw new CliFailure(EXIT.invalid, 'the rules were refused', error.issues.map(formatIssue));
+    });
   const suite = recordedSuite(incident.record, incident.run, {
     rules: references,
     workflow: sources.workflows.get(incident.run?.workflow ?? ''),
@@ -89,7 +91,7 @@ async function requirePassing(
     file,
     definitions: plugins.actions,
     workflow: (reference) => sources.workflow(reference, file),
-    rules: (references) => sources.config(references, file),
+    rules: (references, refuse) => sources.config(references, file, refuse),
   });
   const lines = results.flatMap(differencesOf);
   if (lines.length > 0)

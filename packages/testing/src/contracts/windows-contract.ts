@@ -193,7 +193,7 @@ export function describeWindowsContract(
       'agrees on the count after 50 simultaneous events on two nodes',
       using(async ({ nodes }) => {
         await Promise.all(
-          Array.from({ length: 50 }, (_, index) =>
+          Array.from({ length: 50 }, async (_, index) =>
             observe(nodes[index % 2 === 0 ? 0 : 1], 'web', `web-${index % 10}`),
           ),
         );

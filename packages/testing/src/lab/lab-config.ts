@@ -1,7 +1,7 @@
 import { BUILT_IN_PRECONDITIONS } from '@lazarus/core';
 import type { EventType, Precondition } from '@lazarus/core';
-import { compileConfig } from '@lazarus/core/config';
-import type { CompiledSnapshot, KnownPlugin } from '@lazarus/core/config';
+import { compileConfig, createEventTypes } from '@lazarus/core/config';
+import type { CompiledSnapshot, EventTypes, KnownPlugin } from '@lazarus/core/config';
 import type { ConfigDocument, DryRuns } from '@lazarus/core/ports';
 import {
   builtinActions,
@@ -36,6 +36,7 @@ export interface LabConfig {
   readonly workflows: readonly WorkflowDefinition[];
   readonly actions: readonly Action[];
   readonly preconditions: readonly Precondition[];
+  readonly eventTypes: EventTypes;
 }
 
 const registries = new WeakMap<readonly Action[], ActionRegistry>();
@@ -96,7 +97,8 @@ export function compileLabConfig(documents: readonly ConfigDocument[], plugins: 
     plugins: plugins.plugins ?? [],
     workflows: workflows.map(({ name, digest, inputs }) => ({ name, digest, inputs: Object.keys(inputs) })),
   });
-  return { snapshot, workflows, actions: actions.list(), preconditions };
+  const eventTypes = createEventTypes(plugins.eventTypes);
+  return { snapshot, workflows, actions: actions.list(), preconditions, eventTypes };
 }
 
 /** Texts as the documents of a configuration. */

@@ -98,8 +98,8 @@ export interface Lab extends AsyncDisposable {
   readonly pauses: Pauses;
   /** Adds hosts, or changes those with the same id. */
   hosts(...hosts: readonly LabHost[]): void;
-  /** What probes of a host answer, from every node or by node. */
-  health(hostId: string, health: NonNullable<LabHost['health']>): void;
+  /** What probes of a host, by its id or its name, answer from every node or by node. */
+  health(host: string, health: NonNullable<LabHost['health']>): void;
   /** From now on a precheck says this. */
   precheck(name: string, reply: PrecheckReply): void;
   /** From now on an action (or a step) does this. */

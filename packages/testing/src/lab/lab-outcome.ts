@@ -72,7 +72,8 @@ export function outcomeOf(about: {
   };
 }
 
-function wouldOf(record: DecisionRecord, dryRuns: DryRuns): DryRunView | undefined {
+/** What the run of a decision would have done if its rule were in mode `act`; nothing when a gate stopped the event. */
+export function wouldOf(record: DecisionRecord, dryRuns: DryRuns): DryRunView | undefined {
   const { decision } = record;
   const wouldRun = decision.kind === 'notify_only' && decision.would === 'remediate';
   return wouldRun ? dryRuns.of(record) : undefined;

@@ -5,7 +5,7 @@ import type { LabCoverage } from './lab-coverage.ts';
 import type { LabIntake } from './lab-intake.ts';
 import type { LabNodes } from './lab-nodes.ts';
 import type { LabSetting } from './lab-setting.ts';
-import { outcomeOf } from './lab-outcome.ts';
+import { outcomeOf, wouldOf } from './lab-outcome.ts';
 import type { LabOutcome } from './lab-outcome.ts';
 import { traceOfLab } from './lab-trace.ts';
 import type { LabDiary } from './lab-trace.ts';
@@ -46,6 +46,7 @@ export function createLabResults(
       runs: await runs(),
       calls: mockWorld.calls,
       deeds: diary.deeds,
+      would: (record) => wouldOf(record, dryRuns),
     });
 
   return {

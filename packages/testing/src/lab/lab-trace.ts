@@ -1,6 +1,6 @@
 import { describeDecision } from '@lazarus/core';
 import type { DecisionRecord } from '@lazarus/core';
-import type { Clock, RunView } from '@lazarus/core/ports';
+import type { Clock, DryRunView, RunView } from '@lazarus/core/ports';
 import type { RunbookCall } from './mock-actions.ts';
 
 /** What happened in a lab, with its times. */
@@ -11,6 +11,8 @@ export interface LabHistory {
   readonly calls: readonly RunbookCall[];
   /** Things that the test did: events, faults, people. */
   readonly deeds: LabDiary['deeds'];
+  /** What the run of a decision would have done; `undefined` when it did it, or when there would have been none. */
+  readonly would: (record: DecisionRecord) => DryRunView | undefined;
 }
 
 interface Line {
@@ -37,7 +39,7 @@ export function traceOfLab(history: LabHistory): readonly string[] {
   const { startedAtMs } = history;
   const lines: readonly Line[] = [
     ...history.deeds,
-    ...history.records.flatMap((record) => linesOfRecord(record, startedAtMs)),
+    ...history.records.flatMap((record) => linesOfRecord(record, history)),
     ...history.calls.map(({ atMs, step, action, attempt, outcome }) => ({
       atMs,
       text: `${step} calls ${action}, attempt ${attempt}: ${outcome}`,
@@ -50,7 +52,10 @@ export function traceOfLab(history: LabHistory): readonly string[] {
     .map(({ atMs, text }) => `${(atMs / 1_000).toFixed(1).padStart(8)} s  ${text}`);
 }
 
-function linesOfRecord(record: DecisionRecord, startedAtMs: number): readonly Line[] {
+function linesOfRecord(
+  record: DecisionRecord,
+  { startedAtMs, would }: Pick<LabHistory, 'startedAtMs' | 'would'>,
+): readonly Line[] {
   const at = (time: string): number => Date.parse(time) - startedAtMs;
   const ballotAt = record.gates.find(({ gate }) => gate === 'ballot')?.at ?? record.decided_at;
   const votes = (record.votes?.cast ?? []).map(({ voter, verdict, checks }) => {
@@ -63,7 +68,16 @@ function linesOfRecord(record: DecisionRecord, startedAtMs: number): readonly Li
     text: `${voter} does not count: ${reason}`,
   }));
   const decided = `${record.event_id} ends in ${describeDecision(record.decision)}`;
-  return [...votes, ...voided, { atMs: at(record.decided_at), text: decided }];
+  const decidedAtMs = at(record.decided_at);
+  const dry = linesOfDryRun(would(record)).map((text) => ({ atMs: decidedAtMs, text }));
+  return [...votes, ...voided, { atMs: decidedAtMs, text: decided }, ...dry];
+}
+
+function linesOfDryRun(would: DryRunView | undefined): readonly string[] {
+  const steps = (would?.steps ?? []).map(({ step, summary, problem }) =>
+    [`  dry run of ${step}: ${summary}`, ...(problem === undefined ? [] : [problem])].join('; '),
+  );
+  return would?.problem === undefined ? steps : [`  ${would.problem}`, ...steps];
 }
 
 function linesOfRun(run: RunView, startedAtMs: number): readonly Line[] {

@@ -46,8 +46,8 @@ export interface LabWorld {
   readonly pauses: Pauses;
   readonly journal: Journal;
   probeOf(node: string): FakeHealthProbe;
-  /** Sets what probes of a host answer, from every node or by node. */
-  setHealth(hostId: string, health: NonNullable<LabHost['health']>): void;
+  /** Sets what probes of a host, by its id or its name, answer from every node or by node. */
+  setHealth(host: string, health: NonNullable<LabHost['health']>): void;
   addHost(host: LabHost): void;
   /** Makes an event true: a service without hosts gets four, and a host whose health nobody set is unreachable. */
   believe(service: string, environment: string, host: string | undefined): void;
@@ -69,7 +69,8 @@ export function createLabWorld(
   const probes = new Map(members.map(({ id, zone }) => [id, createFakeHealthProbe({ clock, zone })]));
   const isHealthSet = new Set<string>();
 
-  const setHealth: LabWorld['setHealth'] = (hostId, health) => {
+  const setHealth: LabWorld['setHealth'] = (host, health) => {
+    const hostId = fleet.hosts().find(({ name }) => name === host)?.hostId ?? host;
     isHealthSet.add(hostId);
     for (const [node, probe] of probes) {
       const status = typeof health === 'string' ? health : health[node];

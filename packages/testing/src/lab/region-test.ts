@@ -1,6 +1,4 @@
 /** One test of rules: a lab, what happens in it, and what came of it. */
-import type { DocumentPath } from '@lazarus/core/documents';
-import { didYouMean } from '@lazarus/core/documents';
 import type { Page } from '@lazarus/core/ports';
 import type { Member } from '@lazarus/quorum';
 import { createLab } from './create-lab.ts';
@@ -8,13 +6,13 @@ import { plainDifference, runDifferences } from './expectations.ts';
 import type { LabConfig } from './lab-config.ts';
 import type { Lab, LabEvent } from './lab-options.ts';
 import type { LabOutcome } from './lab-outcome.ts';
-import { DEFAULT_NODES } from './lab-setting.ts';
 import type { LabHost } from './lab-world.ts';
 import type { Mocks } from './mock-actions.ts';
 import type { PrecheckReply } from './precheck-replies.ts';
 import type { EventExpectation, Happening, RegionTest } from './runbook-test-schema.ts';
 import type { TestOutcome } from './test-outcome.ts';
 import type { Difference } from './trace-diff.ts';
+import { wouldDifferences } from './would.ts';
 
 /** What the tests of a file share. */
 export interface RegionTestContext {
@@ -23,43 +21,9 @@ export interface RegionTestContext {
   readonly seed?: number;
 }
 
-/** A name in a test that means nothing, below the test; `undefined` when all are known. */
-export function checkRegionTest(
-  test: RegionTest,
-  { config, nodes = DEFAULT_NODES }: RegionTestContext,
-): { readonly at: DocumentPath; readonly message: string } | undefined {
-  const checks = config.preconditions.flatMap(({ name, aliases }) => [name, ...aliases]);
-  const ids = nodes.map(({ id }) => id);
-  const problem = (at: DocumentPath, what: string, name: string, known: readonly string[]) => {
-    if (known.includes(name)) return undefined;
-    const hint = didYouMean(name, known) ?? `known: ${known.join(', ')}`;
-    return { at, message: `names the ${what} ${name}, which does not exist (${hint})` };
-  };
-  const prechecks = Object.entries(test.given.prechecks).flatMap(([name, reply]) => [
-    problem(['given', 'prechecks', name], 'precheck', name, checks),
-    ...nodesOf(reply).map((node) => problem(['given', 'prechecks', name, node], 'node', node, ids)),
-  ]);
-  const happenings = test.when.flatMap((what, index) =>
-    nodesIn(what).map(([key, node]) => problem(['when', index, key], 'node', node, ids)),
-  );
-  return [...prechecks, ...happenings].find((one) => one !== undefined);
-}
-
-function nodesOf(reply: RegionTest['given']['prechecks'][string]): readonly string[] {
-  return typeof reply === 'string' || isReason(reply) ? [] : Object.keys(reply);
-}
-
 /** `{ fail: reason }` is what every node says; a node is never called `fail`. */
 function isReason(reply: object): reply is { readonly fail: string } {
   return 'fail' in reply;
-}
-
-function nodesIn(what: Happening): readonly (readonly [string, string])[] {
-  if ('crash' in what) return [['crash', what.crash]];
-  if ('restart' in what) return [['restart', what.restart]];
-  if ('partition' in what) return what.partition.flat().map((node) => ['partition', node]);
-  if ('delay' in what) return [what.delay.from, what.delay.to].map((node) => ['delay', node]);
-  return 'node' in what && what.node !== undefined ? [['node', what.node]] : [];
 }
 
 /** Runs one test in a lab of its own. */
@@ -218,6 +182,7 @@ function eventDifferences(then: EventExpectation, outcome: LabOutcome | undefine
     ),
     ...plainDifference('votes', then.votes, outcome?.votes),
     ...plainDifference('page', then.page, pageName(outcome?.page)),
+    ...wouldDifferences(then.would, outcome),
   ];
 }
 

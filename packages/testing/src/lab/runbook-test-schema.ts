@@ -24,6 +24,16 @@ const actions = z
   .default({})
   .describe('Replies by step or action: one, or one per attempt');
 
+/** A test that expects nothing cannot fail. */
+function expectsSomething(then: object): boolean {
+  return Object.values(then).some((value) => value !== undefined);
+}
+const EXPECTS_NOTHING = {
+  error: 'expects nothing, so it cannot fail; say at least what the outcome is',
+  // Who mistyped a key is told of that alone.
+  when: ({ issues }: { readonly issues: readonly unknown[] }) => issues.length === 0,
+};
+
 /** What is asked of the calls of a run, whether an event or nobody started it. */
 const ofRun = {
   /** How often an action or a step was called, polls and retries included. An empty map: nothing was called. */
@@ -44,6 +54,7 @@ const expectation = z.strictObject({
   page: z.enum(['resolved', 'escalated', 'left_alone']).optional(),
   ...ofRun,
 });
+const expectedOfWorkflow = expectation.refine(expectsSomething, EXPECTS_NOTHING);
 
 const test = z.strictObject({
   name,
@@ -59,7 +70,7 @@ const test = z.strictObject({
         .default([]),
     })
     .prefault({}),
-  then: expectation,
+  then: expectedOfWorkflow,
 });
 
 /** A file of tests of one workflow (`*.test.yaml`). */
@@ -133,6 +144,25 @@ const happening = z.union([
 
 const page = z.enum(['resolved', 'escalated', 'acknowledged', 'open', 'none']);
 
+const would = z
+  .array(
+    z.union([
+      name,
+      z.strictObject({
+        /** The step, or the action that it uses. */
+        step: name,
+        /** A part of the sentence in which the action says what it would do. */
+        summary: name.optional(),
+        destructive: z.boolean().optional(),
+        /** Some of what it would change, as the action says it. */
+        changes: z.record(name, z.json()).optional(),
+      }),
+    ]),
+  )
+  .describe(
+    'Steps that the run of a rule in mode notify would take, in this order; none: it would do nothing',
+  );
+
 const outcome = {
   outcome: z.enum(['remediated', 'escalated', 'notified', 'suppressed', 'undecided']).optional(),
   /** Gate, exit or precheck that kept the event from being remediated. */
@@ -145,6 +175,7 @@ const outcome = {
     .optional(),
   /** The page of the event in the end: `open` is nobody's yet, `none` was never opened. */
   page: page.optional(),
+  would: would.optional(),
 };
 
 const regionTest = z.strictObject({
@@ -162,15 +193,17 @@ const regionTest = z.strictObject({
     })
     .prefault({}),
   when: z.array(happening).min(1),
-  then: z.strictObject({
-    ...outcome,
-    run: runStatus.optional(),
-    ...ofRun,
-    /** Kinds of the notifications that were sent, among others. */
-    notified: z.array(name).optional(),
-    /** What came of further events, by their id: `event-2` is the second one. */
-    events: z.record(name, z.strictObject(outcome)).optional(),
-  }),
+  then: z
+    .strictObject({
+      ...outcome,
+      run: runStatus.optional(),
+      ...ofRun,
+      /** Kinds of the notifications that were sent, among others. */
+      notified: z.array(name).optional(),
+      /** What came of further events, by their id: `event-2` is the second one. */
+      events: z.record(name, z.strictObject(outcome)).optional(),
+    })
+    .refine(expectsSomething, EXPECTS_NOTHING),
 });
 
 /** A file of tests of rules: from the event to the end of the run, with votes. */
@@ -200,6 +233,9 @@ export type RegionTest = z.output<typeof regionTest>;
 
 /** What is expected of one event. */
 export type EventExpectation = Pick<RegionTest['then'], keyof typeof outcome>;
+
+/** What is expected of the run that a rule in mode `notify` would have started. */
+export type WouldExpectation = z.output<typeof would>;
 
 /** Something that happens in a test of rules. */
 export type Happening = z.output<typeof happening>;

@@ -3,17 +3,21 @@
  * no file system: `lazarus test` reads the files and prints what it gets.
  */
 import { ConfigurationError } from '@lazarus/core';
-import { documentIssue, parseYamlDocument, validateDocument } from '@lazarus/core/documents';
-import type { DocumentPath, ParsedDocument } from '@lazarus/core/documents';
+import { didYouMean, documentIssue, parseYamlDocument, validateDocument } from '@lazarus/core/documents';
+import type { ParsedDocument } from '@lazarus/core/documents';
 import type { Action, WorkflowDefinition } from '@lazarus/dag';
 import { plainDifference, runDifferences, stepsOf } from './expectations.ts';
+import { actionsWith } from './lab-config.ts';
 import type { LabConfig } from './lab-config.ts';
+import { DEFAULT_NODES } from './lab-setting.ts';
 import type { Mocks } from './mock-actions.ts';
-import { checkRegionTest, runRegionTest } from './region-test.ts';
+import { runRegionTest } from './region-test.ts';
 import { runRunbook } from './run-runbook.ts';
 import type { RunbookOptions } from './run-runbook.ts';
 import { RegionTestSchema, WorkflowTestSchema } from './runbook-test-schema.ts';
 import type { RunbookTest } from './runbook-test-schema.ts';
+import { unknownInRegionTest, unknownInWorkflowTest } from './test-names.ts';
+import type { UnknownName } from './test-names.ts';
 import type { TestOutcome } from './test-outcome.ts';
 import { traceDiff } from './trace-diff.ts';
 import type { Difference } from './trace-diff.ts';
@@ -49,8 +53,16 @@ export interface RunbookTestOptions {
   readonly workflow: (
     reference: string,
   ) => WorkflowDefinition | undefined | Promise<WorkflowDefinition | undefined>;
-  /** Compiles the documents that the file names; without it, files that test rules are refused. */
-  readonly rules?: (references: readonly string[]) => Promise<LabConfig>;
+  /** Names that a file may use for a workflow, for a hint when it uses another one. */
+  readonly workflowNames?: () => readonly string[];
+  /**
+   * Compiles the documents that the file names; without it, files that test rules are refused. `refuse` makes the error
+   * for a name that is not there, with its place in the file.
+   */
+  readonly rules?: (
+    references: readonly string[],
+    refuse: (index: number, message: string) => ConfigurationError,
+  ) => Promise<LabConfig>;
   /** Actions beside the built-in ones. */
   readonly definitions?: readonly Action[];
   /** Runs only tests whose name matches. */
@@ -102,15 +114,21 @@ async function prepare(
   document: ParsedDocument,
   options: RunbookTestOptions,
 ): Promise<{ readonly subject: string; readonly tests: readonly PreparedTest[] }> {
-  const value: unknown = document.value;
-  if (typeof value === 'object' && value !== null && 'rules' in value)
-    return prepareRegion(document, options);
+  if (kindOf(document, options.file) === 'rules') return prepareRegion(document, options);
   const suite = validateDocument(WorkflowTestSchema, document);
   const workflow = await options.workflow(suite.workflow);
   if (workflow === undefined) {
-    const message = `names the workflow ${suite.workflow}, which is neither shipped nor a file beside this one`;
-    throw refused(document, options.file, ['workflow'], message);
+    const hint = didYouMean(suite.workflow, options.workflowNames?.() ?? []);
+    const near = hint === undefined ? '' : ` (${hint})`;
+    const message = `names the workflow ${suite.workflow}, which is neither shipped nor a file beside this one${near}`;
+    throw refused(document, options.file, [{ at: ['workflow'], message }]);
   }
+  const actions = actionsWith(options.definitions).list();
+  assertKnown(
+    document,
+    options.file,
+    suite.tests.map((test) => unknownInWorkflowTest(test, workflow, actions)),
+  );
   const tests = suite.tests.map((test) => ({
     name: test.name,
     run: () => runWorkflowTest(workflow, test, options),
@@ -119,33 +137,58 @@ async function prepare(
 }
 
 async function prepareRegion(document: ParsedDocument, options: RunbookTestOptions) {
+  const { file } = options;
   const suite = validateDocument(RegionTestSchema, document);
   if (options.rules === undefined)
-    throw refused(document, options.file, ['rules'], 'tests rules, which cannot be loaded here');
-  const config = await options.rules(suite.rules);
+    throw refused(document, file, [{ at: ['rules'], message: 'tests rules, which cannot be loaded here' }]);
+  const config = await options.rules(suite.rules, (index, message) =>
+    refused(document, file, [{ at: ['rules', index], message }]),
+  );
   const context = {
     config,
     ...(suite.nodes === undefined ? {} : { nodes: suite.nodes }),
     ...(options.seed === undefined ? {} : { seed: options.seed }),
   };
-  for (const [index, test] of suite.tests.entries()) {
-    const problem = checkRegionTest(test, context);
-    if (problem !== undefined)
-      throw refused(document, options.file, ['tests', index, ...problem.at], problem.message);
-  }
+  const nodes = (suite.nodes ?? DEFAULT_NODES).map(({ id }) => id);
+  assertKnown(
+    document,
+    file,
+    suite.tests.map((test) => unknownInRegionTest(test, config, nodes)),
+  );
   const tests = suite.tests.map((test) => ({ name: test.name, run: () => runRegionTest(test, context) }));
   return { subject: suite.rules.join(', '), tests };
+}
+
+/** What a file tests: what its first key says, so that what is wrong is said about that kind of file. */
+function kindOf(document: ParsedDocument, file: string): 'rules' | 'workflow' {
+  const { value } = document;
+  const keys = typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.keys(value) : [];
+  if (keys.includes('rules')) return 'rules';
+  if (keys.includes('workflow')) return 'workflow';
+  const hint = keys.flatMap((key) => didYouMean(key, ['rules', 'workflow']) ?? [])[0];
+  const message = `names neither "rules" nor the "workflow" that it tests${hint === undefined ? '' : ` (${hint})`}`;
+  throw refused(document, file, [{ at: [], message }]);
+}
+
+function assertKnown(
+  document: ParsedDocument,
+  file: string,
+  unknown: readonly (readonly UnknownName[])[],
+): void {
+  const problems = unknown.flatMap((own, index) =>
+    own.map(({ at, message }) => ({ at: ['tests', index, ...at], message })),
+  );
+  if (problems.length > 0) throw refused(document, file, problems);
 }
 
 function refused(
   document: ParsedDocument,
   file: string,
-  path: DocumentPath,
-  message: string,
+  problems: readonly UnknownName[],
 ): ConfigurationError {
   return new ConfigurationError({
     summary: `${file} was refused`,
-    issues: [documentIssue(document, path, message)],
+    issues: problems.map(({ at, message }) => documentIssue(document, at, message)),
   });
 }
 
