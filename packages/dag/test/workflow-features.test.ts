@@ -468,6 +468,21 @@ on_error:
     late.replies['edge'] = [{ hang: true }];
     expect((await runFlow(flow, late)).steps).toMatchObject({ one: 'succeeded', edge: 'unknown' });
   });
+
+  it('does not happen when the time of the run ends while the point of no return is in flight', async () => {
+    const script = createScript();
+    script.replies['edge'] = [{ hang: true }];
+    const { run, steps } = await runFlow(
+      `steps:
+  one: { uses: test.checked@1, ${undo} }
+  edge: { uses: test.do@1, needs: [one], point_of_no_return: true }
+`,
+      script,
+      { timeoutMs: 20_000 },
+    );
+    expect(run).toMatchObject({ status: 'timed_out', page: 'escalated' });
+    expect(steps).toEqual({ one: 'succeeded', edge: 'unknown', 'on_error.escalate': 'succeeded' });
+  });
 });
 
 describe('finally', () => {

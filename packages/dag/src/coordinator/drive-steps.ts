@@ -138,7 +138,11 @@ class Driver {
     };
     for (const state of this.#set.waiting) this.#end(state, 'skipped');
     for (const state of this.#set.running) {
-      if (isAttempting(state)) state.uncertain ||= changes(state.work);
+      if (isAttempting(state)) {
+        // Nobody waits for the call any more, so it counts as made: past a point of no return nothing is undone.
+        state.began = true;
+        state.uncertain ||= changes(state.work);
+      }
       this.#fail(state, stepError('LZ_WORKFLOW_TIMEOUT', 'the time of the run was over', 'timeout'));
     }
   }
