@@ -16,7 +16,7 @@ import {
 import { describe, expect, it } from 'vitest';
 import { businessHours } from '../src/business-hours.ts';
 
-const RULE = readFileSync(new URL('../src/rule.yaml', import.meta.url), 'utf8');
+const RULE = readFileSync(new URL('../config/rules/reports.yaml', import.meta.url), 'utf8');
 const event = anEvent({ service: 'reports', host: 'reports-1' });
 
 function compile(text: string): CompiledSnapshot {
