@@ -33,6 +33,7 @@ function createRun() {
     by: 'test',
     bodies: new BodiesInFlight(),
     turn: nextTurn,
+    isAwake: () => true,
     fence: () => undefined,
   });
   return { run, waits };

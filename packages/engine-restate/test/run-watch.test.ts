@@ -77,7 +77,7 @@ function createWatch() {
     times: { watchMs: WATCH_MS, strandedMs: 5_000 },
     closing: closing.signal,
     register: async () => undefined,
-    cancel: async (runId) => {
+    stop: async (runId) => {
       if (!server.ingress) throw unavailable();
       canceled.push(runId);
     },

@@ -16,12 +16,20 @@ export interface RunEndpoint {
   readonly url: string;
   /** Asks the server to use another connection, which may lead to another process. */
   sendElsewhere(): void;
+  /** Ends every connection at once; the server calls again. */
+  drop(): void;
   close(): Promise<void>;
 }
 
+/** What the endpoint is made of. */
+export interface RunEndpointParts extends RunServiceParts {
+  /** False when a new connection may have waited while this process was stopped. */
+  isAwake(): boolean;
+}
+
 /** Starts to listen. @throws ConfigurationError `LZ_OPTION_INVALID` when the port is taken. */
-export async function openEndpoint(parts: RunServiceParts): Promise<RunEndpoint> {
-  const { sdk, options, log } = parts;
+export async function openEndpoint(parts: RunEndpointParts): Promise<RunEndpoint> {
+  const { sdk, options, log, isAwake } = parts;
   const handler = sdk.createEndpointHandler({
     services: [runService(parts)],
     logger: loggerOf(log),
@@ -35,17 +43,22 @@ export async function openEndpoint(parts: RunServiceParts): Promise<RunEndpoint>
       log.debug('a connection of Restate broke', { error: describeError(error) }),
     );
     session.once('close', () => sessions.delete(session));
+    if (!isAwake()) session.destroy();
   });
   const port = await listen(server, options.listen);
+  const drop = (): void => {
+    for (const session of sessions) session.destroy();
+  };
   const host = options.listen.host.includes(':') ? `[${options.listen.host}]` : options.listen.host;
   return {
     url: `http://${host}:${port}`,
     sendElsewhere: () => {
       for (const session of sessions) session.close();
     },
+    drop,
     close: async () => {
       const closed = new Promise((resolve) => server.close(resolve));
-      for (const session of sessions) session.destroy();
+      drop();
       await closed;
     },
   };

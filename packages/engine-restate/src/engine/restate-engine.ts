@@ -17,9 +17,8 @@ import type { EngineOptions, RunQuery, RunSummary, WorkflowDefinition } from '@l
 import type { z } from 'zod';
 import { loadSdk } from '../endpoint/load-sdk.ts';
 import { openEndpoint } from '../endpoint/run-endpoint.ts';
-import type { RunEndpoint } from '../endpoint/run-endpoint.ts';
+import type { RunEndpoint, RunEndpointParts } from '../endpoint/run-endpoint.ts';
 import { INTERPRETER_PATH, RUN_SERVICE } from '../endpoint/run-service.ts';
-import type { RunServiceParts } from '../endpoint/run-service.ts';
 import { RestateEngineOptions } from '../options.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { BodiesInFlight } from '../run/bodies-in-flight.ts';
@@ -27,6 +26,7 @@ import type { ExecutionPorts } from '../run/execution.ts';
 import { pinRun } from '../run/pinned-run.ts';
 import { readRun } from '../run/read-run.ts';
 import { RunLocks } from '../run/run-locks.ts';
+import { Wakefulness } from '../run/wakefulness.ts';
 import { checkOwnVersions, checkServers } from '../server/check-versions.ts';
 import { registerService } from '../server/register-service.ts';
 import { RestateServers } from '../server/restate-servers.ts';
@@ -90,7 +90,9 @@ export async function createRestateEngine(
   return engine;
 }
 
-type OpenEndpoint = (parts: Pick<RunServiceParts, 'accepts' | 'drive' | 'answer'>) => Promise<RunEndpoint>;
+type OpenEndpoint = (
+  parts: Pick<RunEndpointParts, 'accepts' | 'drive' | 'answer' | 'isAwake'>,
+) => Promise<RunEndpoint>;
 
 class Engine implements RestateEngine {
   readonly #options: ResolvedOptions;
@@ -103,6 +105,7 @@ class Engine implements RestateEngine {
   readonly #watch: RunWatch;
   readonly #locks: RunLocks;
   readonly #driver: RunDriver;
+  readonly #wakefulness: Wakefulness;
   /** Monotonic instants of submissions in this process. */
   readonly #submittedAtMs = new Map<string, number>();
   readonly #closing = new AbortController();
@@ -115,6 +118,10 @@ class Engine implements RestateEngine {
     this.#options = options;
     this.#ports = ports;
     this.#workflows = workflows;
+    this.#wakefulness = new Wakefulness(clock, () => {
+      log.warn('this process was stopped for a while: Restate is asked to call again');
+      this.#endpoint?.drop();
+    });
     this.#servers = new RestateServers(options.servers, clock, times.answerMs);
     const store = (this.#store = new RunStore(this.#servers, RUN_SERVICE, submissionKey));
     const ended = (this.#ended = new EndedRuns({ store, clock, log, meter: ports.meter, closing }));
@@ -138,11 +145,13 @@ class Engine implements RestateEngine {
 
   async open(openEndpointFor: OpenEndpoint): Promise<void> {
     const versions = await checkServers(this.#servers);
+    void this.#wakefulness.keep(this.#closing.signal);
     const driver = this.#driver;
     this.#endpoint = await openEndpointFor({
       accepts: (run, key) => driver.accepts(run, key),
       drive: (run, context) => driver.drive(run, context),
       answer: (alarm) => driver.answer(alarm),
+      isAwake: () => this.#wakefulness.isAwake,
     });
     await this.#register();
     this.#ports.log.info('runs are driven on Restate', { servers: versions, service: this.#uri() });
@@ -233,7 +242,8 @@ class Engine implements RestateEngine {
       times: this.#options.times,
       closing: this.#closing.signal,
       register: () => this.#register(),
-      cancel: (runId, reason) => this.cancel(runId, reason),
+      stop: (runId, reason) =>
+        this.#store.signal(runId, { name: CANCEL_SIGNAL, payload: reason, key: 'stop' }),
       isDriven: (runId) => this.#driver.active.has(runId),
       release: (runId) => this.#forget(runId),
     });
@@ -252,6 +262,7 @@ class Engine implements RestateEngine {
       options: this.#ports,
       owner: ids.next('engine'),
       bodies: new BodiesInFlight(),
+      isAwake: () => this.#wakefulness.isAwake,
       nextExecution: () => (executions += 1),
       locks: this.#locks,
       closing: this.#closing.signal,

@@ -9,6 +9,9 @@ import type { RunStore } from '../server/run-store.ts';
 import type { EndedRuns } from './ended-runs.ts';
 import { killedBy } from './run-summary.ts';
 
+/** Runs that are remembered as told. */
+const MAX_TOLD = 10_000;
+
 /** What alarms work with. */
 export interface RunAlarmsPorts {
   readonly store: Pick<RunStore, 'raise'>;
@@ -27,6 +30,8 @@ export interface RunAlarmsPorts {
 export class RunAlarms {
   readonly #ports: RunAlarmsPorts;
   readonly #calls = new Set<Promise<unknown>>();
+  /** By run. */
+  readonly #told = new Map<string, Promise<PageEnd>>();
 
   constructor(ports: RunAlarmsPorts) {
     this.#ports = ports;
@@ -50,7 +55,7 @@ export class RunAlarms {
 
   /** Answers an alarm in this process. @throws the reason of `closing`, when the process ended before it was done. */
   async answer(alarm: RunAlarm): Promise<PageEnd> {
-    const page = alarm.what === 'tell' ? await this.#help(alarm) : await this.#close(alarm);
+    const page = alarm.what === 'tell' ? await this.#tellOnce(alarm) : await this.#close(alarm);
     this.#ports.closing.throwIfAborted();
     return page;
   }
@@ -72,6 +77,16 @@ export class RunAlarms {
       });
       return this.answer(alarm);
     }
+  }
+
+  /** What this process has told already, it does not tell again when Restate asks for it later. */
+  #tellOnce(alarm: RunAlarm): Promise<PageEnd> {
+    const { runId } = alarm.run.request;
+    let told = this.#told.get(runId);
+    if (told !== undefined) return told;
+    if (this.#told.size >= MAX_TOLD) this.#told.clear();
+    this.#told.set(runId, (told = this.#help(alarm)));
+    return told;
   }
 
   #help({ run, reason }: RunAlarm): Promise<PageEnd> {

@@ -32,7 +32,8 @@ export interface RunWatchPorts {
   readonly times: Pick<ResolvedOptions['times'], 'watchMs' | 'strandedMs'>;
   readonly closing: AbortSignal;
   register(): Promise<void>;
-  cancel(runId: string, reason: string): Promise<void>;
+  /** Asks a run to stop. Repeating it changes nothing, whichever process does it. */
+  stop(runId: string, reason: string): Promise<void>;
   isDriven(runId: string): boolean;
   /** A run is over, and its end was not told here. */
   release(runId: string): Promise<void>;
@@ -232,7 +233,7 @@ export class RunWatch {
   }
 
   async #stop(known: KnownRun, reason: string): Promise<void> {
-    await this.#ports.cancel(known.run.request.runId, reason);
+    await this.#ports.stop(known.run.request.runId, reason);
     known.isStopped = true;
   }
 

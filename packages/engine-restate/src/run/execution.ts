@@ -23,6 +23,8 @@ export interface ExecutionPorts {
   readonly bodies: BodiesInFlight;
   readonly locks: RunLocks;
   readonly closing: AbortSignal;
+  /** Whether this process was not stopped a moment ago. */
+  isAwake(): boolean;
   /** Numbers the executions of this process. */
   nextExecution(): number;
   /** Monotonic instant of the evidence, when the run was submitted in this process. */
@@ -50,6 +52,7 @@ export class Execution {
       by: `${owner}/${ports.nextExecution()}`,
       bodies,
       turn: nextTurn,
+      isAwake: () => ports.isAwake(),
       fence: () => this.#lock.fence,
       onBoundary: options.onBoundary,
     });

@@ -24,6 +24,7 @@ export async function readRun(
     by: '',
     bodies: new BodiesInFlight(),
     turn: async () => undefined,
+    isAwake: () => true,
     fence: () => undefined,
   });
   const bodies = { guard: async () => ({ verdict: 'pass' as const }), ports: {}, clock, log };

@@ -12,8 +12,10 @@
  * 5. The time of the run goes on with the monotonic clock of this process from the latest time in the journal, and a
  *    closure waits for as long as was left when it was launched: setting the wall clock prolongs nothing. S10.
  * 6. What a body threw is a value; Restate never retries a closure by itself.
- * 7. No loop turns twice without a turn of the process, or something durable, in between.
+ * 7. A process that was stopped and wakes up begins no body before it has found out what became of the run. S1, S4.
+ * 8. No loop turns twice without a turn of the process, or something durable, in between.
  */
+import { PortError } from '@lazarus/core';
 import { CANCEL_SIGNAL, MAX_ATTEMPT_MS, stepError, toStepError } from '@lazarus/dag';
 import type { BodyContext, Pending, RunHandle, Selected, Settled, StepBody } from '@lazarus/dag';
 import type { Clock, FencingToken, Json } from '@lazarus/core/ports';
@@ -34,6 +36,8 @@ export interface RestateRunPorts {
   readonly bodies: BodiesInFlight;
   /** Resolves in the next turn of the process. */
   turn(): Promise<unknown>;
+  /** False when what this process knows of the run may be old; see {@link Wakefulness}. */
+  isAwake(): boolean;
   fence(): FencingToken | undefined;
   /** For crash tests: called at each boundary of an attempt. */
   readonly onBoundary?:
@@ -297,11 +301,22 @@ export class RestateRun implements RunHandle {
     const { by } = this.#ports;
     const late = (): BodyRecord => ({ late: true, atMs: this.#time.now(), by });
     if (this.#time.now() >= item.untilMs) return late();
+    if (item.running === undefined) this.#assertAwake();
     item.running ??= this.#ports.bodies.alone(`${this.run.request.runId}/${item.key}`, () =>
       this.#body(item),
     );
     const settled = await this.#unlessLate(item, item.running);
     return settled === undefined ? late() : { settled, atMs: this.#time.now(), by };
+  }
+
+  /** The only thing that a closure throws: Restate then executes the run again, where it still is this process's. */
+  #assertAwake(): void {
+    if (this.#ports.isAwake() && !this.#context.ended.aborted) return;
+    throw new PortError({
+      code: 'LZ_JOURNAL_UNAVAILABLE',
+      message: 'what this process knows of the run may be old',
+      retryable: true,
+    });
   }
 
   /** What the body settled with; nothing when the next timer is due before. Most bodies end before a timer is needed. */

@@ -54,6 +54,7 @@ export async function replay({
     by: 'replay',
     bodies: new BodiesInFlight(),
     turn: nextTurn,
+    isAwake: () => true,
     fence: () => undefined,
   });
   const bodies = { guard: async () => ({ verdict: 'pass' as const }), ports: {}, clock, log: silentLogger };

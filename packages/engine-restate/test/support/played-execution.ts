@@ -87,6 +87,7 @@ export function createPlayedRun(text: string, own: readonly Action[], options: P
         owner: 'played',
         bodies: new BodiesInFlight(),
         nextExecution: () => 1,
+        isAwake: () => true,
         locks: new RunLocks({
           locks: process.locks?.(inner),
           clock,

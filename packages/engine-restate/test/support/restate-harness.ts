@@ -8,6 +8,7 @@ import { startRestate } from '../../../../tools/restate-server.ts';
 import { startBalancer } from '../../../../tools/tcp-balancer.ts';
 import { createRestateEngine } from '../../src/index.ts';
 import type { RestateEngine } from '../../src/index.ts';
+import { freePort } from './free-port.ts';
 
 const POLL_MS = 20;
 
@@ -133,14 +134,4 @@ export async function createRestateHarness(): Promise<EngineHarness> {
       await restate.stop();
     },
   };
-}
-
-async function freePort(): Promise<number> {
-  const { createServer } = await import('node:net');
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
 }

@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +16,7 @@ import { isKilled } from '../../src/server/run-outcome.ts';
 import type { RunOutcome } from '../../src/server/run-outcome.ts';
 import { RunStore } from '../../src/server/run-store.ts';
 import type { RecordedRun } from '../../src/server/run-store.ts';
+import { freePort } from './free-port.ts';
 import { STORM_NEEDS } from './storm-workflow.ts';
 
 const CHILD = fileURLToPath(new URL('./storm-child.ts', import.meta.url));
@@ -32,6 +32,7 @@ export interface StormLine {
 
 /** A service process that will kill itself. */
 interface Child {
+  readonly generation: number;
   readonly process: ChildProcess;
   readonly target: string;
 }
@@ -91,7 +92,7 @@ export class Storm {
         env: { ...process.env, NODE_COMPILE_CACHE: join(this.folder, 'compiled') },
       },
     );
-    const entry: Child = { process: child, target: `http://127.0.0.1:${port}` };
+    const entry: Child = { generation, process: child, target: `http://127.0.0.1:${port}` };
     this.#children.add(entry);
     this.#balancer.add(entry.target);
     child.stderr.on('data', (chunk: Buffer) => {
@@ -105,13 +106,19 @@ export class Storm {
     await Promise.race([once(child.stdout, 'data'), once(child, 'exit')]);
   }
 
-  /** SIGSTOP and SIGCONT for all of them. */
-  freeze(): void {
-    for (const { process: child } of this.#children) child.kill('SIGSTOP');
+  /** SIGSTOP for all of them, or for one. */
+  freeze(generation?: number): void {
+    this.#signal('SIGSTOP', generation);
   }
 
-  thaw(): void {
-    for (const { process: child } of this.#children) child.kill('SIGCONT');
+  /** SIGCONT for all of them, or for one. */
+  thaw(generation?: number): void {
+    this.#signal('SIGCONT', generation);
+  }
+
+  #signal(signal: NodeJS.Signals, generation: number | undefined): void {
+    for (const child of this.#children)
+      if (generation === undefined || child.generation === generation) child.process.kill(signal);
   }
 
   /** Every complete line of the ledger. */
@@ -215,12 +222,3 @@ export const outcomeOf = (view: RunOutcome): string =>
     : isKilled(view)
       ? view.killed
       : (view ?? 'lost');
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no port');
-  return address.port;
-}
