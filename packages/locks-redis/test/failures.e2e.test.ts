@@ -158,7 +158,7 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('Redis in trouble'), () =>
     setTimeout(() => server.resume(), 150);
     const answers = await Promise.allSettled(asked);
     expect(answers.filter(({ status }) => status === 'rejected').length).toBe(10);
-    const heldBy = (at: number) => a.locks.inspect({ kind: 'host', service: 'web', host: `i-${at}` });
+    const heldBy = async (at: number) => a.locks.inspect({ kind: 'host', service: 'web', host: `i-${at}` });
     await expect
       .poll(async () => (await Promise.all(asked.map((_, at) => heldBy(at)))).filter(Boolean).length)
       .toBe(10);

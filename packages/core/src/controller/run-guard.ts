@@ -53,7 +53,6 @@ export interface RunGuardPorts {
 /** Asks at a safe point whether a run may go on; a failure stops it, undoes it and escalates. */
 export type RunGuard = (run: GuardedRun, point: SafePoint, signal: AbortSignal) => Promise<Verdict>;
 
-const BALLOT_MS = 20_000;
 const INVENTORY_MS = 5_000;
 
 /**
@@ -66,15 +65,26 @@ export function createRunGuard(ports: RunGuardPorts): RunGuard {
   return async (run, point, signal) => {
     try {
       if (!point.firstDestructive) return await mayGoOn(run, point, ports, signal);
-      return firstFailure([
-        await mayGoOn(run, point, ports, signal),
-        await notSuspended(run, ports, signal),
-        await stillTrue(run, point, ports, signal),
-      ]);
+      const before = await notForbidden(run, point, ports, signal);
+      if (before.verdict === 'fail' || isEvidenceFresh(point, ports.clock)) return before;
+      const vote = await stillTrue(run, ports, signal);
+      // S14: a vote takes seconds, and who stopped everything meanwhile must not find that it went on.
+      return vote.verdict === 'fail' ? vote : await notForbidden(run, point, ports, signal);
     } catch (error) {
       return { verdict: 'fail', reason: `could not be checked again: ${describeError(error)}` };
     }
   };
+}
+
+/** Nobody stops it, and no storm does. */
+async function notForbidden(
+  run: GuardedRun,
+  point: SafePoint,
+  ports: RunGuardPorts,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  const mayGo = await mayGoOn(run, point, ports, signal);
+  return mayGo.verdict === 'fail' ? mayGo : notSuspended(run, ports, signal);
 }
 
 async function mayGoOn(
@@ -133,15 +143,12 @@ async function knownHosts(
   return list?.complete === true ? list.hosts.length : undefined;
 }
 
-async function stillTrue(
-  run: GuardedRun,
-  point: SafePoint,
-  ports: RunGuardPorts,
-  signal: AbortSignal,
-): Promise<Verdict> {
-  const nowMs = ports.clock.monotonic();
-  if (point.evidenceAtMs !== undefined && nowMs - point.evidenceAtMs <= EVIDENCE_FRESH_MS)
-    return { verdict: 'pass' };
+function isEvidenceFresh({ evidenceAtMs }: SafePoint, clock: Clock): boolean {
+  return evidenceAtMs !== undefined && clock.monotonic() - evidenceAtMs <= EVIDENCE_FRESH_MS;
+}
+
+/** Puts the preconditions to the vote again; an answer that comes later than evidence may be old is none. Keeps S3. */
+async function stillTrue(run: GuardedRun, ports: RunGuardPorts, signal: AbortSignal): Promise<Verdict> {
   const snapshot = ports.snapshot();
   const rule = snapshot?.rule(run.rule, run.event);
   if (snapshot === undefined || rule === undefined)
@@ -157,7 +164,7 @@ async function stillTrue(
       event: run.event,
       rule: run.rule,
       required: rule.quorum.required,
-      deadlineAtMs: nowMs + Math.min(BALLOT_MS, rule.quorum.timeoutMs),
+      deadlineAtMs: ports.clock.monotonic() + Math.min(EVIDENCE_FRESH_MS, rule.quorum.timeoutMs),
       ...(run.hostId === undefined ? {} : { hostId: run.hostId }),
     },
     { signal },
@@ -169,8 +176,4 @@ async function stillTrue(
     verdict: 'fail',
     reason: `${ballot.yes} of ${ballot.required} needed votes right before acting (${ballot.outcome}); ${why.join('; ')}`,
   };
-}
-
-function firstFailure(verdicts: readonly Verdict[]): Verdict {
-  return verdicts.find((verdict) => verdict.verdict === 'fail') ?? { verdict: 'pass' };
 }
