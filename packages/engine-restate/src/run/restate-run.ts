@@ -6,67 +6,20 @@
  *    alone, so the intent to run a body is durable before the body runs. S12.
  * 3. A body starts with `mayHaveHappened` unless this execution itself saw happen what led to it: then no other
  *    execution can have come this far.
- * 4. No closure outlives the next timer of the run, and none is longer than a minute: it reports that its body still
- *    runs, the timer is dealt with, and another closure waits for the same body. So the time limit of a call costs no
- *    timer of the server.
+ * 4. A closure that reports that its body still runs is followed by another one, after the timer that was due: so the time
+ *    limit of a call costs no timer of the server. See {@link RunBodies}.
  * 5. The time of the run goes on with the monotonic clock of this process from the latest time in the journal, and a
  *    closure waits for as long as was left when it was launched: setting the wall clock prolongs nothing. S10.
- * 6. What a body threw is a value; Restate never retries a closure by itself.
- * 7. A process that was stopped and wakes up begins no body before it has found out what became of the run. S1, S4.
- * 8. No loop turns twice without a turn of the process, or something durable, in between.
+ * 6. No loop turns twice without a turn of the process, or something durable, in between.
  */
-import { PortError } from '@lazarus/core';
-import { CANCEL_SIGNAL, MAX_ATTEMPT_MS, stepError, toStepError } from '@lazarus/dag';
-import type { BodyContext, Pending, RunHandle, Selected, Settled, StepBody } from '@lazarus/dag';
-import type { Clock, FencingToken, Json } from '@lazarus/core/ports';
+import { CANCEL_SIGNAL, MAX_ATTEMPT_MS } from '@lazarus/dag';
+import type { Pending, RunHandle, Selected, StepBody, Settled } from '@lazarus/dag';
+import type { Json } from '@lazarus/core/ports';
 import type { Durable, DurableContext, First } from '../durable/durable-context.ts';
 import type { PinnedRun } from './pinned-run.ts';
-import type { BodiesInFlight } from './bodies-in-flight.ts';
+import { RunBodies } from './run-bodies.ts';
+import type { BodyItem, BodyRecord, RunBodiesPorts } from './run-bodies.ts';
 import { RunTime } from './run-time.ts';
-
-/** A reason that costs nothing: `abort()` alone makes an exception with a stack each time. */
-const NO_LONGER_NEEDED = Symbol('no longer needed');
-
-/** What a run needs from its engine. */
-export interface RestateRunPorts {
-  readonly clock: Clock;
-  readonly random: () => number;
-  /** Names this execution in the journal. */
-  readonly by: string;
-  readonly bodies: BodiesInFlight;
-  /** Resolves in the next turn of the process. */
-  turn(): Promise<unknown>;
-  /** False when what this process knows of the run may be old; see {@link Wakefulness}. */
-  isAwake(): boolean;
-  fence(): FencingToken | undefined;
-  /** For crash tests: called at each boundary of an attempt. */
-  readonly onBoundary?:
-    ((boundary: 'intent' | 'body' | 'result', key: string) => void | Promise<void>) | undefined;
-}
-
-/** What a closure journals about a body. */
-type BodyRecord = {
-  /** Wall time, milliseconds. */
-  readonly atMs: number;
-  /** Execution in which it ran. */
-  readonly by: string;
-} & ({ readonly settled: Settled } | { readonly late: true });
-
-interface BodyItem extends Pending {
-  readonly kind: 'body';
-  readonly body: StepBody;
-  readonly abort: AbortController;
-  /** Nobody can have started it before. */
-  readonly isFresh: boolean;
-  /** The closure that waits for it now. */
-  durable?: Durable;
-  closures: number;
-  /** When its closure returns at the latest; time of the run, milliseconds. */
-  untilMs: number;
-  running?: Promise<Settled>;
-  /** Its last closure ran in this execution. */
-  ranHere: boolean;
-}
 
 interface TimerItem extends Pending {
   readonly kind: 'timer';
@@ -82,6 +35,11 @@ type Item =
   | (Pending & { readonly kind: 'cancel' })
   | (Pending & { readonly kind: 'signal'; readonly name: string; readonly durable: Durable });
 
+/** What a run needs from its engine. */
+export interface RestateRunPorts extends RunBodiesPorts {
+  readonly random: () => number;
+}
+
 /** The {@link RunHandle} on Restate. */
 export class RestateRun implements RunHandle {
   readonly run: PinnedRun;
@@ -90,6 +48,7 @@ export class RestateRun implements RunHandle {
   readonly #items = new Map<string, Item>();
   readonly #received = new Map<string, number>();
   readonly #time: RunTime;
+  readonly #bodies: RunBodies;
   #nowMs: number;
   /** The last thing that happened was seen by this execution first. */
   #isLive = false;
@@ -103,6 +62,7 @@ export class RestateRun implements RunHandle {
     this.#ports = ports;
     this.#nowMs = run.startedAtMs;
     this.#time = new RunTime(ports.clock, run.startedAtMs);
+    this.#bodies = new RunBodies(run.request.runId, ports, this.#time, context.ended);
     context.ended.addEventListener('abort', () => this.#onEnded(), { once: true });
   }
 
@@ -230,7 +190,7 @@ export class RestateRun implements RunHandle {
     item.untilMs = Math.min(nextMs, this.#nowMs + MAX_ATTEMPT_MS);
     item.ranHere = false;
     const name = item.closures === 1 ? item.key : `${item.key}~${item.closures}`;
-    return (item.durable = this.#context.run(name, () => this.#closure(item) as Promise<Json>));
+    return (item.durable = this.#context.run(name, () => this.#bodies.wait(item) as Promise<Json>));
   }
 
   #sleepUntil(atMs: number): Durable {
@@ -293,74 +253,6 @@ export class RestateRun implements RunHandle {
     this.#isCanceled = true;
     await this.#ports.turn();
     return first;
-  }
-
-  /** Runs in this process alone: waits for the body until the next timer is due. */
-  async #closure(item: BodyItem): Promise<BodyRecord> {
-    item.ranHere = true;
-    const { by } = this.#ports;
-    const late = (): BodyRecord => ({ late: true, atMs: this.#time.now(), by });
-    if (this.#time.now() >= item.untilMs) return late();
-    if (item.running === undefined) this.#assertAwake();
-    item.running ??= this.#ports.bodies.alone(`${this.run.request.runId}/${item.key}`, () =>
-      this.#body(item),
-    );
-    const settled = await this.#unlessLate(item, item.running);
-    return settled === undefined ? late() : { settled, atMs: this.#time.now(), by };
-  }
-
-  /** The only thing that a closure throws: Restate then executes the run again, where it still is this process's. */
-  #assertAwake(): void {
-    if (this.#ports.isAwake() && !this.#context.ended.aborted) return;
-    throw new PortError({
-      code: 'LZ_JOURNAL_UNAVAILABLE',
-      message: 'what this process knows of the run may be old',
-      retryable: true,
-    });
-  }
-
-  /** What the body settled with; nothing when the next timer is due before. Most bodies end before a timer is needed. */
-  async #unlessLate(item: BodyItem, running: Promise<Settled>): Promise<Settled | undefined> {
-    const { clock, turn } = this.#ports;
-    let settled: Settled | undefined;
-    const ended = running.then((value) => (settled = value));
-    await Promise.race([ended, turn()]);
-    if (settled !== undefined) return settled;
-    const alarm = new AbortController();
-    const leftMs = Math.min(item.untilMs - this.#time.now(), MAX_ATTEMPT_MS);
-    const alarmed = clock.sleep(leftMs, { signal: alarm.signal }).catch(() => undefined);
-    await Promise.race([ended, alarmed]);
-    alarm.abort(NO_LONGER_NEEDED);
-    return settled;
-  }
-
-  async #body(item: BodyItem): Promise<Settled> {
-    const { signal } = item.abort;
-    const { onBoundary } = this.#ports;
-    try {
-      signal.throwIfAborted();
-      await onBoundary?.('intent', item.key);
-      const { fence } = this.#ports;
-      const context: BodyContext = {
-        mayHaveHappened: !item.isFresh,
-        signal,
-        // The lock is taken at the safe point of the first body, after this.
-        get fence() {
-          return fence();
-        },
-      };
-      const value = await item.body(context);
-      await onBoundary?.('body', item.key);
-      return { ok: true, value };
-    } catch (error) {
-      const reason: unknown = signal.aborted ? signal.reason : error;
-      const converted = toStepError(reason);
-      const isLost = converted.code === 'LZ_LOCK_LOST';
-      return {
-        ok: false,
-        error: isLost ? stepError(converted.code, converted.message, 'stopped') : converted,
-      };
-    }
   }
 }
 
