@@ -242,6 +242,7 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
       return shelf.current ?? configuration.snapshot;
     },
     async reload() {
+      await nodes.renewCertificate();
       const next = await reloadConfiguration(source, extensions, log, breaker);
       return next === undefined ? false : inForce.take(next);
     },

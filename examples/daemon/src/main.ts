@@ -18,7 +18,7 @@ const HELP = `The Lazarus reference controller: the nodes of one region, or one 
   --until-stdin-ends  stop when standard input closes, so as not to outlive the parent
   --help
 
-SIGHUP reads the configuration again; the last good one stays in force when the new one is refused.
+SIGHUP reads the configuration and the certificate again; the last good ones stay in force when the new ones are refused.
 `;
 
 function refuse(message: string, exitCode: number): never {

@@ -1,3 +1,4 @@
+import { describeError } from '@lazarus/core';
 import type { Snapshot } from '@lazarus/core';
 import type { BallotMemory } from '@lazarus/core/controller';
 import type { Clock, Fleet, HealthProbe, Ids, Logger, Voters, Windows } from '@lazarus/core/ports';
@@ -10,7 +11,14 @@ import {
   readNodeCertificate,
   resolveMembership,
 } from '@lazarus/quorum';
-import type { LateVote, Member, Membership, PeerState, VoteTransport } from '@lazarus/quorum';
+import type {
+  LateVote,
+  Member,
+  Membership,
+  NodeCertificate,
+  PeerState,
+  VoteTransport,
+} from '@lazarus/quorum';
 import type { Settings } from './settings.ts';
 
 /** One node: it sees the fleet and the hosts with its own eyes, from its own zone. */
@@ -29,6 +37,8 @@ export interface Nodes {
   readonly membership: Membership;
   /** Nodes of other processes; empty where there are none. */
   peers(): readonly (PeerState & Pick<Member, 'zone'>)[];
+  /** Reads the certificate of the node again, for new connections; one that cannot be used changes nothing. Never rejects. */
+  renewCertificate(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -62,6 +72,7 @@ async function openAllNodes(settings: Settings, ports: NodePorts): Promise<Nodes
     own: made.map(({ node }) => node) as unknown as Nodes['own'],
     membership,
     peers: () => [],
+    renewCertificate: async () => undefined,
     close: async () => {
       await Promise.all(made.map(({ close }) => close()));
     },
@@ -81,8 +92,9 @@ async function openOneNode(
     ...quorum,
     members: members.sort((left, right) => (left.id < right.id ? -1 : 1)),
   });
-  const certificate =
-    tls === undefined ? {} : { tls: await readNodeCertificate(tls, { self: self.id, nowMs: clock.now() }) };
+  const readCertificate = (files: NonNullable<typeof tls>): Promise<NodeCertificate> =>
+    readNodeCertificate(files, { self: self.id, nowMs: clock.now() });
+  const certificate = tls === undefined ? {} : { tls: await readCertificate(tls) };
   const framed = await createFramedTransport(
     {
       self: self.id,
@@ -102,6 +114,16 @@ async function openOneNode(
     own: [node],
     membership,
     peers: () => watch.peers().map((peer) => ({ ...peer, zone: zoneOf(peer.id) })),
+    renewCertificate: async () => {
+      if (tls === undefined) return;
+      try {
+        framed.renew(await readCertificate(tls));
+      } catch (error) {
+        log.error('the certificate was not renewed; the one before stays in use', {
+          error: describeError(error),
+        });
+      }
+    },
     close,
   };
 }

@@ -57,6 +57,16 @@ function settingsOf(id: string, certificate = id) {
   return readSettings(file);
 }
 
+/** Of a new authority each time. */
+function writeCertificates(): void {
+  const { ca, nodes } = createDevCertificates({ members: IDS, nowMs: Date.now() });
+  writeFileSync(join(folder, 'ca.crt'), ca.cert);
+  for (const [id, { cert, key }] of Object.entries(nodes)) {
+    writeFileSync(join(folder, `${id}.crt`), cert);
+    writeFileSync(join(folder, `${id}.key`), key);
+  }
+}
+
 async function start(id: string, certificate = id): Promise<Daemon> {
   const daemon = await startDaemon(settingsOf(id, certificate), silentLogger);
   cleanups.push(() => daemon.close());
@@ -81,12 +91,7 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('daemons of one node each'
     cleanups.push(() => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }));
     mkdirSync(join(folder, 'config'));
     writeFileSync(join(folder, 'token'), 'a-token-for-the-pager\n');
-    const { ca, nodes } = createDevCertificates({ members: IDS, nowMs: Date.now() });
-    writeFileSync(join(folder, 'ca.crt'), ca.cert);
-    for (const [id, { cert, key }] of Object.entries(nodes)) {
-      writeFileSync(join(folder, `${id}.crt`), cert);
-      writeFileSync(join(folder, `${id}.key`), key);
-    }
+    writeCertificates();
     redis = await startRedis();
     cleanups.push(() => redis.stop());
     const emulator = await startEmulator({ path: join(folder, 'stream') }, createSystemClock());
@@ -125,6 +130,31 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('daemons of one node each'
         });
       expect((await fetch(`${a.url}/readyz/act`)).status).toBe(503);
       expect((await fetch(`${a.url}/readyz`)).status).toBe(200);
+    },
+  );
+
+  it(
+    'S18: take certificates of a new authority at a reload, without a restart; one that cannot be used changes nothing',
+    { timeout: TIMEOUT_MS },
+    async () => {
+      const [a, b] = [await start('a'), await start('b')];
+      writeFileSync(join(folder, 'a.key'), 'no key');
+      await a.reload();
+      await expect
+        .poll(() => peersOf(b), { timeout: 30_000 })
+        .toMatchObject([{ id: 'a', connected: true }, {}]);
+      writeCertificates();
+      const c = await start('c');
+      await expect
+        .poll(() => peersOf(c), { timeout: 30_000 })
+        .toMatchObject([
+          { id: 'a', detail: expect.stringMatching(/certificate|closed|hang up/) as string },
+          {},
+        ]);
+      await Promise.all([a.reload(), b.reload()]);
+      const whole = [{ connected: true }, { connected: true }];
+      for (const daemon of [a, b, c])
+        await expect.poll(() => peersOf(daemon), { timeout: 30_000 }).toMatchObject(whole);
     },
   );
 
