@@ -49,6 +49,35 @@ describe('a workflow that repairs something', () => {
   });
 });
 
+describe('a workflow that launches a host', () => {
+  const flow = (aside: string): string => `${HEAD}  clone: { uses: host.clone@1, with: { from: i-1 } }
+  aside: { uses: host.set_state@1, needs: [clone], with: { host: i-1, ${aside} } }
+  done: { uses: pager.resolve@1, needs: [aside], with: { incident: INC-1 } }
+`;
+
+  it.each(['state: forensics', 'state: removing', "state: '${{ event.attributes.state }}'"])(
+    'and puts one aside before a replacement is verified is loaded with a warning: %s',
+    (aside) => {
+      expect(warningsOf(flow(aside))).toEqual([
+        '6:10 host.set_state@1 runs before a replacement is verified',
+      ]);
+    },
+  );
+
+  it.each(['state: active', 'state: launching'])('and only marks it is loaded without one: %s', (aside) => {
+    expect(warningsOf(flow(aside))).toEqual([]);
+  });
+
+  it('and verifies before it launches is loaded with a warning', () => {
+    const text = `${HEAD}  verify: { uses: healthcheck.verify@1, with: { host: i-1 } }
+  clone: { uses: host.clone@1, needs: [verify], with: { from: i-1 } }
+  end: { uses: host.terminate@1, needs: [clone], with: { host: i-1 } }
+  done: { uses: pager.resolve@1, needs: [end], with: { incident: INC-1 } }
+`;
+    expect(warningsOf(text)).toEqual(['7:8 host.terminate@1 runs before a replacement is verified']);
+  });
+});
+
 describe('the shipped workflows', () => {
   it('are loaded without a warning', () => {
     const folder = new URL('../workflows/', import.meta.url);

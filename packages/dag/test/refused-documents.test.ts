@@ -340,6 +340,19 @@ const ACTIONS: readonly Row[] = [
   ],
 ];
 
+const NO_URL: readonly Row[] = [
+  [
+    'text for a URL',
+    'steps:\n  a: { uses: http.get@1, with: { url: ¶a.example.com } }\n',
+    'found string "a.example.com", expected a URL that begins with https:// or http://',
+  ],
+  [
+    'a password in a URL',
+    'steps:\n  a: { uses: http.get@1, with: { url: ¶"https://u:p@a.example.com" } }\n',
+    'found string "https://u:p@a.example.com", expected a URL without user and password; send a header',
+  ],
+];
+
 const late = (place: string): Row => [
   `a step that does not come before it, in ${place.split(':')[0] ?? ''}`,
   `steps:\n  ${CLONE}\n  b: { ${place} }\n`,
@@ -599,7 +612,7 @@ const COST: readonly Row[] = [
 describe.each([
   ['with a wrong shape', SHAPE],
   ['with a wrong graph', GRAPH],
-  ['with wrong actions', ACTIONS],
+  ['with wrong actions', [...ACTIONS, ...NO_URL]],
   ['whose expressions read what is not there, or give what is not asked for', EXPRESSIONS],
   ['whose expressions could cost too much, or cannot be read', COST],
 ])('a workflow document %s', (_kind, rows) => {

@@ -7,6 +7,8 @@ import { requiredPort } from '../required-port.ts';
 const url = z
   .url({ protocol: /^https?$/, error: 'expected a URL that begins with https:// or http://' })
   .refine((text) => {
+    // A refinement also sees what is no URL.
+    if (!URL.canParse(text)) return true;
     const { username, password } = new URL(text);
     return username === '' && password === '';
   }, 'expected a URL without user and password; send a header');
