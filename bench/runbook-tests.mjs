@@ -1,7 +1,8 @@
 /**
  * How long 1 000 runbook tests take, read from YAML as `lazarus test` reads them: tests of a workflow alone (the shipped
  * replacement of a host, with a slow launch, a second look and a failure in turn), and tests of rules in a lab of three
- * nodes (votes, prechecks by node, a crash). The target is 10 s for the first kind.
+ * nodes (votes, prechecks by node, a crash). The target is 10 s for each kind, on a machine that does nothing else: the
+ * time of the main thread is told beside the time on the wall, because it says the same on a busy one.
  *
  * Run with `npm run bench:runbook-tests`. The last line is JSON.
  */
@@ -41,6 +42,7 @@ async function measure({ head, tests }) {
   for (let at = 0; at < lines.length; at += 100)
     files.push(`${head}\ntests:\n${lines.slice(at, at + 100).join('\n')}\n`);
   const startedMs = performance.now();
+  const before = process.threadCpuUsage();
   let failed = 0;
   for (const text of files) {
     const results = await runRunbookTests(text, {
@@ -50,19 +52,22 @@ async function measure({ head, tests }) {
     });
     failed += results.filter(({ passed }) => !passed).length;
   }
-  return { ms: Math.round(performance.now() - startedMs), failed };
+  const { user, system } = process.threadCpuUsage(before);
+  return {
+    ms: Math.round(performance.now() - startedMs),
+    cpu_ms: Math.round((user + system) / 1000),
+    failed,
+  };
 }
 
 const report = {};
 for (const [kind, suite] of Object.entries(KINDS)) {
   report[kind] = await measure(suite);
-  const { ms, failed } = report[kind];
-  console.log(
-    `${TESTS} tests of ${kind.padEnd(8)}  ${(ms / 1000).toFixed(1)} s  ${(ms / TESTS).toFixed(1)} ms each  ${failed} failed`,
-  );
+  const { ms, cpu_ms: cpuMs, failed } = report[kind];
+  const seconds = `${(ms / 1000).toFixed(1)} s on the wall, ${(cpuMs / 1000).toFixed(1)} s of work`;
+  console.log(`${TESTS} tests of ${kind.padEnd(8)}  ${seconds}, ${failed} failed`);
 }
-console.log(
-  JSON.stringify({ tests: TESTS, target_ms: TARGET_MS, ...report, ok: report.workflow.ms < TARGET_MS }),
-);
-const isGood = report.workflow.ms < TARGET_MS && Object.values(report).every(({ failed }) => failed === 0);
-process.exitCode = isGood ? 0 : 1;
+const kinds = Object.values(report);
+const isOk = kinds.every(({ ms, failed }) => ms < TARGET_MS && failed === 0);
+console.log(JSON.stringify({ tests: TESTS, target_ms: TARGET_MS, ...report, ok: isOk }));
+process.exitCode = isOk ? 0 : 1;

@@ -1,6 +1,6 @@
 import { defineAction } from '@lazarus/dag';
 import { compileLabConfig, createLab, labDocuments, runRunbookTests } from '@lazarus/testing/lab';
-import type { LabPlugins, RunbookTestResult } from '@lazarus/testing/lab';
+import type { LabPlugins } from '@lazarus/testing/lab';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 
@@ -83,7 +83,8 @@ async function one(text: string, service = WATCHED, plugins: LabPlugins = {}, wo
     workflow: () => undefined,
     rules: async () => config,
   });
-  return result as RunbookTestResult;
+  if (result === undefined) throw new Error('the file holds no test');
+  return result;
 }
 
 const failuresOf = async (...about: Parameters<typeof one>) =>

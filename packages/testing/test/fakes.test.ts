@@ -42,44 +42,6 @@ describe('fake pager', () => {
     await clock.advance(1);
     expect(pager.pageOf('k')?.status).toBe('triggered');
   });
-
-  it('refuses to acknowledge a resolved page, and resolving it twice changes nothing', async () => {
-    const pager = createFakePager({ clock: createManualClock() });
-    pager.open('k');
-    expect(await pager.resolve({ incidentKey: 'k', note: 'replaced' })).toMatchObject({
-      done: true,
-      changed: true,
-    });
-    expect(await pager.resolve({ incidentKey: 'k' })).toMatchObject({ done: true, changed: false });
-    expect(await pager.acknowledge({ incidentKey: 'k' })).toMatchObject({
-      done: false,
-      reason: 'already_resolved',
-    });
-    expect(await pager.escalate({ incidentKey: 'k', reason: 'late' })).toMatchObject({
-      reason: 'already_resolved',
-    });
-    expect(pager.notesOf('k')).toEqual(['replaced', 'late']);
-  });
-
-  it('keeps its hands off a page that a person acknowledged', async () => {
-    const pager = createFakePager({ clock: createManualClock() });
-    pager.open('k');
-    pager.touch('k');
-    expect(await pager.resolve({ incidentKey: 'k' })).toMatchObject({
-      done: false,
-      reason: 'taken_by_human',
-    });
-    expect(await pager.escalate({ incidentKey: 'k', reason: 'x' })).toMatchObject({
-      done: true,
-      changed: false,
-    });
-  });
-
-  it('says that it knows no page with an unknown incident key', async () => {
-    const pager = createFakePager({ clock: createManualClock() });
-    expect(await pager.find({ incidentKey: 'none' })).toBeUndefined();
-    expect(await pager.acknowledge({ incidentKey: 'none' })).toEqual({ done: false, reason: 'not_found' });
-  });
 });
 
 describe('fake stream', () => {
@@ -111,17 +73,6 @@ describe('fake stream', () => {
     await again.nack('too late');
     expect(stream.acked).toEqual(['shard-0/1']);
     expect(stream.unsettled).toBe(1);
-  });
-
-  it('ends with an empty batch after close, and rejects a pull whose signal aborts', async () => {
-    const stream = createFakeStream({ clock: createManualClock() });
-    const controller = new AbortController();
-    const aborted = stream.pull({ max: 1, signal: controller.signal });
-    controller.abort(new Error('stop'));
-    await expect(aborted).rejects.toThrow('stop');
-    const open = stream.pull({ max: 1, signal });
-    await stream.close();
-    expect(await open).toEqual([]);
   });
 });
 
