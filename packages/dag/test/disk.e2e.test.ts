@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openSqliteJournal } from '../src/index.ts';
-import { prepareDatabase } from '../src/engine/adapters/sqlite-store.ts';
+import { prepareDatabase } from '../src/engine/adapters/sqlite-file.ts';
 import { temporaryFolder } from './support/bench.ts';
 
 const CHILD = fileURLToPath(new URL('./support/full-disk-child.ts', import.meta.url));

@@ -254,11 +254,6 @@ class Engine implements EmbeddedEngine {
     answerUntilMs: number,
   ): Promise<WriteOutcome> {
     const { clock } = this.#options;
-    const late = new PortError({
-      code: 'LZ_JOURNAL_UNAVAILABLE',
-      message: 'the journal has not answered in time',
-      retryable: true,
-    });
     const outcome = await new Promise<WriteOutcome | undefined>((resolve, reject) => {
       const cancel = this.#alarms.set(answerUntilMs, () => resolve(undefined));
       created.then(resolve, reject).finally(cancel);
@@ -267,6 +262,11 @@ class Engine implements EmbeddedEngine {
       throw error;
     });
     if (outcome !== undefined && (outcome !== 'done' || active.accept())) return outcome;
+    const late = new PortError({
+      code: 'LZ_JOURNAL_UNAVAILABLE',
+      message: 'the journal has not answered in time',
+      retryable: true,
+    });
     active.refuse(late);
     throw late;
   }

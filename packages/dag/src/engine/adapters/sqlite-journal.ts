@@ -18,7 +18,9 @@ import { findWorker, StoreThread } from './store-thread.ts';
 import type { AsyncStore, StoreMethod } from './store-thread.ts';
 import { openSqliteStore } from './sqlite-store.ts';
 import { unreadable } from './unreadable-run.ts';
-import type { Row, SeenRun, SqliteStore, StoreRun, StoreWrite } from './sqlite-store.ts';
+import type { Row } from './sqlite-connection.ts';
+import type { SeenRun, SqliteStore, StoreRun } from './sqlite-store.ts';
+import type { StoreWrite } from './store-write.ts';
 
 /** Options of {@link openSqliteJournal}. */
 export interface SqliteJournalOptions {

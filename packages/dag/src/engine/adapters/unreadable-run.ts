@@ -3,7 +3,8 @@ import type { RunRequest } from '@lazarus/core/ports';
 import { DEFINITION_FORMAT } from '../../document/workflow-definition.ts';
 import type { WorkflowDefinition } from '../../document/workflow-definition.ts';
 import type { LoadedRun, StoredRun } from '../journal.ts';
-import type { Row, StoreRun } from './sqlite-store.ts';
+import type { Row } from './sqlite-connection.ts';
+import type { StoreRun } from './sqlite-store.ts';
 
 /** A run of which not everything can be read: as much as is needed to tell a human about it. Keeps S10. */
 export function unreadable({ run, request }: StoreRun, why: string): LoadedRun {
