@@ -32,6 +32,37 @@ describe('a template', () => {
     expect(evaluate(text)).toEqual(expected);
   });
 
+  it.each([
+    ["timestamp('2026-01-01T00:00:00Z') + duration('1h')", '2026-01-01T01:00:00.000Z'],
+    ["duration('90s')", '90s'],
+    ['5u', 5],
+    ['9007199254740991', 9_007_199_254_740_991],
+    ['inputs.n / 2', 1.5],
+    ['inputs.list[7] ?? inputs.nothing.deep ?? 0', 0],
+    ['size(inputs.list) + inputs.n', 5],
+    ["inputs.list.filter(x, x != 'a')", ['b']],
+  ])('%s gives %j', (source, expected) => {
+    expect(evaluate(`\${{ ${source} }}`)).toEqual(expected);
+  });
+
+  it.each([
+    ['inputs.n / 0', 'Infinity'],
+    ['0.0 / 0.0', 'NaN'],
+    ['1 / 0', 'division by zero'],
+    ['9007199254740992', 'too large to be exact'],
+    ['9223372036854775807', 'too large to be exact'],
+    ["b'abc'", 'neither text, number, truth value, list nor mapping'],
+    ['type(1)', 'neither text, number, truth value, list nor mapping'],
+    ["[1, {'a': [0.0 / 0.0]}]", 'NaN'],
+  ])('%s has no value that can be journaled: %s', (source, message) => {
+    expect(() => evaluate(`\${{ ${source} }}`)).toThrow(
+      expect.objectContaining({
+        code: 'LZ_EXPRESSION_INVALID',
+        message: expect.stringContaining(message) as string,
+      }) as Error,
+    );
+  });
+
   it('that reads a value which is missing fails instead of giving an empty text', () => {
     expect(() => evaluate('${{ steps.verify.outputs.ok }}')).toThrow('No such key: ok');
   });
