@@ -360,6 +360,8 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('Redis in trouble'), () =>
     const a = await node(server.url);
     await works(a);
     const lease = await take(a, 'd1', 20_000);
+    const api: LockTarget = { kind: 'service', service: 'api' };
+    const released = await a.locks.acquire({ target: api, holder: 'd2', ttlMs: 60_000 });
     const filler = 'x'.repeat(100_000);
     await server.admin.append('filler', filler);
     for (let full = false; !full;) {
@@ -368,10 +370,21 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('Redis in trouble'), () =>
         () => true,
       );
     }
-    for (const [code, call] of [calls[1]!, calls[3]!]) {
+    const other: LockTarget = { kind: 'host', service: 'web', host: 'i-2' };
+    const writing = [
+      ['LZ_LOCK_UNAVAILABLE', (on: Node) => on.locks.acquire({ target: other, holder: 'd9', ttlMs: 30_000 })],
+      ['LZ_PAUSE_UNAVAILABLE', (on: Node) => on.pauses.set(pause)],
+      calls[1]!,
+      calls[3]!,
+      ['LZ_CONFIG_UNREADABLE', (on: Node) => on.rollouts.save(rolloutAt(1))],
+    ] as const;
+    for (const [code, call] of writing) {
       await expect(call(a)).rejects.toMatchObject({ code, details: { reply: 'OOM' }, retryable: true });
     }
     expect(await a.locks.inspect(web1)).toMatchObject({ heldBy: 'd1' });
+    expect(await a.locks.inspect(other)).toBeUndefined();
+    if (released.granted) await released.lease.release();
+    expect(await a.locks.inspect(api)).toBeUndefined();
     await server.admin.config('SET', 'maxmemory', '100mb');
     await server.admin.del('filler');
     expect(await calls[1]![1](a)).toMatchObject({ firstSeen: true });
