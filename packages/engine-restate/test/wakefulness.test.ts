@@ -36,9 +36,11 @@ describe('a process', () => {
     }
   });
 
-  it('is not awake for 2 s after it was stopped for 1.5 s, which nothing but the gap tells', async () => {
+  it('is not awake for 2 s after it was stopped for 4 s, which nothing but the gap tells', async () => {
     const { wakefulness, clock, stop, woken } = createWakefulness();
-    await stop(1_500);
+    await stop(2_500);
+    expect(wakefulness.isAwake).toBe(true);
+    await stop(4_000);
     expect(wakefulness.isAwake).toBe(false);
     expect(woken.times).toBe(1);
     await clock.advance(1_900);

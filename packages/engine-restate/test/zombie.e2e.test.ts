@@ -46,7 +46,7 @@ describe.skipIf(whyNoRestate() !== undefined)(
         const bodies = await freezeWithin(storm, 1);
         // Restate calls the process that sleeps for these, and so for the first one, again and again.
         await load.refill(6);
-        await clock.sleep(SILENCE_MS);
+        await clock.sleep(2 * SILENCE_MS);
         await storm.start(0);
         await drain(load, storm, 60_000);
         expect([...load.open]).toEqual([]);

@@ -30,6 +30,8 @@ export class TroubledRuns {
   readonly #ports: TroubledRunsPorts;
   /** Runs that Restate ended by itself and about which this process did what there was to do. */
   readonly #settled = new Set<string>();
+  /** Deadlines of runs that Restate cannot get on with at the moment: a journal is dear to read. Wall time, milliseconds. */
+  readonly #deadlinesAtMs = new Map<string, number>();
   #isBlind = false;
 
   constructor(ports: TroubledRunsPorts) {
@@ -41,6 +43,8 @@ export class TroubledRuns {
     const troubled = await this.#query();
     if (troubled === undefined) return;
     const { options, closing } = this.#ports;
+    const stuck = new Set(troubled.map(({ runId }) => runId));
+    for (const runId of this.#deadlinesAtMs.keys()) if (!stuck.has(runId)) this.#deadlinesAtMs.delete(runId);
     await inBatches(troubled, BATCH, async (invocation) => {
       try {
         if (invocation.status === 'completed') await this.#onEnded(invocation);
@@ -95,10 +99,12 @@ export class TroubledRuns {
     if (known.get(runId)?.isTold === true) return;
     const isHopeless = status === 'paused' || MISMATCH.has(errorCode);
     if (!isHopeless && retries < 2) return;
+    const isInTime = (): boolean => (this.#deadlinesAtMs.get(runId) ?? 0) + OVERDUE_MS >= options.clock.now();
+    if (!isHopeless && isInTime()) return;
     const recorded = await store.load(runId);
     if (recorded === undefined) return;
-    const isOverdue = recorded.run.deadlineAtMs + OVERDUE_MS < options.clock.now();
-    if (!isHopeless && !isOverdue) return;
+    this.#deadlinesAtMs.set(runId, recorded.run.deadlineAtMs);
+    if (!isHopeless && isInTime()) return;
     const run = known.add(recorded.run);
     run.stop ??= `Restate could not go on with it (${status}), and a person was told`;
     if (run.isTold !== true) {

@@ -2,8 +2,8 @@ import type { Clock } from '@lazarus/core/ports';
 
 /** How often the process looks whether it is awake, milliseconds. */
 const TICK_MS = 100;
-/** A gap of this length was sleep. Restate gives a silent process up after far longer. */
-const ASLEEP_MS = 1_000;
+/** A gap of this length was sleep, and not a lot of work. Restate gives a silent process up after far longer. */
+const ASLEEP_MS = 3_000;
 /** What came while it slept has been read after this long, milliseconds. */
 const DROWSY_MS = 2_000;
 
