@@ -56,6 +56,8 @@ const engine = await createEngine(
     ids: { next: (prefix = 'id') => `${prefix}-${process.pid}` },
     random: { next: () => 0.5 },
     log: silentLogger,
+    // A machine that is busy takes long to start the next process.
+    times: { submitWithinMs: 60_000 },
     onBoundary: (boundary, key) => {
       if (boundary === 'intent') appendFileSync(join(folder, bodies), `${key}\n`);
       point(`${boundary} ${key}`);

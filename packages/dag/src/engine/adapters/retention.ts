@@ -3,9 +3,6 @@ import type { Row, SqliteConnection } from './sqlite-connection.ts';
 /** Rows that one round of compaction touches at most, so that it never holds the disk for long. */
 const PRUNE_ROWS = 200;
 
-/** Pages that one round gives back at most. */
-const SHRINK_PAGES = 256;
-
 /** An owner that held nothing for this long is forgotten, milliseconds. */
 const FORGET_OWNER_MS = 86_400_000;
 
@@ -36,7 +33,7 @@ export function findStale(
   };
 }
 
-/** Deletes them, with the definitions and owners that nothing needs any more, and makes the file smaller. */
+/** Deletes them, with the definitions and owners that nothing needs any more. */
 export function deleteStale(connection: SqliteConnection, { lines, runs }: Stale, nowMs: number): void {
   connection.transaction(() => {
     for (const row of [...lines, ...runs]) {
@@ -55,5 +52,4 @@ export function deleteStale(connection: SqliteConnection, { lines, runs }: Stale
       nowMs - FORGET_OWNER_MS,
     );
   });
-  connection.shrink(SHRINK_PAGES);
 }

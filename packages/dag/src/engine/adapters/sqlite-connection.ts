@@ -56,8 +56,9 @@ export class SqliteConnection {
     return Number(this.one('PRAGMA data_version')?.['data_version']);
   }
 
-  /** Gives pages that are free back to the file system. */
+  /** Gives pages that are free back to the file system, at most so many, so that it never holds the disk for long. */
   shrink(pages: number): void {
+    if (this.one('PRAGMA freelist_count')?.['freelist_count'] === 0) return;
     this.#database.exec(`PRAGMA incremental_vacuum(${pages})`);
   }
 

@@ -26,6 +26,9 @@ export interface StoreRun {
   readonly signals: readonly Row[];
 }
 
+/** Pages that one round of compaction gives back at most: 1 MB. */
+const SHRINK_PAGES = 256;
+
 const PROBE = '$probe';
 const PROBE_BYTES = 256 * 1024;
 
@@ -141,9 +144,11 @@ export class SqliteStore {
   prune(nowMs: number, keepEntriesMs: number, keepRunsMs: number): number {
     const stale = findStale(this.#connection, nowMs, keepEntriesMs, keepRunsMs);
     const count = stale.lines.length + stale.runs.length;
-    if (count === 0) return 0;
-    this.#writer.forget();
-    deleteStale(this.#connection, stale, nowMs);
+    if (count > 0) {
+      this.#writer.forget();
+      deleteStale(this.#connection, stale, nowMs);
+    }
+    this.#connection.shrink(SHRINK_PAGES);
     return count;
   }
 
