@@ -3,6 +3,7 @@ import { CliFailure } from './cli-failure.ts';
 import type { Client } from './client/client.ts';
 import { EXIT } from './exit-code.ts';
 import type { Terminal } from './terminal.ts';
+import { systemReason } from './system-reason.ts';
 
 /** Longest wait for an answer that the node has at hand, milliseconds. */
 const ANSWER_TIMEOUT_MS = 10_000;
@@ -45,10 +46,7 @@ async function readToken(file: string | undefined, env: Terminal['env']): Promis
   try {
     return (await readFile(file, 'utf8')).trim();
   } catch (error) {
-    throw new CliFailure(
-      EXIT.invalid,
-      `--token-file: ${file} could not be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`,
-    );
+    throw new CliFailure(EXIT.invalid, `--token-file: ${file} could not be read: ${systemReason(error)}`);
   }
 }
 

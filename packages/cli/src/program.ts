@@ -69,6 +69,7 @@ export function allCommands(command: Command): readonly Command[] {
 /** What has to be said to each command, because commands made apart do not inherit it. */
 function prepare(command: Command, { terminal }: Cli): void {
   command
+    .showHelpAfterError(`  See ${pathOf(command)} --help.`)
     .exitOverride()
     .configureHelp({ showGlobalOptions: true, helpWidth: 100 })
     .configureOutput({
@@ -76,6 +77,11 @@ function prepare(command: Command, { terminal }: Cli): void {
       writeErr: (text) => terminal.err(text),
       outputError: (text, write) => write(text.replace(/^error: /, 'lazarus: ')),
     });
+}
+
+/** `lazarus runs get` of the command `get`. */
+function pathOf(command: Command): string {
+  return command.parent === null ? command.name() : `${pathOf(command.parent)} ${command.name()}`;
 }
 
 function exitCodesText(): string {

@@ -105,7 +105,7 @@ describe('lazarus emit', () => {
     ];
     expect(results.map(({ code }) => code)).toEqual([2, 2, 2]);
     expect(results.map(({ err }) => err)).toEqual([
-      expect.stringMatching(/none\.json could not be read: ENOENT/),
+      expect.stringMatching(/none\.json could not be read: it is not there/),
       expect.stringMatching(/standard input: is not JSON/),
       'lazarus: expected one event, a JSON object\n',
     ]);
@@ -487,7 +487,16 @@ describe('the token', () => {
     const file = join(folder, 'token');
     await writeFile(file, 'a-token-of-24-characters\n');
     const words = ['decisions', '--url', guarded.url];
-    expect((await lazarus(words)).code).toBe(1);
+    expect(await lazarus(words)).toEqual({
+      code: 1,
+      out: '',
+      err: expect.stringMatching(
+        /asks for a token, and none was given\n {2}Give the token .*--token-file/,
+      ) as string,
+    });
+    expect((await lazarus(words, { env: { LAZARUS_TOKEN: 'another-token-of-them' } })).err).toMatch(
+      /refused the token that was given: it is not one of this node\n.*--token-file/,
+    );
     expect((await lazarus([...words, '--token-file', file])).code).toBe(0);
     expect((await lazarus(words, { env: { LAZARUS_TOKEN: 'a-token-of-24-characters' } })).code).toBe(0);
     expect((await lazarus([...words, '--token-file', join(folder, 'none')])).code).toBe(2);
@@ -497,6 +506,22 @@ describe('the token', () => {
 });
 
 describe('the command line', () => {
+  it('says where help is when the words are wrong, what is not there, and that nobody listens', async () => {
+    expect((await lazarus(['explain'])).err).toBe(
+      "lazarus: missing required argument 'id'\n  See lazarus explain --help.\n",
+    );
+    expect((await lazarus(['runs', 'lst'])).err).toContain('Did you mean list?');
+    expect((await lazarus(['runs', 'lst'])).err).toContain('See lazarus runs --help.');
+    expect((await lazarus(['plan', '--event', join(folder, 'none.json')])).err).toMatch(
+      /none\.json could not be read: it is not there/,
+    );
+    const gone = await startNode();
+    await gone.close();
+    expect((await lazarus(['rollouts', '--url', gone.url])).err).toMatch(
+      /could not be reached: nothing listens there \(ECONNREFUSED\)\n {2}Is the node running\?/,
+    );
+  });
+
   it('suggests the command that was meant and ends with 2', async () => {
     const { code, out, err } = await lazarusProcess(['explian', 'x']);
     expect({ code, out }).toEqual({ code: 2, out: '' });

@@ -1,6 +1,7 @@
 import { CliFailure } from '../cli-failure.ts';
 import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
+import { systemReason } from '../system-reason.ts';
 
 /** How to reach a node. */
 export interface ClientOptions {
@@ -25,6 +26,8 @@ export interface Client {
   ask(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<Answer>;
   /** The body of a success. @throws CliFailure for everything else. */
   request<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T>;
+  /** What a refusal means for the person who asked. */
+  refusal(answer: Pick<Answer, 'status' | 'body'>): CliFailure;
   /** An open stream. @throws CliFailure. */
   open(path: string, headers: Readonly<Record<string, string>>): Promise<ReadableStream<Uint8Array>>;
 }
@@ -59,29 +62,41 @@ export function createClient(options: ClientOptions): Client {
   return {
     url: base.href,
     ask,
+    refusal: (answer) => failureOf(answer, options),
     async request<T>(method: 'GET' | 'POST' | 'DELETE', path: string, body?: unknown): Promise<T> {
       const answer = await ask(method, path, body);
-      if (answer.status < 200 || answer.status > 299) throw failureOf(answer);
+      if (answer.status < 200 || answer.status > 299) throw failureOf(answer, options);
       return answer.body as T;
     },
     async open(path, more) {
       const response = await send(path, { headers: { ...headers, ...more }, signal: options.signal });
       if (response.ok && response.body !== null) return response.body;
-      throw failureOf({
-        status: response.status,
-        body: parse(await response.text()),
-      });
+      const body = parse(await response.text());
+      throw failureOf({ status: response.status, body }, options);
     },
   };
 }
 
 /** What a refusal of the node means for the person who asked. */
-export function failureOf({ status, body }: Pick<Answer, 'status' | 'body'>): CliFailure {
+function failureOf(
+  { status, body }: Pick<Answer, 'status' | 'body'>,
+  asked: Pick<ClientOptions, 'url' | 'token'>,
+): CliFailure {
+  if (status === 401) return refusedToken(asked);
   const problem = (body as { error?: { message?: unknown; issues?: unknown } } | undefined)?.error;
   const message = typeof problem?.message === 'string' ? problem.message : `the node answered ${status}`;
   const issues = Array.isArray(problem?.issues) ? problem.issues.map(issueLine) : [];
   const headline = issues.length === 0 ? message : (message.split(':')[0] ?? message);
   return new CliFailure(exitCodeOf(status), headline, issues);
+}
+
+function refusedToken({ url, token }: Pick<ClientOptions, 'url' | 'token'>): CliFailure {
+  const hint = 'Give the token of this node with --token-file (or LAZARUS_TOKEN_FILE), or in LAZARUS_TOKEN.';
+  return token === undefined
+    ? new CliFailure(EXIT.failed, `${url} asks for a token, and none was given`, [hint])
+    : new CliFailure(EXIT.failed, `${url} refused the token that was given: it is not one of this node`, [
+        hint,
+      ]);
 }
 
 function exitCodeOf(status: number): ExitCode {
@@ -106,10 +121,12 @@ function baseUrl(url: string): URL {
 function unreachable(base: URL, error: unknown, { signal, timeoutMs }: ClientOptions): CliFailure {
   if (signal.aborted) return new CliFailure(EXIT.interrupted, 'interrupted');
   const isTimeout = error instanceof DOMException && error.name === 'TimeoutError';
-  const cause = (error as { cause?: { code?: string; message?: string } }).cause;
+  const { cause } = error as { readonly cause?: unknown };
   const why = isTimeout
     ? `no answer within ${timeoutMs / 1000} s`
-    : (cause?.code ?? cause?.message ?? String(error));
+    : cause === undefined
+      ? String(error)
+      : systemReason(cause);
   return new CliFailure(EXIT.unreachable, `${base.origin} could not be reached: ${why}`, [
     'Is the node running? Give its address with --url or LAZARUS_URL.',
   ]);

@@ -3,6 +3,7 @@ import { CliFailure } from '../cli-failure.ts';
 import { EXIT } from '../exit-code.ts';
 import type { Terminal } from '../terminal.ts';
 import { parseJson } from './event-from-options.ts';
+import { systemReason } from '../system-reason.ts';
 
 /**
  * Reads a JSON document from a file, or from standard input for `-`.
@@ -19,9 +20,6 @@ export async function readText(file: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new CliFailure(
-      EXIT.invalid,
-      `${file} could not be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`,
-    );
+    throw new CliFailure(EXIT.invalid, `${file} could not be read: ${systemReason(error)}`);
   }
 }

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { CliFailure } from '../cli-failure.ts';
 import { EXIT } from '../exit-code.ts';
+import { systemReason } from '../system-reason.ts';
 
 /** Whether a file holds runbook tests: `restart.test.yaml`. A node loads no such file. */
 export function isTestFile(name: string): boolean {
@@ -25,10 +26,7 @@ async function filesOf(path: string, isWanted: (name: string) => boolean): Promi
   try {
     return (await stat(path)).isDirectory() ? await filesIn(path, isWanted) : [path];
   } catch (error) {
-    throw new CliFailure(
-      EXIT.invalid,
-      `${path} could not be read: ${(error as NodeJS.ErrnoException).code ?? 'unknown reason'}`,
-    );
+    throw new CliFailure(EXIT.invalid, `${path} could not be read: ${systemReason(error)}`);
   }
 }
 

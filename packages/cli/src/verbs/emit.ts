@@ -1,6 +1,5 @@
 import type { Issue } from '@lazarus/core';
 import { CliFailure } from '../cli-failure.ts';
-import { failureOf } from '../client/client.ts';
 import type { Answer, Client } from '../client/client.ts';
 import { print, printJson } from '../context.ts';
 import type { Context } from '../context.ts';
@@ -59,7 +58,7 @@ async function deposit(client: Client, event: DraftEvent): Promise<Answer | CliF
   try {
     const answer = await client.ask('POST', '/v1/events', event);
     if (answer.status >= 200 && answer.status < 300) return answer;
-    throw failureOf(answer);
+    throw client.refusal(answer);
   } catch (error) {
     if (error instanceof CliFailure && error.exitCode === EXIT.unreachable) return error;
     throw error;
