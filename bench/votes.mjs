@@ -3,7 +3,8 @@
  * 3 over each transport, beside a bare round trip on the same connection, with 1 and with 64 in flight. Each node runs one
  * precheck that passes, so that the transport is what is measured. `undici` is the same ballot with questions posted by
  * pooled HTTP connections of undici to the HTTP transport of the same nodes. `first of two` asks both peers and takes the
- * answer that comes first: what a ballot of 2 of 3 cannot be faster than. `cpu_us_64` is the CPU time of this process alone.
+ * answer that comes first: what a ballot of 2 of 3 cannot be faster than. `cpu_us_64` is the CPU time of all three processes
+ * per call: what throughput follows when they share the cores.
  *
  * Run with `npm run bench:votes`. The last line is JSON.
  */
@@ -122,7 +123,14 @@ async function peer(self) {
     );
   }
   process.send(portsOf(transports));
+  process.on('message', () => process.send(cpuUs()));
   process.on('disconnect', () => process.exit(0));
+}
+
+/** CPU time of this process so far. */
+function cpuUs() {
+  const { user, system } = process.cpuUsage();
+  return user + system;
 }
 
 /** Microseconds of each of `count` calls with `width` in flight, and calls per second. */
@@ -206,6 +214,15 @@ async function main() {
       signal,
     });
 
+  const cpuOfAll = async () => {
+    let sum = cpuUs();
+    for (const { child } of children) {
+      child.send('cpu');
+      const [used] = await once(child, 'message');
+      sum += used;
+    }
+    return sum;
+  };
   const rows = Object.fromEntries(
     Object.keys(contestants).map((name) => [name, { one: [], late: [], rate: [], cpu: [] }]),
   );
@@ -216,10 +233,9 @@ async function main() {
     const { times } = await measure(contestants[name], { count: 60, width: 1 });
     rows[name].one.push(quantile(times, 0.5));
     rows[name].late.push(quantile(times, 0.99));
-    const before = process.cpuUsage();
+    const before = await cpuOfAll();
     rows[name].rate.push((await measure(contestants[name], { count: 512, width: 64 })).perSecond);
-    const { user, system } = process.cpuUsage(before);
-    rows[name].cpu.push((user + system) / 512);
+    rows[name].cpu.push(((await cpuOfAll()) - before) / 512);
   }
   const table = names.map((name) => ({
     name,
@@ -248,6 +264,9 @@ async function main() {
       tls_ballot_vs_undici_64: ratioOf('rate', 'tls ballot', 'undici ballot'),
       ballot_vs_node_http_64: ratioOf('rate', 'plain ballot', 'http ballot'),
       undici_vs_ballot_cpu_64: ratioOf('cpu', 'undici ballot', 'plain ballot'),
+      undici_vs_tls_ballot_cpu_64: ratioOf('cpu', 'undici ballot', 'tls ballot'),
+      tls_vs_plain_cpu_64: ratioOf('cpu', 'tls ballot', 'plain ballot'),
+      tls_vs_plain_round_trip_p50: ratioOf('one', 'tls round trip', 'plain round trip'),
       tls_vs_plain_p50: ratioOf('one', 'tls ballot', 'plain ballot'),
     }),
   );
