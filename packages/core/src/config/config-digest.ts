@@ -10,14 +10,11 @@ const GROUPS = 256;
 export class ConfigDigest {
   readonly value: string;
   readonly #rest: string;
-  readonly #groups: readonly ReadonlyMap<string, string>[];
+  /** Of each group the lines of its services, sorted. */
+  readonly #groups: readonly (readonly string[])[];
   readonly #groupDigests: readonly string[];
 
-  private constructor(
-    rest: string,
-    groups: readonly ReadonlyMap<string, string>[],
-    groupDigests: readonly string[],
-  ) {
+  private constructor(rest: string, groups: readonly (readonly string[])[], groupDigests: readonly string[]) {
     this.#rest = rest;
     this.#groups = groups;
     this.#groupDigests = groupDigests;
@@ -26,15 +23,16 @@ export class ConfigDigest {
 
   /** Digests services by name, and everything else as one. */
   static of(rest: unknown, services: Iterable<readonly [name: string, content: unknown]>): ConfigDigest {
-    const groups = Array.from({ length: GROUPS }, () => new Map<string, string>());
-    for (const [name, content] of services) groups[groupOf(name)]?.set(name, digestOf(content));
+    const groups = Array.from({ length: GROUPS }, (): string[] => []);
+    for (const [name, content] of services) groups[groupOf(name)]?.push(lineOf(name, content));
+    for (const group of groups) group.sort();
     return new ConfigDigest(digestOf(rest), groups, groups.map(digestGroup));
   }
 
   /** The digest once a service has another content. */
   withService(name: string, content: unknown): ConfigDigest {
     const number = groupOf(name);
-    const group = new Map(this.#groups[number]).set(name, digestOf(content));
+    const group = withLine(this.#groups[number] ?? [], startOf(name), lineOf(name, content));
     return new ConfigDigest(
       this.#rest,
       this.#groups.with(number, group),
@@ -49,7 +47,15 @@ function groupOf(name: string): number {
   return Number.parseInt(hash(name).slice(0, 2), 16);
 }
 
-function digestGroup(group: ReadonlyMap<string, string>): string {
-  const lines = [...group].map(([name, digest]) => `${JSON.stringify(name)} ${digest}`);
-  return hash(lines.sort().join('\n'));
+/** What the line of a service begins with; no other line does, because no text goes on after its closing quote. */
+const startOf = (name: string): string => `${JSON.stringify(name)} `;
+
+const lineOf = (name: string, content: unknown): string => `${startOf(name)}${digestOf(content)}`;
+
+/** The sorted lines with one replaced, which stays in its place, or added. */
+function withLine(lines: readonly string[], start: string, line: string): readonly string[] {
+  const at = lines.findIndex((each) => each.startsWith(start));
+  return at < 0 ? [...lines, line].sort() : lines.with(at, line);
 }
+
+const digestGroup = (lines: readonly string[]): string => hash(lines.join('\n'));

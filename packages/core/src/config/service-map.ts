@@ -35,8 +35,9 @@ export class ServiceMap {
   /** The map with one service replaced or added. */
   with(service: ServiceContext): ServiceMap {
     const changes = new Map(this.#changes).set(service.service, service);
-    return changes.size <= MAX_CHANGES
-      ? new ServiceMap(this.#base, changes)
-      : new ServiceMap(new Map([...this.#base, ...changes]));
+    if (changes.size <= MAX_CHANGES) return new ServiceMap(this.#base, changes);
+    const joined = new Map(this.#base);
+    for (const [name, changed] of changes) joined.set(name, changed);
+    return new ServiceMap(joined);
   }
 }
