@@ -165,8 +165,14 @@ async function measure({ one }, runs) {
     times.push(performance.now() - startedAt);
   }
   const startedAt = performance.now();
+  const cpuBefore = process.cpuUsage();
   await together(one, runs);
-  return { runsPerSecond: runs / ((performance.now() - startedAt) / 1_000), p50Ms: median(times) };
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return {
+    runsPerSecond: runs / ((performance.now() - startedAt) / 1_000),
+    p50Ms: median(times),
+    cpuMsPerRun: (user + system) / 1_000 / runs,
+  };
 }
 
 async function together(one, runs) {
@@ -210,11 +216,17 @@ export async function benchRestate({ rounds, runs }) {
     for (const { close } of Object.values(contestants)) await close();
     await server.stop();
   }
-  console.log('contestant           runs/s (50 at once)   p50 ms (one by one)');
+  // The processor time is that of this process: the server's is not in it.
+  console.log('contestant           runs/s (50 at once)   p50 ms (one by one)   cpu ms/run');
   for (const name of names) {
     const middle = (field) => median(results[name].map((result) => result[field])).toFixed(1);
     console.log(
-      [name.padEnd(20), middle('runsPerSecond').padStart(19), middle('p50Ms').padStart(21)].join(' '),
+      [
+        name.padEnd(20),
+        middle('runsPerSecond').padStart(19),
+        middle('p50Ms').padStart(21),
+        middle('cpuMsPerRun').padStart(12),
+      ].join(' '),
     );
   }
   const ratio = (left, right, field) =>

@@ -2,6 +2,7 @@ import type { RunView } from '@lazarus/core/ports';
 import { createFakePager } from '@lazarus/testing';
 import { describe, expect, it } from 'vitest';
 import { whyNoRestate, withRestate } from '../../../tools/restate-server.ts';
+import { RUN_SERVICE } from '../src/endpoint/run-service.ts';
 import {
   aRequest,
   clock,
@@ -9,6 +10,7 @@ import {
   finish,
   openEngine,
   ownServer,
+  serversOf,
   sharedServer,
   submitWaiting,
   until,
@@ -83,6 +85,22 @@ describe.skipIf(whyNoRestate() !== undefined)(withRestate('an engine on Restate'
       ).rejects.toThrow(
         /Restate cannot use http:\/\/127\.0\.0\.1:2\/lazarus-run\/1: .*serviceUrl must be an address/,
       );
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'is registered with timeouts far above the longest call, and with runs that are kept for 90 days',
+    async () => {
+      const desk = createDesk();
+      await openEngine(server(), { actions: desk.actions, workflows: [desk.workflow(WAITING)] });
+      const { body } = await serversOf(server()).ask({ to: 'admin', path: `/services/${RUN_SERVICE}` });
+      expect(body).toMatchObject({
+        inactivity_timeout: '1h',
+        abort_timeout: '1h',
+        journal_retention: '7d',
+        workflow_completion_retention: '90d',
+      });
     },
     LIMIT_MS,
   );

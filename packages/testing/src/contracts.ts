@@ -41,4 +41,5 @@ export {
   type EngineHarness,
   type EngineProcess,
 } from './lab/engine-conformance.ts';
+export { gateAction, ProcessGate } from './lab/process-gate.ts';
 export { createEngineLedger, type EngineLedger, SEVEN_STEPS } from './lab/engine-ledger.ts';

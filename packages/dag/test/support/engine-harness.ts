@@ -3,32 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Clock } from '@lazarus/core/ports';
 import { createManualClock, createSeededRandom, createSequentialIds, silentLogger } from '@lazarus/testing';
+import { gateAction, ProcessGate } from '@lazarus/testing/contracts';
 import type { EngineHarness, EngineProcess } from '@lazarus/testing/contracts';
 import { createActionRegistry, createEngine, openSqliteJournal } from '../../src/index.ts';
-import type { Action, Journal } from '../../src/index.ts';
+import type { Journal } from '../../src/index.ts';
 
-/** The life of a simulated process: everything that it does passes the gate, which closes when it is frozen or dead. */
-class Gate {
-  #closed: Promise<void> | undefined;
-  #open: () => void = () => undefined;
-
-  close(): void {
-    this.#closed ??= new Promise((resolve) => {
-      this.#open = resolve;
-    });
-  }
-
-  open(): void {
-    this.#open();
-    this.#closed = undefined;
-  }
-
-  async pass(): Promise<void> {
-    while (this.#closed !== undefined) await this.#closed;
-  }
-}
-
-function gatedJournal(journal: Journal, gate: Gate): Journal {
+function gatedJournal(journal: Journal, gate: ProcessGate): Journal {
   return new Proxy(journal, {
     get: (target, key) => {
       const member: unknown = Reflect.get(target, key);
@@ -42,35 +22,18 @@ function gatedJournal(journal: Journal, gate: Gate): Journal {
   });
 }
 
-function gatedAction(action: Action, gate: Gate): Action {
-  const { check } = action;
-  const gated = async <T>(work: Promise<T>): Promise<T> => {
-    const result = await work;
-    await gate.pass();
-    return result;
-  };
-  return {
-    ...action,
-    run: async (input, context) => {
-      await gate.pass();
-      return gated(action.run(input, context));
-    },
-    ...(check === undefined ? {} : { check: (input, context) => gated(check(input, context)) }),
-  };
-}
-
 /** Processes in this process, over one file and one manual clock. */
 export async function createEmbeddedHarness(): Promise<EngineHarness> {
   const clock = createManualClock();
   const folder = mkdtempSync(join(tmpdir(), 'lazarus-engine-'));
   const ids = createSequentialIds();
   const journals: Journal[] = [];
-  const engines: { close(): Promise<void>; readonly gate: Gate }[] = [];
+  const engines: { close(): Promise<void>; readonly gate: ProcessGate }[] = [];
   const dead = new Set<string>();
 
   return {
     start: async ({ actions, workflows, guard }): Promise<EngineProcess> => {
-      const gate = new Gate();
+      const gate = new ProcessGate();
       const self = `process-${journals.length + 1}`;
       const journal = await openSqliteJournal({ file: join(folder, 'runs.db') });
       journals.push(journal);
@@ -84,7 +47,7 @@ export async function createEmbeddedHarness(): Promise<EngineHarness> {
         },
       };
       const engine = await createEngine(gatedJournal(journal, gate), {
-        actions: createActionRegistry(actions.map((action) => gatedAction(action, gate))),
+        actions: createActionRegistry(actions.map((action) => gateAction(action, gate))),
         workflows,
         ports: {},
         clock: gatedClock,

@@ -1,8 +1,8 @@
 import { createSystemClock } from '@lazarus/core';
 import type { Clock } from '@lazarus/core/ports';
 import { createActionRegistry } from '@lazarus/dag';
-import type { Action } from '@lazarus/dag';
 import { createSeededRandom, createSequentialIds, silentLogger } from '@lazarus/testing';
+import { gateAction, ProcessGate } from '@lazarus/testing/contracts';
 import type { EngineHarness, EngineProcess } from '@lazarus/testing/contracts';
 import { startRestate } from '../../../../tools/restate-server.ts';
 import { startBalancer } from '../../../../tools/tcp-balancer.ts';
@@ -15,56 +15,18 @@ const POLL_MS = 20;
 /** Silence after which the server gives up a process that keeps its connections, milliseconds. */
 export const SILENCE_MS = 900;
 
-/** The life of a simulated process: everything that it does passes the gate, which closes when it is frozen or dead. */
-class Gate {
-  #closed: Promise<void> | undefined;
-  #open: () => void = () => undefined;
-
-  close(): void {
-    this.#closed ??= new Promise((resolve) => {
-      this.#open = resolve;
-    });
-  }
-
-  open(): void {
-    this.#open();
-    this.#closed = undefined;
-  }
-
-  async pass(): Promise<void> {
-    while (this.#closed !== undefined) await this.#closed;
-  }
-}
-
-function gatedAction(action: Action, gate: Gate): Action {
-  const { check } = action;
-  const gated = async <T>(work: Promise<T>): Promise<T> => {
-    const result = await work;
-    await gate.pass();
-    return result;
-  };
-  return {
-    ...action,
-    run: async (input, context) => {
-      await gate.pass();
-      return gated(action.run(input, context));
-    },
-    ...(check === undefined ? {} : { check: (input, context) => gated(check(input, context)) }),
-  };
-}
-
 /** Processes in this process, behind one address, on a Restate server of their own. */
 export async function createRestateHarness(): Promise<EngineHarness> {
   const system = createSystemClock();
   const restate = await startRestate({ silenceMs: SILENCE_MS });
   const balancer = await startBalancer();
   const ids = createSequentialIds();
-  const engines: { readonly engine: RestateEngine; readonly gate: Gate }[] = [];
+  const engines: { readonly engine: RestateEngine; readonly gate: ProcessGate }[] = [];
   let wallOffsetMs = 0;
 
   return {
     start: async ({ actions, workflows, guard }): Promise<EngineProcess> => {
-      const gate = new Gate();
+      const gate = new ProcessGate();
       const clock: Clock = {
         now: () => system.now() + wallOffsetMs,
         monotonic: () => system.monotonic(),
@@ -84,7 +46,7 @@ export async function createRestateHarness(): Promise<EngineHarness> {
           times: { watchMs: 500 },
         },
         {
-          actions: createActionRegistry(actions.map((action) => gatedAction(action, gate))),
+          actions: createActionRegistry(actions.map((action) => gateAction(action, gate))),
           workflows,
           ports: {},
           clock,
