@@ -63,6 +63,7 @@ const STORIES: Readonly<Record<string, Story>> = {
       restart: 'acknowledge out_of_lb',
       verify: 'acknowledge out_of_lb restart',
       into_lb: 'acknowledge out_of_lb restart',
+      in_service: 'acknowledge out_of_lb restart into_lb',
       resolve: 'acknowledge out_of_lb restart into_lb',
     },
   },
@@ -77,7 +78,7 @@ const STORIES: Readonly<Record<string, Story>> = {
     },
   },
   drain_and_reboot_for_scheduled_event: {
-    options: { actions: { 'lb.status': unused } },
+    options: { actions: { out_of_service: unused } },
     succeeds: 'acknowledge out_of_lb reboot into_lb resolve',
     refused: {
       acknowledge: '',
@@ -86,6 +87,7 @@ const STORIES: Readonly<Record<string, Story>> = {
       reboot: 'acknowledge out_of_lb',
       verify: 'acknowledge out_of_lb reboot',
       into_lb: 'acknowledge out_of_lb reboot',
+      in_service: 'acknowledge out_of_lb reboot into_lb',
       resolve: 'acknowledge out_of_lb reboot into_lb',
     },
     hangs: { out_of_lb: 'acknowledge -out_of_lb' },
@@ -115,6 +117,7 @@ const STORIES: Readonly<Record<string, Story>> = {
       exclude: 'acknowledge out_of_lb clone -clone',
       green: 'acknowledge out_of_lb clone exclude -exclude -clone',
       into_lb: 'acknowledge out_of_lb clone exclude',
+      in_service: 'acknowledge out_of_lb clone exclude into_lb',
       forensics: 'acknowledge out_of_lb clone exclude into_lb',
       resolve: 'acknowledge out_of_lb clone exclude into_lb forensics',
     },

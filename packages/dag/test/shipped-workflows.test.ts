@@ -113,7 +113,7 @@ describe('default.replace_host_with_standby_promotion in the lab', () => {
 });
 
 describe('default.drain_and_reboot_for_scheduled_event in the lab', () => {
-  const unused = { 'lb.status': { output: { status: 'unused', in_service: false } } };
+  const unused = { out_of_service: { output: { status: 'unused', in_service: false } } };
 
   it('waits 60 s for requests in flight before it reboots', async () => {
     const { run, callsOf } = await runRunbook(named('drain_and_reboot_for_scheduled_event'), {
