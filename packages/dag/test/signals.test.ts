@@ -56,4 +56,33 @@ describe('a signal', () => {
     await clock.advance(2_000);
     expect(await one.get('run-1')).toMatchObject({ status: 'canceled' });
   });
+
+  it.each([true, false])(
+    'to stop keeps the next process from repeating what was open when the last one died (it happened: %s)',
+    async (happened) => {
+      const { clock, dead, journal, script, start, world } = createPair(
+        'steps: { make: { uses: test.checked@1, compensate: { uses: test.do@1 } } }\n',
+      );
+      script.replies['make'] = [{ hang: true }];
+      script.happened['make'] = happened;
+      const one = await start('p1');
+      await one.submit(submitted);
+      await clock.advance(1_000);
+      dead.add('p1');
+      const signal = { name: '$cancel', payload: 'a person stops it' };
+      await journal.commit([{ kind: 'signal', runId: 'run-1', signal }]);
+      const two = await start('p2');
+      await clock.advance(20_000);
+      expect(await two.get('run-1')).toMatchObject({
+        status: 'canceled',
+        error: { message: 'a person stops it' },
+      });
+      const asked = script.bodies.filter((body) => body === 'check check.make');
+      expect(script.bodies.filter((body) => !asked.includes(body))).toEqual(
+        happened ? ['make#1', 'compensate.make#1'] : ['make#1'],
+      );
+      expect(asked).toHaveLength(happened ? 1 : 3);
+      expect(world.escalations).toHaveLength(1);
+    },
+  );
 });
