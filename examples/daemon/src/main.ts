@@ -57,7 +57,16 @@ async function run(): Promise<void> {
     );
     return;
   }
+  // A signal that comes while it starts must not end it.
+  let reload = async (): Promise<unknown> =>
+    log.warn('nothing was reloaded: the node is starting; send SIGHUP again when it is ready');
+  process.on('SIGHUP', () => {
+    reload().catch((error: unknown) =>
+      log.error('the reload failed; what was in force stays so', { error: describeError(error) }),
+    );
+  });
   const daemon = await startDaemon(settings, log);
+  reload = () => daemon.reload();
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) return;
@@ -68,7 +77,6 @@ async function run(): Promise<void> {
     process.exit(0);
   };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop());
-  process.on('SIGHUP', () => void daemon.reload());
   if (flags['until-stdin-ends'] === true)
     process.stdin
       .on('end', () => void stop())

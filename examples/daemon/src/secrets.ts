@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { PortError } from '@lazarus/core';
 import type { Settings } from './settings.ts';
 
 /** What must never be logged or recorded. */
@@ -10,8 +11,27 @@ export interface Secrets {
 
 /** Reads the files that the settings name. */
 export async function readSecrets({ pager, auth }: Settings): Promise<Secrets> {
-  const [pagerToken = ''] = await linesOf(pager.token_file);
-  return { pagerToken, tokens: auth === undefined ? [] : await linesOf(auth.token_file) };
+  const [pagerToken = ''] = await secretOf('pager.token_file', pager.token_file);
+  return { pagerToken, tokens: auth === undefined ? [] : await secretOf('auth.token_file', auth.token_file) };
+}
+
+/** Reads a file, and says which setting names it when it cannot. @throws PortError `LZ_CONFIG_UNREADABLE`. */
+async function secretOf(setting: string, file: string): Promise<readonly string[]> {
+  return linesOf(file).catch((error: unknown) => {
+    throw unreadable(`${setting} of the settings`, file, error);
+  });
+}
+
+/** A file that cannot be read, with what names it. */
+export function unreadable(what: string, file: string, error: unknown): PortError {
+  const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
+  const why = code === 'ENOENT' ? 'there is no such file' : code;
+  return new PortError({
+    code: 'LZ_CONFIG_UNREADABLE',
+    message: `${what} cannot be read: ${file}: ${why}`,
+    retryable: false,
+    cause: error,
+  });
 }
 
 /** The lines of a file of secrets, without blank ones. */

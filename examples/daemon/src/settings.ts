@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DurationSchema, parseYamlDocument, validateDocument } from '@lazarus/core/documents';
 import { z } from 'zod';
+import { unreadable } from './secrets.ts';
 import { refineNodes } from './settings-rules.ts';
 
 const port = z.number().int().min(0).max(65_535);
@@ -175,10 +176,10 @@ export type Settings = Omit<WrittenSettings, 'audit' | 'engine' | 'plugins'> & {
 /**
  * Reads and checks a settings file.
  *
- * @throws ConfigurationError `LZ_CONFIG_INVALID` with `file:line:column` of every problem.
+ * @throws ConfigurationError `LZ_CONFIG_INVALID` with `file:line:column` of every problem, PortError `LZ_CONFIG_UNREADABLE`.
  */
 export function readSettings(file: string): Settings {
-  const parsed = parseYamlDocument(readFileSync(file, 'utf8'), { file });
+  const parsed = parseYamlDocument(textOf(file), { file });
   const settings = validateDocument(SettingsSchema, parsed, { file });
   const near = (path: string): string => resolve(dirname(file), path);
   const { tls, auth, audit, engine } = settings;
@@ -205,4 +206,12 @@ export function readSettings(file: string): Settings {
     ...(tls === undefined ? {} : { tls: { ca: near(tls.ca), cert: near(tls.cert), key: near(tls.key) } }),
     ...(auth === undefined ? {} : { auth: { token_file: near(auth.token_file) } }),
   };
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw unreadable('the settings', file, error);
+  }
 }

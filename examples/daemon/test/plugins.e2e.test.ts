@@ -211,6 +211,14 @@ describe('a daemon with plugins', () => {
     );
   });
 
+  it('starts not at all without the token of the pager, and says which setting names the file', async () => {
+    const { settings, path } = writePlace(NOBODY, NOBODY, '[]');
+    rmSync(join(path, 'token'));
+    await expect(startDaemon(readSettings(settings), silentLogger)).rejects.toThrow(
+      `pager.token_file of the settings cannot be read: ${path}/token: there is no such file`,
+    );
+  });
+
   it('refuses settings that name one twice', () => {
     const { settings } = writePlace(NOBODY, NOBODY, '[./plugins/rack.ts, ./plugins/rack.ts]');
     expect(() => readSettings(settings)).toThrow(

@@ -100,3 +100,11 @@ describe('settings without any node', () => {
     expect(() => read()).toThrow(/nodes is missing: name all nodes of this process, or one as `node`/);
   });
 });
+
+describe('a settings file that is not there', () => {
+  it('is named, with what to correct and no code of the system', () => {
+    expect(() => readSettings('/nowhere/lazarus.yaml')).toThrow(
+      'the settings cannot be read: /nowhere/lazarus.yaml: there is no such file',
+    );
+  });
+});
