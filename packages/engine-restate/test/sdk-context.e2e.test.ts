@@ -27,8 +27,10 @@ describe.skipIf(whyNoRestate() !== undefined)(withRestate('a run that is cancele
         await happened;
         return 'the value';
       });
+      const never = durables.promise('never');
       for (let turn = 0; turn < 3; turn += 1) {
-        const first = await durables.first([durable]);
+        // Alone, then with another one, then alone again: a cancel spoils neither.
+        const first = await durables.first(turn === 1 ? [never, durable] : [durable]);
         told.push(first === 'canceled' ? first : first.value);
       }
     };
