@@ -51,9 +51,9 @@ function counted(entries: readonly RecordedEntry[]): readonly RecordedEntry[] {
 }
 
 async function record({ name, steps, doing, while: during }: GoldenRun): Promise<GoldenJournal> {
-  const server = await startRestate();
   const { actions, workflow } = createDesk(doing);
   const document = workflow(`metadata: { name: golden.${name}, version: 1 }\n${steps}`);
+  const server = await startRestate();
   const { ingressUrl, adminUrl } = server;
   const servers = [{ ingressUrl, adminUrl }];
   const engine = await createRestateEngine(
