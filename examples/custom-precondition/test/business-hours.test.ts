@@ -15,13 +15,14 @@ import {
 } from '@lazarus/testing';
 import { describe, expect, it } from 'vitest';
 import { businessHours } from '../src/business-hours.ts';
+import { preconditions } from '../src/lazarus.plugins.ts';
 
 const RULE = readFileSync(new URL('../config/rules/reports.yaml', import.meta.url), 'utf8');
 const event = anEvent({ service: 'reports', host: 'reports-1' });
 
 function compile(text: string): CompiledSnapshot {
   return compileConfig([{ kind: 'rule', path: 'rules/reports.yaml', text }], {
-    preconditions: [...BUILT_IN_PRECONDITIONS, businessHours],
+    preconditions: [...BUILT_IN_PRECONDITIONS, ...preconditions],
     workflows: [{ name: 'default.replace_host', digest: 'd1' }],
   });
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { PortError } from '@lazarus/core';
 import type { Settings } from './settings.ts';
+import { unreadable } from './unreadable-file.ts';
 
 /** What must never be logged or recorded. */
 export interface Secrets {
@@ -19,18 +19,6 @@ export async function readSecrets({ pager, auth }: Settings): Promise<Secrets> {
 async function secretOf(setting: string, file: string): Promise<readonly string[]> {
   return linesOf(file).catch((error: unknown) => {
     throw unreadable(`${setting} of the settings`, file, error);
-  });
-}
-
-/** A file that cannot be read, with what names it. */
-export function unreadable(what: string, file: string, error: unknown): PortError {
-  const { code = 'unknown reason' } = error as NodeJS.ErrnoException;
-  const why = code === 'ENOENT' ? 'there is no such file' : code;
-  return new PortError({
-    code: 'LZ_CONFIG_UNREADABLE',
-    message: `${what} cannot be read: ${file}: ${why}`,
-    retryable: false,
-    cause: error,
   });
 }
 

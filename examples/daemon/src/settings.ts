@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { DurationSchema, parseYamlDocument, validateDocument } from '@lazarus/core/documents';
 import { z } from 'zod';
-import { unreadable } from './secrets.ts';
 import { refineNodes } from './settings-rules.ts';
+import { unreadable } from './unreadable-file.ts';
 
 const port = z.number().int().min(0).max(65_535);
 const peerPort = z.number().int().min(1).max(65_535);
