@@ -125,7 +125,7 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('windows in Redis'), () =>
             }
             let floods = 0;
             const observeAll = async (all: readonly Observation[]): Promise<void> => {
-              const answers = await Promise.all(all.map((each) => tested.observe(each)));
+              const answers = await Promise.all(all.map(async (each) => tested.observe(each)));
               for (const [at, each] of all.entries()) expect(answers[at]).toEqual(await model.observe(each));
             };
             for (const each of steps) {
