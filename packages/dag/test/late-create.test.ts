@@ -138,6 +138,22 @@ describe('a run that is durable, and whose submitter was not answered yet', () =
     expect(pair.world.escalations).toEqual([]);
   });
 
+  it('is gone on with 10 min later, too, once a process has taken it over in time', async () => {
+    const pair = createPair(STEPS);
+    pair.script.replies['a'] = [{ hang: true }, { give: {} }];
+    await submit(pair);
+    pair.dead.add('p1');
+    const held = slow(pair.journal);
+    const second = await pair.start('p2', {}, held.journal);
+    expect(second.activeRuns).toEqual(['run-1']);
+    held.die();
+    pair.dead.add('p2');
+    pair.clock.jumpWall(600_000);
+    const third = await pair.start('p3');
+    await moveTo(pair, 1_000);
+    expect(await third.get('run-1')).toMatchObject({ status: 'succeeded' });
+  });
+
   it('does nothing when its process is gone and the submitter may have been told that there is none', async () => {
     const pair = createPair(STEPS);
     await submit(pair);

@@ -155,7 +155,7 @@ export interface Journal {
   /**
    * Takes over running runs without a living owner, and those of `owner` itself that it does not drive: the answer to an
    * earlier claim can have been lost after it was durable. At most `max`. Keeps S10. A run whose submitter lives and is
-   * not answered is left to it.
+   * not answered is left to it; one whose submitter is gone and was told nothing is accepted with the claim.
    */
   claim(options: {
     readonly owner: string;

@@ -1,5 +1,5 @@
 import type { RunOutcome, RunView } from '@lazarus/core/ports';
-import { hasLostItsRuns, isUnanswered } from './journal.ts';
+import { hasLostItsRuns, isUnanswered, mayBeRefused } from './journal.ts';
 import type {
   Journal,
   JournalEntry,
@@ -50,6 +50,7 @@ class MemoryJournal implements Journal {
       if (!this.#isAbandoned(stored, options)) continue;
       stored.owner = options.owner;
       stored.run = { ...stored.run, epoch: stored.run.epoch + 1 };
+      if (!mayBeRefused(stored.run, options.nowMs)) accept(stored);
       claimed.push(loaded(stored));
     }
     return claimed;
@@ -144,12 +145,15 @@ class MemoryJournal implements Journal {
     if (stored.owner !== write.owner || stored.run.epoch !== write.epoch) return 'fenced';
     if (write.kind === 'append' && write.from !== stored.entries.length) return 'fenced';
     if (write.kind === 'append') stored.entries.push(...write.entries);
-    else if (write.kind === 'accept') {
-      const { answerByMs: _, ...accepted } = stored.run;
-      stored.run = accepted;
-    } else Object.assign(stored, { status: write.status, endedAtMs: write.endedAtMs, view: write.view });
+    else if (write.kind === 'accept') accept(stored);
+    else Object.assign(stored, { status: write.status, endedAtMs: write.endedAtMs, view: write.view });
     return 'done';
   }
+}
+
+function accept(stored: MemoryRun): void {
+  const { answerByMs: _, ...accepted } = stored.run;
+  stored.run = accepted;
 }
 
 function loaded(stored: MemoryRun): LoadedRun {

@@ -6,7 +6,6 @@ import { canRun } from './engine-options.ts';
 import type { EngineOptions, EngineTimes } from './engine-options.ts';
 import type { GroupCommit } from './group-commit.ts';
 import type { JournalHealth } from './journal-health.ts';
-import { mayBeRefused } from './journal.ts';
 import type { Journal, LoadedRun, StoredRun } from './journal.ts';
 import type { OwnerLease } from './owner-lease.ts';
 import { OwnerWatch } from './owner-watch.ts';
@@ -172,16 +171,12 @@ export class RecoverySweep {
   }
 
   /**
-   * A run whose submitter died before it was answered goes on like any other. One whose submitter may have been told that
+   * A run whose submitter died before it was answered was accepted with the claim and goes on like any other. One whose submitter may have been told that
    * there is none does nothing more: the decision has been a person's since then.
    */
   #takeUp(loaded: LoadedRun): void {
-    const { options, runs } = this.#ports;
-    if (mayBeRefused(loaded.run, options.clock.now())) runs.drive(loaded, { cancel: UNANSWERED });
-    else {
-      const active = runs.drive(loaded);
-      if (loaded.run.answerByMs !== undefined) active.confirm();
-    }
+    const mayHaveBeenRefused = loaded.run.answerByMs !== undefined;
+    this.#ports.runs.drive(loaded, mayHaveBeenRefused ? { cancel: UNANSWERED } : {});
   }
 
   async #compact(): Promise<void> {

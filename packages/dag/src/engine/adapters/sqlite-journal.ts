@@ -1,7 +1,7 @@
 import { describeError, InvariantError, PortError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
 import type { WorkflowDefinition } from '../../document/workflow-definition.ts';
-import { hasLostItsRuns, isUnanswered } from '../journal.ts';
+import { hasLostItsRuns, isUnanswered, mayBeRefused } from '../journal.ts';
 import type {
   Journal,
   JournalEntry,
@@ -12,6 +12,7 @@ import type {
   RunSummary,
   StoredRun,
   StoredSignal,
+  Submission,
   WriteOutcome,
 } from '../journal.ts';
 import { findWorker, StoreThread } from './store-thread.ts';
@@ -102,7 +103,8 @@ class SqliteJournal implements Journal {
       if (seen.length >= options.max) break;
       if (!isAbandoned(row, options) || !(await this.#canRun(row, options))) continue;
       const leaseUntilMs = row['lease_until'] === null ? null : Number(row['lease_until']);
-      seen.push({ n: Number(row['n']), epoch: Number(row['epoch']), leaseUntilMs });
+      const isAccepted = !mayBeRefused(submissionOf(row), options.nowMs);
+      seen.push({ n: Number(row['n']), epoch: Number(row['epoch']), leaseUntilMs, isAccepted });
     }
     if (seen.length === 0) return [];
     const taken = await this.#call('take', options.owner, seen);
@@ -284,8 +286,11 @@ class SqliteJournal implements Journal {
 function isAbandoned(row: Row, options: Parameters<Journal['claim']>[0]): boolean {
   const { process } = row;
   const isGone = typeof process === 'string' && options.isGone(process);
-  const submission = { startedAtMs: Number(row['started_at']), ...answerOf(row) };
-  return isLost(row, options) && !isUnanswered(submission, options.nowMs, isGone);
+  return isLost(row, options) && !isUnanswered(submissionOf(row), options.nowMs, isGone);
+}
+
+function submissionOf(row: Row): Submission {
+  return { startedAtMs: Number(row['started_at']), ...answerOf(row) };
 }
 
 function isLost(row: Row, options: Parameters<Journal['claim']>[0]): boolean {

@@ -16,6 +16,8 @@ export interface SeenRun {
   readonly epoch: number;
   /** Of its owner; `null` when nothing is known about it. */
   readonly leaseUntilMs: number | null;
+  /** Nobody was or will be told that there is no such run: from now on that is settled. */
+  readonly isAccepted: boolean;
 }
 
 /** A run as the tables hold it. */
@@ -85,10 +87,11 @@ export class SqliteStore {
     this.#writer.forget();
     const taken = this.#connection.transaction(() =>
       seen.filter(
-        ({ n, epoch, leaseUntilMs }) =>
+        ({ n, epoch, leaseUntilMs, isAccepted }) =>
           this.#connection.run(
-            "UPDATE run SET owner = ?, epoch = epoch + 1 WHERE n = ? AND epoch = ? AND status = 'running' AND (SELECT lease_until FROM owner WHERE id = run.owner) IS ?",
+            "UPDATE run SET owner = ?, epoch = epoch + 1, answer_by = iif(?, NULL, answer_by) WHERE n = ? AND epoch = ? AND status = 'running' AND (SELECT lease_until FROM owner WHERE id = run.owner) IS ?",
             owner,
+            isAccepted ? 1 : 0,
             n,
             epoch,
             leaseUntilMs,
