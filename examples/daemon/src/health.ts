@@ -41,7 +41,7 @@ export function quorumCheck({ membership, own, peers }: Nodes, clock: Pick<Clock
       const text = [count, ...away].join('; ');
       if (reachable < membership.required)
         throw new Error(`${text}; nothing is done, pages escalate by themselves`);
-      return text;
+      return away.length === 0 ? text : { degraded: text };
     },
   };
 }

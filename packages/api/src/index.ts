@@ -4,7 +4,7 @@ export type { IndexLine } from './endpoints/index-page.ts';
 export type { MetricsSource } from './endpoints/metrics.ts';
 export type { PeerEntry } from './endpoints/peers.ts';
 export type { NodeInfo } from './endpoints/health.ts';
-export type { ReadinessCheck, ReadinessResult } from './health/readiness.ts';
+export type { ReadinessAnswer, ReadinessCheck, ReadinessResult } from './health/readiness.ts';
 export type { LiveObserver, LiveSource } from './live/live-log.ts';
 export { createMeter, type PrometheusMeter } from './meter/meter.ts';
 export { METRICS } from './meter/metric-names.ts';

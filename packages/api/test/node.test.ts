@@ -86,6 +86,15 @@ describe('health', () => {
     });
   });
 
+  it('is ready, and says so, when something works with nothing to spare', async () => {
+    const checks = [{ name: 'quorum', check: () => ({ degraded: '2 of 3 nodes' }) }];
+    const { get } = createFixture({ ports: { checks } });
+    expect(await get('/readyz/act')).toMatchObject({
+      status: 200,
+      body: { ready: true, checks: [{ name: 'quorum', ok: true, degraded: true, detail: '2 of 3 nodes' }] },
+    });
+  });
+
   it('is 503 while one check fails, and after 2 s when one hangs', async () => {
     const checks = [
       {

@@ -476,7 +476,8 @@ describe('lazarus doctor', () => {
     expect(code).toBe(1);
     expect(out).toMatch(/^ok {4}reachable/m);
     expect(out).toMatch(/^ok {4}audit +writable/m);
-    expect(out).toMatch(/^FAIL {2}configuration +there is no valid one/m);
+    expect(out).toMatch(/^warn {2}quorum +2 of 3 nodes/m);
+    expect(out).toMatch(/^FAIL {2}config digest +there is no valid one/m);
     expect((await lazarus(['doctor', '--url', NOWHERE])).code).toBe(6);
   });
 });

@@ -71,7 +71,10 @@ export async function startNode(options: { readonly tokens?: readonly string[] }
         return { unsubscribe: () => void observers.delete(observer) };
       },
     },
-    checks: [{ name: 'audit', check: () => 'writable' }],
+    checks: [
+      { name: 'audit', check: () => 'writable' },
+      { name: 'quorum', check: () => ({ degraded: '2 of 3 nodes can be asked' }) },
+    ],
   };
   const api = createApi(
     { node: { name: 'a', region: 'us-east-1', version: '0.1.0' }, auth: { tokens: options.tokens ?? [] } },

@@ -26,6 +26,8 @@ const ReadySchema = z.object({
       name: z.string(),
       needed_for: z.enum(['intake', 'acting']),
       ok: z.boolean(),
+      /** It works, with nothing to spare. */
+      degraded: z.literal(true).optional(),
       detail: z.string(),
       duration_ms: z.number(),
     }),

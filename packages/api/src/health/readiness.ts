@@ -14,14 +14,19 @@ export interface ReadinessCheck {
    */
   readonly neededFor?: 'intake' | 'acting';
   /** Resolves when it is there, with a line for people if there is something to say; throws when it is not. */
-  readonly check: (signal: AbortSignal) => Promise<string | undefined> | string | undefined;
+  readonly check: (signal: AbortSignal) => Promise<ReadinessAnswer> | ReadinessAnswer;
 }
+
+/** What a check that passes has to say; `degraded` when nothing more may fail. */
+export type ReadinessAnswer = string | { readonly degraded: string } | undefined;
 
 /** What one check said. */
 export interface ReadinessResult {
   readonly name: string;
   readonly needed_for: 'intake' | 'acting';
   readonly ok: boolean;
+  /** It works, with nothing to spare. */
+  readonly degraded?: true;
   readonly detail: string;
   readonly duration_ms: number;
 }
@@ -37,8 +42,12 @@ export async function runReadinessChecks(
       const startedMs = clock.monotonic();
       const durationMs = (): number => Math.round(clock.monotonic() - startedMs);
       try {
-        const detail = await withTimeout(clock, timeoutMs, undefined, check);
-        return { ...what, ok: true, detail: detail ?? 'ok', duration_ms: durationMs() };
+        const answer = (await withTimeout(clock, timeoutMs, undefined, check)) ?? 'ok';
+        const said =
+          typeof answer === 'string'
+            ? { detail: answer }
+            : { degraded: true as const, detail: answer.degraded };
+        return { ...what, ok: true, ...said, duration_ms: durationMs() };
       } catch (error) {
         return { ...what, ok: false, detail: describeError(error), duration_ms: durationMs() };
       }

@@ -10,6 +10,8 @@ import { createPaint, oneLine } from '../render/paint.ts';
 interface Finding {
   readonly check: string;
   readonly ok: boolean;
+  /** It works, with nothing to spare. */
+  readonly degraded?: boolean;
   readonly detail: string;
 }
 
@@ -74,7 +76,12 @@ function clockSkew({ headers }: Answer, nowMs: number): Finding {
 
 interface Ready {
   readonly node: { readonly name: string; readonly region: string; readonly version: string };
-  readonly checks: readonly { readonly name: string; readonly ok: boolean; readonly detail: string }[];
+  readonly checks: readonly {
+    readonly name: string;
+    readonly ok: boolean;
+    readonly degraded?: boolean;
+    readonly detail: string;
+  }[];
 }
 
 function readiness({ body }: Answer): readonly Finding[] {
@@ -84,7 +91,7 @@ function readiness({ body }: Answer): readonly Finding[] {
   }
   return [
     { check: 'lazarus', ok: true, detail: `${node.version}, node ${node.name} in ${node.region}` },
-    ...checks.map(({ name, ok, detail }) => ({ check: name, ok, detail })),
+    ...checks.map(({ name, ok, degraded = false, detail }) => ({ check: name, ok, degraded, detail })),
   ];
 }
 
@@ -97,14 +104,15 @@ async function configuration(client: Client): Promise<Finding> {
       detail: 'missing or wrong: give it with --token-file or LAZARUS_TOKEN',
     };
   const { digest, rules = [] } = body as { digest?: string | null; rules?: readonly string[] };
-  if (status !== 200) return { check: 'configuration', ok: false, detail: `the node answered ${status}` };
+  if (status !== 200) return { check: 'config digest', ok: false, detail: `the node answered ${status}` };
   if (digest === null || digest === undefined) {
-    return { check: 'configuration', ok: false, detail: 'there is no valid one: the node only observes' };
+    return { check: 'config digest', ok: false, detail: 'there is no valid one: the node only observes' };
   }
-  return { check: 'configuration', ok: true, detail: `${digest.slice(0, 12)} with ${rules.length} rules` };
+  return { check: 'config digest', ok: true, detail: `${digest.slice(0, 12)} with ${rules.length} rules` };
 }
 
-function renderFinding({ check, ok, detail }: Finding, color: boolean): string {
+function renderFinding({ check, ok, degraded = false, detail }: Finding, color: boolean): string {
   const paint = createPaint({ color });
-  return `${ok ? paint.green('ok  ') : paint.red('FAIL')}  ${oneLine(check).padEnd(14)}  ${oneLine(detail)}`;
+  const mark = ok ? (degraded ? paint.yellow('warn') : paint.green('ok  ')) : paint.red('FAIL');
+  return `${mark}  ${oneLine(check).padEnd(14)}  ${oneLine(detail)}`;
 }
