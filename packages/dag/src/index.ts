@@ -21,14 +21,15 @@ export { createDryRuns, type DryRunPorts } from './actions/dry-runs.ts';
 export { builtinActions } from './actions/builtin/index.ts';
 export { stepError, type StepError, type StepErrorClass, toStepError } from './actions/step-error.ts';
 export { coordinate, type CoordinatedRun, type CoordinatorOptions } from './coordinator/coordinate.ts';
-export type {
-  BodyContext,
-  Pending,
-  RunHandle,
-  RunRecord,
-  Selected,
-  Settled,
-  StepBody,
+export {
+  type BodyContext,
+  FencedBodyContext,
+  type Pending,
+  type RunHandle,
+  type RunRecord,
+  type Selected,
+  type Settled,
+  type StepBody,
 } from './coordinator/run-handle.ts';
 export { CANCEL_SIGNAL, MAX_ATTEMPT_MS } from './coordinator/limits.ts';
 export type { BodyPorts, StepGuard, StepPoint } from './coordinator/step-body.ts';

@@ -49,6 +49,26 @@ export interface BodyContext {
   readonly fence?: FencingToken | undefined;
 }
 
+/**
+ * A {@link BodyContext} whose token is looked up when it is asked for. A class: each object literal with a getter has a
+ * hidden shape of its own, which V8 frees only in a full collection, and a run makes one per attempt.
+ */
+export class FencedBodyContext implements BodyContext {
+  readonly mayHaveHappened: boolean;
+  readonly signal: AbortSignal;
+  readonly #fence: () => FencingToken | undefined;
+
+  constructor(mayHaveHappened: boolean, signal: AbortSignal, fence: () => FencingToken | undefined) {
+    this.mayHaveHappened = mayHaveHappened;
+    this.signal = signal;
+    this.#fence = fence;
+  }
+
+  get fence(): FencingToken | undefined {
+    return this.#fence();
+  }
+}
+
 /** One attempt of one step. Whatever it returns or throws is journaled. */
 export type StepBody = (context: BodyContext) => Promise<Json>;
 

@@ -13,8 +13,8 @@ import { InvariantError, LazarusError } from '@lazarus/core';
 import type { Clock, FencingToken, Json } from '@lazarus/core/ports';
 import { stepError, toStepError } from '../actions/step-error.ts';
 import type { StepError } from '../actions/step-error.ts';
+import { FencedBodyContext } from '../coordinator/run-handle.ts';
 import type {
-  BodyContext,
   Pending,
   RunHandle,
   RunRecord,
@@ -265,15 +265,9 @@ export class EmbeddedRun implements RunHandle {
       const proof = this.#ports.assertOwned();
       if (proof !== undefined) await proof;
       signal.throwIfAborted();
-      const { fence } = this.#ports;
-      const context: BodyContext = {
-        mayHaveHappened,
-        signal,
-        get fence() {
-          return fence();
-        },
-      };
-      const value: Json = await item.body(context);
+      const value: Json = await item.body(
+        new FencedBodyContext(mayHaveHappened, signal, () => this.#ports.fence()),
+      );
       if (onBoundary !== undefined) await onBoundary('body', item.key);
       settled = { ok: true, value };
     } catch (error) {

@@ -8,8 +8,8 @@
  */
 import { PortError } from '@lazarus/core';
 import type { Clock, FencingToken } from '@lazarus/core/ports';
-import { MAX_ATTEMPT_MS, stepError, toStepError } from '@lazarus/dag';
-import type { BodyContext, Pending, Settled, StepBody } from '@lazarus/dag';
+import { FencedBodyContext, MAX_ATTEMPT_MS, stepError, toStepError } from '@lazarus/dag';
+import type { Pending, Settled, StepBody } from '@lazarus/dag';
 import type { Durable } from '../durable/durable-context.ts';
 import type { BodiesInFlight } from './bodies-in-flight.ts';
 import type { RunTime } from './run-time.ts';
@@ -116,16 +116,9 @@ export class RunBodies {
     try {
       signal.throwIfAborted();
       await onBoundary?.('intent', item.key);
-      const { fence } = this.#ports;
-      const context: BodyContext = {
-        mayHaveHappened: !item.isFresh,
-        signal,
-        // The lock is taken at the safe point of the first body, after this.
-        get fence() {
-          return fence();
-        },
-      };
-      const value = await item.body(context);
+      // The lock is taken at the safe point of the first body, after this.
+      const fence = (): FencingToken | undefined => this.#ports.fence();
+      const value = await item.body(new FencedBodyContext(!item.isFresh, signal, fence));
       await onBoundary?.('body', item.key);
       return { ok: true, value };
     } catch (error) {
