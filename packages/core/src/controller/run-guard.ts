@@ -67,9 +67,14 @@ export function createRunGuard(ports: RunGuardPorts): RunGuard {
       if (!point.firstDestructive) return await mayGoOn(run, point, ports, signal);
       const before = await notForbidden(run, point, ports, signal);
       if (before.verdict === 'fail' || isEvidenceFresh(point, ports.clock)) return before;
+      // S3: each vote is at least as young as the question.
+      const votedAtMs = ports.clock.monotonic();
       const vote = await stillTrue(run, ports, signal);
+      if (vote.verdict === 'fail') return vote;
       // S14: a vote takes seconds, and who stopped everything meanwhile must not find that it went on.
-      return vote.verdict === 'fail' ? vote : await notForbidden(run, point, ports, signal);
+      const after = await notForbidden(run, point, ports, signal);
+      // S3: the stores and the pager take their time, too, and the votes get older meanwhile.
+      return after.verdict === 'fail' ? after : freshOrFail(votedAtMs, ports.clock);
     } catch (error) {
       return { verdict: 'fail', reason: `could not be checked again: ${describeError(error)}` };
     }
@@ -143,8 +148,15 @@ async function knownHosts(
   return list?.complete === true ? list.hosts.length : undefined;
 }
 
-function isEvidenceFresh({ evidenceAtMs }: SafePoint, clock: Clock): boolean {
+function isEvidenceFresh({ evidenceAtMs }: Pick<SafePoint, 'evidenceAtMs'>, clock: Clock): boolean {
   return evidenceAtMs !== undefined && clock.monotonic() - evidenceAtMs <= EVIDENCE_FRESH_MS;
+}
+
+function freshOrFail(votedAtMs: number, clock: Clock): Verdict {
+  if (isEvidenceFresh({ evidenceAtMs: votedAtMs }, clock)) return { verdict: 'pass' };
+  const ageMs = clock.monotonic() - votedAtMs;
+  const reason = `the votes right before acting are ${ageMs} ms old, ${EVIDENCE_FRESH_MS} ms are allowed`;
+  return { verdict: 'fail', reason };
 }
 
 /** Puts the preconditions to the vote again; an answer that comes later than evidence may be old is none. Keeps S3. */

@@ -1,5 +1,5 @@
 import { createRunGuard, EVIDENCE_FRESH_MS } from '@lazarus/core/controller';
-import type { Voters } from '@lazarus/core/ports';
+import type { Pager, Voters } from '@lazarus/core/ports';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aRule, aSnapshot, anEvent, createWorld } from '../decision/world.ts';
@@ -49,11 +49,12 @@ describe('a run right before its first destructive step', () => {
     const scenario = fc.record({
       evidenceAgeMs: fc.option(fc.integer({ min: 0, max: 20_000 }), { nil: undefined }),
       ballotMs: fc.integer({ min: 0, max: 19_000 }),
+      pagerMs: fc.oneof(fc.constant(0), fc.integer({ min: 0, max: 12_000 })),
       isYes: fc.boolean(),
       happenings: fc.array(happening, { maxLength: 2 }),
     });
     await fc.assert(
-      fc.asyncProperty(scenario, async ({ evidenceAgeMs, ballotMs, isYes, happenings }) => {
+      fc.asyncProperty(scenario, async ({ evidenceAgeMs, ballotMs, pagerMs, isYes, happenings }) => {
         const world = createWorld();
         world.voters.setVerdicts(isYes ? { a: 'yes', b: 'yes', c: 'yes' } : { a: 'no', b: 'no', c: 'yes' });
         let votedAtMs: number | undefined;
@@ -66,6 +67,14 @@ describe('a run right before its first destructive step', () => {
             return ballotMs < leftMs ? result : { ...result, outcome: 'timed_out', yes: 0, votes: [] };
           },
         };
+        // It answers with what is so when it answers.
+        const pager: Pager = {
+          ...world.pager,
+          find: async (query) => {
+            if (pagerMs > 0) await world.clock.sleep(pagerMs);
+            return world.pager.find(query);
+          },
+        };
         const evidenceAtMs =
           evidenceAgeMs === undefined ? undefined : world.clock.monotonic() - evidenceAgeMs;
         const beganAtMs = world.clock.monotonic();
@@ -76,29 +85,30 @@ describe('a run right before its first destructive step', () => {
             void world.clock.sleep(atMs).then(async () => {
               if (endedAtMs === undefined) await HAPPENINGS[what](world);
             });
-        const guard = createRunGuard({ ...world, voters, snapshot: () => aSnapshot(aRule()) });
+        const guard = createRunGuard({ ...world, voters, pager, snapshot: () => aSnapshot(aRule()) });
         const point = { firstDestructive: true, ...(evidenceAtMs === undefined ? {} : { evidenceAtMs }) };
         const deciding = guard(run, point, signal).then((verdict) => {
           endedAtMs = world.clock.monotonic();
           return verdict;
         });
-        await world.clock.advance(30_000);
+        await world.clock.advance(60_000);
         const { verdict, reason } = await deciding;
         const tookMs = (endedAtMs ?? 0) - beganAtMs;
-        const isFresh = evidenceAgeMs !== undefined && evidenceAgeMs <= EVIDENCE_FRESH_MS;
-        const forbidden = happenings.some(({ atMs }) => atMs === 0 || atMs < tookMs);
+        const within = (ageMs: number | undefined): boolean =>
+          ageMs !== undefined && ageMs <= EVIDENCE_FRESH_MS;
+        const isFresh = within(evidenceAgeMs === undefined ? undefined : evidenceAgeMs + pagerMs);
         if (verdict === 'pass') {
           const isVoted =
-            isYes && votedAtMs !== undefined && (endedAtMs ?? 0) - votedAtMs <= EVIDENCE_FRESH_MS;
+            isYes && within(votedAtMs === undefined ? undefined : beganAtMs + tookMs - votedAtMs);
           expect(isFresh || isVoted, 'without a fresh yes').toBe(true);
+          // The last look takes as long as the pager does.
+          const forbidden = happenings.some(({ atMs }) => atMs === 0 || atMs < tookMs - pagerMs);
           expect(forbidden, 'although it was forbidden meanwhile').toBe(false);
         } else {
           // It was not refused for nothing either.
-          const atTheSameTime = happenings.some(({ atMs }) => atMs === tookMs);
-          expect(
-            forbidden || atTheSameTime || (!isFresh && !(isYes && ballotMs < EVIDENCE_FRESH_MS)),
-            reason,
-          ).toBe(true);
+          const forbidden = happenings.some(({ atMs }) => atMs <= tookMs);
+          const couldBeVoted = isYes && ballotMs < EVIDENCE_FRESH_MS && within(ballotMs + pagerMs);
+          expect(forbidden || (!isFresh && !couldBeVoted), reason).toBe(true);
         }
       }),
       { numRuns: 200 },
