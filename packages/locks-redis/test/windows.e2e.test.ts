@@ -74,6 +74,24 @@ describe.skipIf(whyNoRedis() !== undefined)(withRedis('the keys of a region'), (
     await close();
   });
 
+  it('S7: are judged by the thresholds in force also in the history: 4 services 9 min ago are above 2, and stay so', async () => {
+    const { windows, close } = await begin(() => ({ maxServices: 2, closeBelow: 1, minOpenMs: 120_000 }));
+    const failed = (service: string, ageMs: number) => ({
+      ...place,
+      service,
+      eventId: `${service}/${ageMs}`,
+      ageMs,
+    });
+    await windows.hydrate([
+      ...['a', 'b', 'c', 'd'].map((service) => failed(service, 599_000)),
+      ...['a', 'b'].map((service) => failed(service, 100_000)),
+    ]);
+    const { breaker } = await windows.view(place);
+    expect(breaker).toMatchObject({ state: 'open', maxServices: 2 });
+    expect(breaker.openForMs).toBeGreaterThanOrEqual(599_000);
+    await close();
+  });
+
   it('have a TTL again when the agenda of services begins anew', async () => {
     const { windows, time, ttlOf, close } = await begin();
     await windows.view(place);

@@ -46,6 +46,29 @@ describe.each(['memory', 'local ring'] as const)('other thresholds of the breake
   });
 });
 
+describe('a history', () => {
+  it('S7: is judged by the thresholds in force: 4 services 9 min ago are above 2, and 2 since then keep it open', async () => {
+    const failed = (service: string, ageMs: number) => ({
+      eventId: `${service}/${ageMs}`,
+      region: 'r',
+      service,
+      entity: 'h',
+      ageMs,
+    });
+    const windows = createMemoryWindows({
+      clock: createManualClock(),
+      breaker: bounds(5),
+      thresholds: () => bounds(2),
+      history: [
+        ...['a', 'b', 'c', 'd'].map((service) => failed(service, 9 * MINUTE_MS)),
+        ...['a', 'b'].map((service) => failed(service, MINUTE_MS)),
+      ],
+    });
+    const { breaker } = await windows.view({ region: 'r', service: 'web' });
+    expect(breaker).toMatchObject({ state: 'open', maxServices: 2, openForMs: 9 * MINUTE_MS });
+  });
+});
+
 describe('a breaker whose thresholds change at any time', () => {
   const step = fc.oneof(
     fc.record({ fail: fc.constantFrom('a', 'b', 'c', 'd', 'e') }),

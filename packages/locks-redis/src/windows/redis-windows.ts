@@ -98,6 +98,8 @@ export function createRedisWindows(
       ...bounds,
       clock,
       history: past,
+      // S7: whatever was in force when they were received, what holds now says whether they have opened it.
+      thresholds: () => ({ ...(thresholds?.() ?? bounds.breaker), minOpenMs: bounds.breaker.minOpenMs }),
       ...(knownServices === undefined ? {} : { knownServices }),
     });
     for (const [region, observations] of Map.groupBy(past, (each) => each.region)) {
