@@ -42,12 +42,24 @@ export function createContext(terminal: Terminal, options: GlobalOptions): Conte
 
 /** The token of a file, or of the environment; never of the command line, which everybody on the machine can read. */
 async function readToken(file: string | undefined, env: Terminal['env']): Promise<string | undefined> {
-  if (file === undefined) return env.LAZARUS_TOKEN === '' ? undefined : env.LAZARUS_TOKEN;
+  if (file === undefined)
+    return env.LAZARUS_TOKEN === undefined || env.LAZARUS_TOKEN === ''
+      ? undefined
+      : checkedToken('LAZARUS_TOKEN', env.LAZARUS_TOKEN);
+  let text;
   try {
-    return (await readFile(file, 'utf8')).trim();
+    text = await readFile(file, 'utf8');
   } catch (error) {
     throw new CliFailure(EXIT.invalid, `--token-file: ${file} could not be read: ${systemReason(error)}`);
   }
+  return checkedToken(`--token-file: ${file}`, text.trim());
+}
+
+/** The token, when it can stand in a header at all; what it holds instead is not repeated, as it may be a secret. */
+function checkedToken(from: string, token: string): string {
+  if (/^[\x21-\x7e]+$/.test(token)) return token;
+  const held = token === '' ? 'is empty' : 'holds no token';
+  throw new CliFailure(EXIT.invalid, `${from} ${held}, expected one line of printable ASCII without spaces`);
 }
 
 /** Writes a line. */

@@ -9,13 +9,16 @@ import { expect, it, onTestFinished } from 'vitest';
 const cli = fileURLToPath(new URL('..', import.meta.url));
 
 /** The package as a fresh clone has it: nothing is built. */
-function cloned(): { readonly folder: string; readonly bin: string } {
+function cloned(oldestNode = '>=22.13'): { readonly folder: string; readonly bin: string } {
   const folder = mkdtempSync(join(tmpdir(), 'lazarus-bin-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const { bin } = JSON.parse(readFileSync(join(cli, 'package.json'), 'utf8')) as {
     readonly bin: { readonly lazarus: string };
   };
-  writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ type: 'module', engines: { node: oldestNode } }),
+  );
   cpSync(join(cli, bin.lazarus), join(folder, bin.lazarus));
   return { folder, bin: join(folder, bin.lazarus) };
 }
@@ -34,4 +37,15 @@ it('runs what was built', async () => {
   writeFileSync(join(folder, 'dist/main.js'), 'console.log(process.argv.slice(2).join(" "))');
   const { stdout } = await promisify(execFile)(process.execPath, [bin, 'decisions', '--follow']);
   expect(stdout).toBe('decisions --follow\n');
+});
+
+it('says which Node is needed when it runs on an older one, and runs nothing', async () => {
+  const { folder, bin } = cloned('>=999.5');
+  mkdirSync(join(folder, 'dist'));
+  writeFileSync(join(folder, 'dist/main.js'), 'console.log("ran")');
+  await expect(promisify(execFile)(process.execPath, [bin])).rejects.toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: `lazarus: Node 999.5 or later is needed, this is ${process.versions.node}; in a checkout \`npx lazarus\` brings its own\n`,
+  });
 });

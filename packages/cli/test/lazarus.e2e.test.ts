@@ -501,6 +501,17 @@ describe('the token', () => {
     expect((await lazarus([...words, '--token-file', file])).code).toBe(0);
     expect((await lazarus(words, { env: { LAZARUS_TOKEN: 'a-token-of-24-characters' } })).code).toBe(0);
     expect((await lazarus([...words, '--token-file', join(folder, 'none')])).code).toBe(2);
+    for (const [name, content, held] of [
+      ['blank', ' \n', 'is empty'],
+      ['binary', '\u{fffd}sesame', 'holds no token'],
+      ['two-lines', 'open\nsesame', 'holds no token'],
+    ] as const) {
+      await writeFile(join(folder, name), content);
+      const answer = await lazarus([...words, '--token-file', join(folder, name)]);
+      expect(answer.code).toBe(2);
+      expect(answer.err).toContain(`${name} ${held}, expected one line`);
+      expect(answer.err).not.toContain('sesame');
+    }
     expect((await lazarus([...words, '--token', 'x'])).err).toContain("unknown option '--token'");
     await guarded.close();
   });
