@@ -61,7 +61,8 @@ function parse(): Flags | 'help' {
 
 function invite(terminal: Terminal, world: ClusterWorld): void {
   const { nodes, region, pager, stream, redis } = world;
-  const { a, b } = nodes;
+  // web-1 is in the zone of node a, and only with a vote from its own zone is a host replaced: a stays alive longest.
+  const { a, b, c } = nodes;
   const lines = [
     '',
     terminal.paint(
@@ -86,11 +87,11 @@ function invite(terminal: Terminal, world: ClusterWorld): void {
     '',
     'Try this, in another terminal:',
     '',
-    `  kill -9 ${a.process.pid}                                     a node dies; the two others go on`,
+    `  kill -9 ${c.process.pid}                                     a node dies; the two others go on, hosts of its zone are left to people`,
     `  curl -X POST ${region.url}/_sim/hosts/web-1/kill     a host dies; it is replaced within half a minute`,
-    `  npx lazarus decisions --follow --url ${b.url}   what is decided, as it is decided`,
-    `  npx lazarus explain ID --url ${b.url}           why, gate by gate, with every vote`,
-    `  npx lazarus doctor --url ${b.url}               which nodes can be asked`,
+    `  npx lazarus decisions --follow --url ${a.url}   what is decided, as it is decided`,
+    `  npx lazarus explain ID --url ${a.url}           why, gate by gate, with every vote`,
+    `  npx lazarus doctor --url ${a.url}               which nodes can be asked`,
     `  kill -9 ${b.process.pid}                                     a second node dies; nothing is done, pages escalate by themselves`,
     '',
     'Ctrl-C stops everything. A node that was killed comes back with the next start.',
