@@ -10,7 +10,7 @@ REFUSED.addSubnet('169.254.0.0', 16, 'ipv4');
 for (const metadata of ['100.100.100.200', '168.63.129.16', '192.0.0.192'])
   REFUSED.addAddress(metadata, 'ipv4');
 REFUSED.addSubnet('fe80::', 10, 'ipv6');
-REFUSED.addAddress('fd00:ec2::254', 'ipv6');
+for (const metadata of ['fd00:ec2::254', 'fd20:ce::254']) REFUSED.addAddress(metadata, 'ipv6');
 REFUSED.addSubnet('64:ff9b::a9fe:0', 112, 'ipv6');
 REFUSED.addSubnet('64:ff9b:1::', 48, 'ipv6');
 REFUSED.addSubnet('::ffff:0:a9fe:0', 112, 'ipv6');

@@ -33,6 +33,7 @@ describe('link-local addresses', () => {
     '[FE80::1]',
     '[febf::1]',
     '[fd00:ec2::254]',
+    '[fd20:ce::254]',
     '[fd00:0ec2:0:0:0:0:0:0254]',
   ])('%s is one', (authority) => {
     expect(isLinkLocal(hostOf(authority))).toBe(true);
@@ -50,6 +51,7 @@ describe('link-local addresses', () => {
     '[::1]',
     '[fec0::1]',
     '[fd00:ec2::255]',
+    '[fd20:ce::255]',
     '[::ffff:10.0.0.1]',
     'web-1.internal',
   ])('%s is none', (authority) => {

@@ -159,6 +159,7 @@ describe('the guard against requests to inside', () => {
       '[64:ff9b::a9fe:a9fe]',
       '[2002:a9fe:a9fe::1]',
       '[fd00:ec2::254]',
+      '[fd20:ce::254]',
       '[fe80::1]',
       '168.63.129.16',
       '100.100.100.200',

@@ -46,6 +46,7 @@ const FORBIDDEN: readonly Network[] = [
   ['2001::', 32, 'ipv6'],
   ['2002::', 16, 'ipv6'],
   ['fd00:ec2::', 32, 'ipv6'],
+  ['fd20:ce::254', 128, 'ipv6'],
   ['fe80::', 10, 'ipv6'],
   ['ff00::', 8, 'ipv6'],
 ];
