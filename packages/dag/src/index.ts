@@ -6,6 +6,7 @@ export {
   type ActionPortName,
   type ActionPorts,
   defineAction,
+  type HostTouch,
   type DryRun,
   type DryRunContext,
   type EffectCheck,

@@ -6,7 +6,7 @@ import type { RunRecord } from '../src/coordinator/run-handle.ts';
 import { stepBody } from '../src/coordinator/step-body.ts';
 import { defineAction } from '../src/index.ts';
 import { changedByOthers, sightOf } from '../src/coordinator/target-watch.ts';
-import { aRequest, createBench } from './support/bench.ts';
+import { aRequest, createBench, workflow } from './support/bench.ts';
 import type { Bench } from './support/bench.ts';
 import { TestLocks, transient } from './support/world.ts';
 
@@ -108,6 +108,35 @@ describe('a provider that cannot be asked about the host', () => {
     );
     expect(bench.world.story).toEqual(['page acknowledged INC-1', 'page escalated INC-1']);
   });
+
+  it('within 10 s is a no before the first effect, too', async () => {
+    const bench = createBench();
+    bench.world.disturb = (call) => (call === 'describe' ? new Promise(() => undefined) : undefined);
+    const engine = await bench.open();
+    const beganMs = bench.clock.now();
+    await engine.submit(aRequest());
+    const run = await bench.finish(engine);
+    expect(run).toMatchObject({ status: 'canceled', page: 'escalated' });
+    expect(run.error?.message).toContain('host i-old could not be looked at');
+    expect(bench.clock.now() - beganMs).toBeLessThan(15_000);
+  });
+
+  it('for 8 s makes no pause old: one that is set meanwhile stops the run before its first effect', async () => {
+    const bench = createBench();
+    let isPaused = false;
+    bench.world.disturb = async (call, signal) => {
+      if (call === 'describe') await bench.clock.sleep(8_000, signal === undefined ? {} : { signal });
+    };
+    const engine = await bench.open({
+      guard: async () => (isPaused ? { verdict: 'fail', reason: 'paused' } : { verdict: 'pass' }),
+    });
+    await engine.submit(aRequest());
+    await bench.clock.advance(5_000);
+    isPaused = true;
+    const run = await bench.finish(engine);
+    expect(run).toMatchObject({ status: 'canceled', page: 'escalated', error: { message: 'paused' } });
+    expect(bench.world.story).toEqual(['page acknowledged INC-1', 'page escalated INC-1']);
+  });
 });
 
 describe('a step that a process began before it died', () => {
@@ -155,25 +184,77 @@ describe('a step that a process began before it died', () => {
   });
 });
 
+describe('an action of the embedder', () => {
+  const stop = (name: string, more: Partial<Parameters<typeof defineAction>[0]>) =>
+    defineAction({
+      name,
+      version: 1,
+      summary: 'Stops a host.',
+      input: z.strictObject({ host: z.string() }),
+      output: z.strictObject({}),
+      requires: ['hosts'],
+      idempotent: true,
+      ...more,
+      run: async () => {
+        stopHost();
+        return {};
+      },
+    });
+  let stopHost = (): void => undefined;
+
+  const runOf = async (action: ReturnType<typeof stop>) => {
+    const text = `apiVersion: lazarus.dev/v1
+kind: Workflow
+metadata: { name: test.flow, version: 1 }
+steps:
+  stop: { uses: ${action.name}@1, with: { host: i-old } }
+  clone: { uses: host.clone@1, needs: [stop], with: { from: i-old } }
+`;
+    const bench = createBench({ workflows: [workflow(text, [action])], actions: [action] });
+    stopHost = () => change(bench, { state: 'stopped' });
+    const engine = await bench.open();
+    await engine.submit(aRequest({ workflow: 'test.flow' }));
+    return bench.finish(engine);
+  };
+
+  it.each(['acme.stop_host', 'service.stop_host', 'http.stop_host', 'pager.stop_host'])(
+    'explains what it did to its host, whatever its name is: %s',
+    async (name) => {
+      expect((await runOf(stop(name, { destructive: true }))).status).toBe('succeeded');
+    },
+  );
+
+  it('explains nothing when it says that it touches nothing', async () => {
+    expect((await runOf(stop('acme.note', { touches: 'nothing' }))).error?.message).toBe(
+      'somebody else changed host i-old: it was running and is stopped',
+    );
+  });
+
+  it('touches nothing when it only looks, and is refused when it says otherwise', () => {
+    expect([stop('acme.look', { readOnly: true }).touches, stop('acme.stop', {}).touches]).toEqual([
+      'nothing',
+      'life',
+    ]);
+    expect(() => stop('acme.look', { readOnly: true, touches: 'exit' })).toThrow('acme.look@1 was refused');
+  });
+});
+
 describe('two looks at a host', () => {
   const running = sightOf(aHost({ state: 'running', inLoadBalancer: true }));
   const out = sightOf(aHost({ state: 'running', inLoadBalancer: false }));
   const stopped = sightOf(aHost({ state: 'stopped', inLoadBalancer: true }));
 
   it('differ by what the run did itself, and nobody is suspected', () => {
-    expect(changedByOthers(running, out, ['lb.remove@1'])).toBeUndefined();
-    expect(changedByOthers(out, running, ['lb.remove@1', 'lb.add@1'])).toBeUndefined();
-    expect(changedByOthers(running, stopped, ['host.reboot@1'])).toBeUndefined();
-    expect(changedByOthers(running, sightOf(undefined), ['host.terminate@1'])).toBeUndefined();
-    expect(changedByOthers(running, stopped, ['acme.power_cycle@1'])).toBeUndefined();
+    expect(changedByOthers(running, out, ['exit'])).toBeUndefined();
+    expect(changedByOthers(out, running, ['exit', 'entry'])).toBeUndefined();
+    expect(changedByOthers(running, stopped, ['life'])).toBeUndefined();
+    expect(changedByOthers(running, sightOf(undefined), ['life'])).toBeUndefined();
   });
 
   it('differ by what the run did not do', () => {
-    expect(changedByOthers(running, out, ['host.set_state@1'])).toBe('it was taken out of the load balancer');
-    expect(changedByOthers(out, running, ['lb.remove@1'])).toBe('it was put into the load balancer');
-    expect(changedByOthers(running, stopped, ['lb.remove@1', 'host.clone@1'])).toBe(
-      'it was running and is stopped',
-    );
+    expect(changedByOthers(running, out, ['nothing'])).toBe('it was taken out of the load balancer');
+    expect(changedByOthers(out, running, ['exit'])).toBe('it was put into the load balancer');
+    expect(changedByOthers(running, stopped, ['exit', 'nothing'])).toBe('it was running and is stopped');
   });
 
   it('differ by what happens by itself', () => {

@@ -115,6 +115,12 @@ export interface Undo<I, O> {
   with(input: I, output: O): Readonly<Record<string, Json>>;
 }
 
+/**
+ * What of the hosts among its inputs an action changes: nothing, their membership in the load balancer (`entry` puts them
+ * in, `exit` takes them out), or their life, which stands for anything at all.
+ */
+export type HostTouch = 'nothing' | 'entry' | 'exit' | 'life';
+
 /** Inert description of an action plus its code; the loader, the docs, the lab and the coordinator read it. */
 export interface Action<I = unknown, O = unknown> {
   readonly kind: 'action';
@@ -128,6 +134,8 @@ export interface Action<I = unknown, O = unknown> {
   readonly readOnly: boolean;
   /** Budget and re-validation apply. Keeps S3 and S6. */
   readonly destructive: boolean;
+  /** What it changes of its hosts, so that a run does not take its own doing for that of a person. */
+  readonly touches: HostTouch;
   /** Repeating it with the same idempotency key changes nothing more. */
   readonly idempotent: boolean;
   check?(input: I, context: ActionContext): Promise<EffectCheck<O>>;
@@ -153,6 +161,13 @@ export interface ActionOptions<I extends z.ZodType, O extends z.ZodType> {
   readonly readOnly?: boolean;
   /** @defaultValue false */
   readonly destructive?: boolean;
+  /**
+   * What it changes of the hosts among its inputs. A run stops when somebody else changes its host; what its own actions
+   * touch is explained by them. The default is always safe; saying less lets the run notice more.
+   *
+   * @defaultValue `nothing` for an action that only looks, `life` for every other
+   */
+  readonly touches?: HostTouch;
   /** Needed unless there is a `check` hook or the action only looks. */
   readonly idempotent?: boolean;
   /** "Did it happen?": asked before a step is repeated whose result is unknown. */
@@ -173,13 +188,15 @@ const NAME = /^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$/;
  * Describes an action. Nothing runs; the result is data that a registry holds.
  *
  * @throws ConfigurationError `LZ_DEFINITION_INVALID` when the name is malformed, or when the action neither says that it
- * is idempotent nor has a `check` hook: a resumed run could then only guess. Keeps S12.
+ * is idempotent nor has a `check` hook: a resumed run could then only guess (keeps S12); or when it says that it only looks
+ * and that it changes something.
  */
 export function defineAction<I extends z.ZodType, O extends z.ZodType>(
   options: ActionOptions<I, O>,
 ): Action<z.output<I>, z.output<O>> {
   const readOnly = options.readOnly ?? false;
   const destructive = options.destructive ?? false;
+  const touches = options.touches ?? (readOnly ? 'nothing' : 'life');
   const idempotent = readOnly || (options.idempotent ?? false);
   const problems = [
     NAME.test(options.name) ? '' : `the name ${JSON.stringify(options.name)} is not like area.verb`,
@@ -190,6 +207,7 @@ export function defineAction<I extends z.ZodType, O extends z.ZodType>(
       ? ''
       : 'it is not idempotent and has no check hook, so it could not be resumed',
     readOnly && destructive ? 'it cannot only look and be destructive' : '',
+    readOnly && touches !== 'nothing' ? `it cannot only look and touch ${JSON.stringify(touches)}` : '',
   ].filter((problem) => problem !== '');
   if (problems.length > 0) {
     throw new ConfigurationError({
@@ -208,6 +226,7 @@ export function defineAction<I extends z.ZodType, O extends z.ZodType>(
     requires: options.requires ?? [],
     readOnly,
     destructive,
+    touches,
     idempotent,
     dry: options.dry ?? ((input) => describeInput(options.summary, input)),
     run: options.run,

@@ -7,6 +7,7 @@
  */
 import type { Json, RunOutcome, RunView } from '@lazarus/core/ports';
 import type { ActionRegistry } from '../actions/action-registry.ts';
+import type { HostTouch } from '../actions/action.ts';
 import { parseTemplate } from '../expression/template.ts';
 import { planCompensation } from './compensation.ts';
 import { driveSteps } from './drive-steps.ts';
@@ -196,12 +197,13 @@ class Coordinator implements CoordinatedRun {
   #target(state: StepState): { readonly target?: TargetHistory } {
     const { hostId } = this.#handle.run.request;
     if (hostId === undefined || state.plan.phase !== 'steps') return {};
-    const own: string[] = [];
+    const own: HostTouch[] = [];
     let last: StepState | undefined;
     for (const other of this.#main) {
       if (other.target !== undefined && (other.endedAtMs ?? 0) >= (last?.endedAtMs ?? 0)) last = other;
       const hasBegun = other === state ? state.attempts > 1 || state.uncertain : other.attempts > 0;
-      if (hasBegun && isAbout(other, hostId)) own.push(other.plan.uses);
+      if (hasBegun && other.work?.kind === 'action' && isAbout(other, hostId))
+        own.push(other.work.action.touches);
     }
     const seen = last?.target === undefined ? {} : { seen: last.target };
     return { target: { hostId, own, isSubject: isAbout(state, hostId), ...seen } };

@@ -1,9 +1,12 @@
 import { describeError } from '@lazarus/core';
 import type { Verdict } from '@lazarus/core';
 import type { Clock, Json, Logger } from '@lazarus/core/ports';
-import type { Action, ActionContext, ActionPorts } from '../actions/action.ts';
+import { withTimeout } from '@lazarus/core/time';
+import type { Action, ActionContext, ActionPorts, HostTouch } from '../actions/action.ts';
 import type { BodyContext, RunRecord, StepBody } from './run-handle.ts';
 import type { RunPhase } from './step-state.ts';
+import { answerOf } from './journal-json.ts';
+import { traceable } from './traceable-body.ts';
 import { changedByOthers, sightOf } from './target-watch.ts';
 import type { TargetSight } from './target-watch.ts';
 
@@ -17,7 +20,7 @@ export interface StepPoint {
   readonly firstDestructive: boolean;
 }
 
-/** Asked right before each effect; a failure stops the run. Never asked before a human is told. */
+/** Asked last before each effect; a failure stops the run. Never asked before a human is told. */
 export type StepGuard = (run: RunRecord, point: StepPoint, signal: AbortSignal) => Promise<Verdict>;
 
 /** What bodies are made with. */
@@ -40,7 +43,7 @@ export interface Attempt {
   readonly previous?: Json;
   /** An earlier attempt of this step ended without a known result. */
   readonly uncertain: boolean;
-  /** What the run saw last of its host, and what it has begun to do to it since it began. */
+  /** What the run saw last of its host, and what it has begun to change about it since it began. */
   readonly target?: TargetHistory;
 }
 
@@ -48,7 +51,7 @@ export interface Attempt {
 export interface TargetHistory {
   readonly hostId: string;
   readonly seen?: TargetSight;
-  readonly own: readonly string[];
+  readonly own: readonly HostTouch[];
   /** The step itself is about this host. */
   readonly isSubject: boolean;
 }
@@ -59,17 +62,28 @@ export type BodyResult =
   | { readonly stopped: string; readonly code: string; readonly uncertain: boolean };
 
 /**
- * The body of one attempt: safe point, then "did it happen already?" where an earlier attempt may have had an effect, then
- * the effect. Keeps S3, S4 and S12.
+ * The body of one attempt: "did it happen already?" where an earlier attempt may have had an effect, then a look at the
+ * host, then the safe point, then the effect. Nothing stands between the safe point and the effect, so that a pause and a
+ * re-validation are as young as can be when it happens. Keeps S3, S4, S12 and S14.
  */
 export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
-  return async (body) => {
+  return traceable(attempt, ports, async (body, trace) => {
     const { action, input, point } = attempt;
     const mayHaveHappened = (body.mayHaveHappened || attempt.uncertain) && !action.readOnly;
+    if (mayHaveHappened) trace.reached('maybe');
     const context = actionContext(attempt, ports, body);
     if (mayHaveHappened && action.check !== undefined) {
       const found = await action.check(input, context);
       if (found.happened) return result(action, found.output);
+    }
+    // Before the guard: a provider may take its time, and what the guard says must not be old when the effect happens.
+    const look = await lookAtTarget(attempt, ports, { mayHaveHappened, signal: body.signal });
+    if ('touched' in look) {
+      return {
+        stopped: look.touched,
+        code: 'LZ_WORKFLOW_CANCELED',
+        uncertain: mayHaveHappened,
+      } satisfies BodyResult;
     }
     // S3: what may have begun before a hand-over is judged like what did not: the evidence is as old for both. Refused, it is
     // undone like everything that may have happened. Only another destructive step that began ends the re-validation.
@@ -81,21 +95,18 @@ export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
         uncertain: mayHaveHappened,
       } satisfies BodyResult;
     }
-    const look = await lookAtTarget(attempt, ports, { mayHaveHappened, signal: body.signal });
-    if ('touched' in look) {
-      return {
-        stopped: look.touched,
-        code: 'LZ_WORKFLOW_CANCELED',
-        uncertain: mayHaveHappened,
-      } satisfies BodyResult;
-    }
     body.signal.throwIfAborted();
+    trace.reached('began');
     // Made anew, because the lock may have been taken at the safe point.
-    return result(action, await action.run(input, actionContext(attempt, ports, body)), look.sight);
-  };
+    const output = await action.run(input, actionContext(attempt, ports, body));
+    trace.reached('answered');
+    return result(action, output, look.sight);
+  });
 }
 
 const LOOKS = 3;
+/** Time of all looks together, milliseconds. */
+const LOOK_MS = 10_000;
 const LOOK_AGAIN_MS = 500;
 
 type Look = { readonly sight?: TargetSight } | { readonly touched: string };
@@ -115,9 +126,13 @@ async function lookAtTarget(
     !action.readOnly && action.requires.some((port) => port === 'hosts' || port === 'loadBalancer');
   if (target === undefined || hosts === undefined || point.phase !== 'steps' || !isEffect) return {};
   try {
-    const sight = sightOf(await insist(ports.clock, signal, () => hosts.describe(target.hostId, { signal })));
+    const sight = sightOf(
+      await withTimeout(ports.clock, LOOK_MS, signal, (within) =>
+        insist(ports.clock, within, () => hosts.describe(target.hostId, { signal: within })),
+      ),
+    );
     // What a process that died began of this very step is the run's own doing.
-    const own = mayHaveHappened && target.isSubject ? [...target.own, point.uses] : target.own;
+    const own = mayHaveHappened && target.isSubject ? [...target.own, action.touches] : target.own;
     const change = target.seen === undefined ? undefined : changedByOthers(target.seen, sight, own);
     return change === undefined
       ? { sight }
@@ -158,7 +173,7 @@ async function askGuard(attempt: Attempt, ports: BodyPorts, signal: AbortSignal)
 }
 
 function result(action: Action, output: unknown, target?: TargetSight): Json {
-  const parsed = action.output.parse(output) as Json;
+  const parsed = answerOf(action, output);
   return target === undefined ? { output: parsed } : { output: parsed, target: { ...target } };
 }
 

@@ -6,6 +6,7 @@
  * process compares with what the last one saw. Only a change counts, never a state: a host may have been found stopped.
  */
 import type { Host, HostState } from '@lazarus/core/ports';
+import type { HostTouch } from '../actions/action.ts';
 
 /** What a run saw of its host right before one of its effects. */
 export interface TargetSight {
@@ -27,11 +28,6 @@ export function sightOf(host: Host | undefined): TargetSight {
   };
 }
 
-/** Actions that change neither the life of the host that they are given nor its membership. */
-const HARMLESS =
-  /^(pager|notify|wait|http|service|healthcheck)\.|^host\.(clone|set_state|describe|query|find_peer)@/;
-const MEMBERSHIP = /^lb\.(add|remove)@/;
-
 /** States that a host reaches by itself, from where it was. */
 const BY_ITSELF: Readonly<Record<string, readonly string[]>> = {
   pending: ['running'],
@@ -41,15 +37,14 @@ const BY_ITSELF: Readonly<Record<string, readonly string[]>> = {
 /**
  * Says what somebody else changed between two looks; `undefined` when nothing did, or when the run itself may have.
  *
- * @param own - actions that this run began on the host, such as `lb.remove@1`. An action of the embedder explains every
- * change, because nobody knows what it does.
+ * @param own - what the actions touch that this run began on the host. One that touches its life explains every change.
  */
 export function changedByOthers(
   before: TargetSight,
   now: TargetSight,
-  own: readonly string[],
+  own: readonly HostTouch[],
 ): string | undefined {
-  const isOwnLife = own.some((uses) => !HARMLESS.test(uses) && !MEMBERSHIP.test(uses));
+  const isOwnLife = own.includes('life');
   if (before.known && !isOwnLife) {
     if (!now.known) return 'it is gone';
     if (now.incarnation !== before.incarnation) return 'it was replaced or started anew';
@@ -58,7 +53,6 @@ export function changedByOthers(
   }
   if (!before.known || !now.known || isOwnLife || before.in_load_balancer === now.in_load_balancer)
     return undefined;
-  const wanted = now.in_load_balancer ? 'lb.add@' : 'lb.remove@';
-  if (own.some((uses) => uses.startsWith(wanted))) return undefined;
+  if (own.includes(now.in_load_balancer ? 'entry' : 'exit')) return undefined;
   return now.in_load_balancer ? 'it was put into the load balancer' : 'it was taken out of the load balancer';
 }

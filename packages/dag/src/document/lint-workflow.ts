@@ -4,8 +4,6 @@ import type { IssueList } from './issue-list.ts';
 import type { StepDefinition, WorkflowDefinition } from './workflow-definition.ts';
 
 const RESOLVE = 'pager.resolve@';
-/** Actions that tell people and change nothing else. */
-const TELLS = /^(pager|notify)\./;
 
 /** Adds what is valid and probably not meant. */
 export function lintWorkflow(
@@ -41,8 +39,10 @@ function lintPage(definition: WorkflowDefinition, actions: ActionRegistry, warni
     );
 }
 
+/** Whether a step repairs something; what is not destructive and touches no host at most tells people. */
 function changes({ kind, uses }: StepDefinition, actions: ActionRegistry): boolean {
-  return kind === 'action' && !TELLS.test(uses) && actions.get(uses)?.readOnly === false;
+  const action = kind === 'action' ? actions.get(uses) : undefined;
+  return action !== undefined && (action.destructive || action.touches !== 'nothing');
 }
 
 function resolvesAfterSuccess({ uses, when, needs }: StepDefinition): boolean {

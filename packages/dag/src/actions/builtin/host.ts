@@ -27,6 +27,7 @@ export const hostClone = defineAction({
   output: cloneOutput,
   requires: ['hosts'],
   destructive: true,
+  touches: 'nothing',
   idempotent: true,
   undo: { uses: 'host.terminate@1', with: (_input, output) => ({ host: output.host_id }) },
   dry: ({ from }) => ({ summary: `launches a host like ${from}`, changes: { like: from, hosts: 1 } }),
@@ -92,6 +93,7 @@ export const hostSetState = defineAction({
   output: z.strictObject({ state: z.string(), expires_at: z.string().nullable() }),
   requires: ['hosts'],
   destructive: true,
+  touches: 'nothing',
   idempotent: true,
   dry: ({ host: id, state, keep }) => ({
     summary: `marks ${id} as ${state}${keep === undefined ? '' : ` for ${formatDuration(keep)}`}`,
@@ -169,8 +171,9 @@ export const hostCommand = defineAction({
     const { host: hostId, command, args } = input;
     const result = await requiredPort(context, 'commands').run({ ...call(context), hostId, command, args });
     if (result.exitCode !== 0) {
+      // Not a refusal: it ran, and nobody knows how far it came.
       throw new PortError({
-        code: 'LZ_ACTUATOR_REFUSED',
+        code: 'LZ_WORKFLOW_STEP_FAILED',
         message: `command ${command} on ${hostId} ended with ${result.exitCode}: ${result.output.slice(0, 200)}`,
         retryable: false,
       });

@@ -73,6 +73,7 @@ export const httpCall = defineAction({
   output,
   requires: ['http'],
   destructive: true,
+  touches: 'nothing',
   idempotent: true,
   dry: (input) => ({
     summary: `sends ${input.method} to ${shown(input.url)}`,

@@ -22,6 +22,7 @@ export const loadBalancerRemove = defineAction({
   output: groups,
   requires: ['loadBalancer'],
   destructive: true,
+  touches: 'exit',
   idempotent: true,
   undo: { uses: 'lb.add@1', with: (input) => ({ host: input.host }) },
   dry: ({ host: id }) => ({
@@ -42,6 +43,7 @@ export const loadBalancerAdd = defineAction({
   input: z.strictObject({ host }),
   output: groups,
   requires: ['loadBalancer'],
+  touches: 'entry',
   idempotent: true,
   undo: { uses: 'lb.remove@1', with: (input) => ({ host: input.host }) },
   dry: ({ host: id }) => ({

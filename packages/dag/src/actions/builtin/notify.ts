@@ -17,6 +17,7 @@ export const notifySend = defineAction({
   }),
   output: z.strictObject({ sent: z.boolean() }),
   requires: ['notifier'],
+  touches: 'nothing',
   idempotent: true,
   dry: (input, { run }) => ({
     summary: `tells ${input.group ?? run.notificationGroup ?? 'nobody'}: ${input.text}`,

@@ -45,6 +45,7 @@ export const pagerAcknowledge = defineAction({
   input: z.strictObject({ incident, note: z.string().optional() }),
   output,
   requires: ['pager'],
+  touches: 'nothing',
   idempotent: true,
   dry: (input) => dryPage(input.incident, 'acknowledges', 'acknowledged'),
   run: async (input, context): Promise<PageOutput> => {
@@ -72,6 +73,7 @@ export const pagerResolve = defineAction({
   input: z.strictObject({ incident, note: z.string().optional() }),
   output,
   requires: ['pager'],
+  touches: 'nothing',
   idempotent: true,
   dry: (input) => dryPage(input.incident, 'resolves', 'resolved'),
   run: async (input, context): Promise<PageOutput> => {
@@ -93,6 +95,7 @@ export const pagerEscalate = defineAction({
   input: z.strictObject({ incident, reason: z.string() }),
   output,
   requires: ['pager'],
+  touches: 'nothing',
   idempotent: true,
   dry: (input) => dryPage(input.incident, 'escalates', 'escalated'),
   run: async (input, context): Promise<PageOutput> => {

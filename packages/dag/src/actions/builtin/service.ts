@@ -11,6 +11,7 @@ export const serviceSetHosts = defineAction({
   output: z.strictObject({ before: z.number().int(), hosts: z.number().int() }),
   requires: ['services'],
   destructive: true,
+  touches: 'nothing',
   idempotent: true,
   undo: {
     uses: 'service.set_hosts@1',
