@@ -13,6 +13,33 @@ export interface StepError {
   readonly class: StepErrorClass;
   readonly retryable: boolean;
   readonly retryAfterMs?: number;
+  /** Its effect may be there nevertheless, wholly or in part. Missing in journals of earlier versions. */
+  readonly mayHaveHappened?: true;
+}
+
+/**
+ * What a body throws when its effect may be there although it failed: the failure itself, marked so that the journal
+ * tells. Keeps S6 and S12.
+ */
+export class EffectUnknownError extends Error {
+  constructor(cause: unknown) {
+    super('the effect may have happened', { cause });
+    this.name = 'EffectUnknownError';
+  }
+}
+
+const REFUSALS: ReadonlySet<string> = new Set([
+  'LZ_ACTUATOR_REFUSED',
+  'LZ_ACTUATOR_PROTECTED',
+  'LZ_BUDGET_REFUSED',
+  'LZ_BUDGET_UNAVAILABLE',
+  'LZ_PROBE_REFUSED',
+  'LZ_PORT_MISSING',
+]);
+
+/** Whether it says by its code that a call was refused and nothing was done. */
+export function isRefusal(error: unknown): boolean {
+  return isLazarusError(error) && REFUSALS.has(error.code) && !isRetryable(error);
 }
 
 const MAX_MESSAGE = 500;
@@ -29,6 +56,7 @@ export function stepError(code: string, message: string, errorClass: StepErrorCl
 
 /** Turns whatever an action threw into a value. Only a port knows that a failure may pass; anything else is final. */
 export function toStepError(error: unknown): StepError {
+  if (error instanceof EffectUnknownError) return { ...toStepError(error.cause), mayHaveHappened: true };
   if (isLazarusError(error)) {
     const errorClass = isRetryable(error) ? 'transient' : 'permanent';
     const converted = stepError(error.code, error.message, errorClass);

@@ -54,7 +54,8 @@ export function planCompensation(
     );
   const plans: StepState[] = [];
   for (const { step } of undoable) {
-    if (step.status !== 'succeeded' && hasCheck(step))
+    // What gave an answer did happen, even if the run could not use the answer.
+    if (step.status !== 'succeeded' && step.output === undefined && hasCheck(step))
       plans.push(askWhatHappened(step, plans.at(-1), timeoutMs));
     plans.push(undoStep(step, plans.at(-1), context, timeoutMs));
   }
@@ -85,12 +86,20 @@ function askWhatHappened(step: StepState, previous: StepState | undefined, timeo
     prepare: () => prepareCheck(step, timeoutMs),
     mapOutput: (result) => {
       const { happened, output } = result as unknown as CheckOutput;
-      if (happened)
-        step.output = step.definition?.outputs === undefined ? output : step.plan.mapOutput(output);
+      if (happened) step.output = mappedOr(step, output);
       else step.uncertain = false;
       return { happened };
     },
   });
+}
+
+/** The mapped answer; as it is when it cannot be mapped, because undoing must not depend on that. */
+function mappedOr(step: StepState, output: Json): Json {
+  try {
+    return step.plan.mapOutput(output);
+  } catch {
+    return output;
+  }
 }
 
 function prepareCheck(step: StepState, timeoutMs: number): Prepared {

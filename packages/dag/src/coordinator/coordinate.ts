@@ -43,7 +43,7 @@ export interface CoordinatedRun {
   execute(): Promise<RunView>;
   /** The run as it is now. */
   view(): RunView;
-  /** Steps that changed something, or may have. */
+  /** Destructive steps whose action began: whatever came of it, it may have changed something. Keeps S6. */
   effects(): readonly StepState[];
 }
 
@@ -112,9 +112,7 @@ class Coordinator implements CoordinatedRun {
   effects(): readonly StepState[] {
     return [...this.#main, ...this.#cleanup].filter(
       (state) =>
-        state.work?.kind === 'action' &&
-        state.work.action.destructive &&
-        (state.uncertain || ['succeeded', 'compensated', 'unknown'].includes(state.status)),
+        state.work?.kind === 'action' && state.work.action.destructive && (state.began || state.uncertain),
     );
   }
 

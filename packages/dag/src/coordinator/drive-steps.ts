@@ -294,21 +294,24 @@ class Driver {
     try {
       return state.plan.poll?.isDone(output) ?? true;
     } catch (error) {
-      this.#fail(
-        state,
-        stepError(
-          'LZ_EXPRESSION_INVALID',
-          error instanceof Error ? error.message : String(error),
-          'permanent',
-        ),
-      );
+      this.#failAfterAnswer(state, output, error);
       return true;
     }
   }
 
+  /** The action answered, but what it gave cannot be used: whoever undoes it gets the answer as it was. Keeps S6. */
+  #failAfterAnswer(state: StepState, result: Json, error: unknown): void {
+    if (changes(state.work)) {
+      state.uncertain = true;
+      state.output = result;
+    }
+    const message = error instanceof Error ? error.message : String(error);
+    this.#fail(state, stepError('LZ_EXPRESSION_INVALID', message, 'permanent'));
+  }
+
   async #onError(state: StepState, error: StepError, isOver: boolean): Promise<void> {
     state.failures += 1;
-    if (error.retryable || error.class === 'stopped') state.uncertain ||= changes(state.work);
+    if (mayBeThere(error)) state.uncertain ||= changes(state.work);
     const { handle } = this.#options;
     const chance =
       state.plan.retry.jitter === 'full' && state.failures < state.plan.retry.maxAttempts
@@ -331,14 +334,7 @@ class Driver {
     try {
       state.output = state.plan.mapOutput(result);
     } catch (error) {
-      this.#fail(
-        state,
-        stepError(
-          'LZ_EXPRESSION_INVALID',
-          error instanceof Error ? error.message : String(error),
-          'permanent',
-        ),
-      );
+      this.#failAfterAnswer(state, result, error);
       return;
     }
     delete state.error;
@@ -371,6 +367,10 @@ class Driver {
 
 const isAttempting = (state: StepState): boolean =>
   state.pending !== undefined && state.work?.kind === 'action';
+
+/** Nobody knows what became of a call without an answer; of a failure, the body knows whether the call went out. */
+const mayBeThere = (error: StepError): boolean =>
+  error.retryable || error.class === 'stopped' || error.mayHaveHappened === true;
 
 const changes = (work: StepWork | undefined): boolean => work?.kind === 'action' && !work.action.readOnly;
 
