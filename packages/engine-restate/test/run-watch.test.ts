@@ -11,6 +11,13 @@ const paused = (run: PinnedRun, failure = ''): Invocation => ({
   failure,
 });
 
+const killed = (run: PinnedRun): Invocation => ({
+  runId: run.request.runId,
+  status: 'completed',
+  retries: 0,
+  failure: '[409] killed',
+});
+
 describe('a submission that was not confirmed', () => {
   it('is stopped when it arrives a minute after the first look', async () => {
     const { watch, clock, server, canceled, aRun } = createWatch();
@@ -91,13 +98,6 @@ describe('a run that Restate ended by itself', () => {
 });
 
 describe('a run that Restate ended while no process had it in hand', () => {
-  const killed = (run: PinnedRun): Invocation => ({
-    runId: run.request.runId,
-    status: 'completed',
-    retries: 0,
-    failure: '[409] killed',
-  });
-
   it('is told to a human once, and reported as failed once, however often it is seen', async () => {
     const { clock, server, gone, aRun, calls } = createWatch();
     const run = aRun();
@@ -169,6 +169,115 @@ describe('the deadline of a run', () => {
     server.states.set(run.request.runId, unavailable(false));
     await clock.advance(95_000);
     expect(released).toEqual([run.request.runId]);
+  });
+});
+
+describe('a pager that is away for 130 s', () => {
+  const AWAY_MS = 130_000;
+  /** The longest pause of a call for help, and what is left of a round. */
+  const SOON_MS = 70_000;
+
+  it('is called again about a run that Restate gave up, until it answers, and then no more', async () => {
+    const { clock, pager, server, aRun, calls } = createWatch();
+    const run = aRun();
+    server.recorded.set(run.request.runId, run);
+    server.states.set(run.request.runId, 'running');
+    server.troubled = [paused(run)];
+    pager.fail('away');
+    await clock.advance(AWAY_MS);
+    expect([calls(run), server.loads]).toEqual([0, 2]);
+    pager.fail(undefined);
+    await clock.advance(SOON_MS);
+    expect(calls(run)).toBe(1);
+    await clock.advance(3_600_000);
+    expect(calls(run)).toBe(1);
+  });
+
+  it('is called again about a run that was killed, whose books are closed as escalated then', async () => {
+    const { clock, pager, server, gone, aRun, calls } = createWatch();
+    const run = aRun();
+    server.recorded.set(run.request.runId, run);
+    server.troubled = [killed(run)];
+    pager.fail('away');
+    await clock.advance(AWAY_MS);
+    expect([calls(run), gone]).toEqual([0, []]);
+    pager.fail(undefined);
+    await clock.advance(SOON_MS);
+    expect([calls(run), gone]).toEqual([
+      1,
+      [`${run.request.runId} escalated: Restate has ended it: [409] killed`],
+    ]);
+    await clock.advance(3_600_000);
+    expect([calls(run), gone.length]).toEqual([1, 1]);
+  });
+
+  it('is called again about a run whose time is over, without any server', async () => {
+    const { watch, clock, pager, server, aRun, calls } = createWatch();
+    const run = aRun(30_000);
+    watch.took(run);
+    server.ingress = false;
+    server.states.set(run.request.runId, unavailable());
+    pager.fail('away');
+    await clock.advance(AWAY_MS);
+    expect(calls(run)).toBe(0);
+    pager.fail(undefined);
+    await clock.advance(SOON_MS);
+    expect(calls(run)).toBe(1);
+  });
+
+  it('is called at most 12 times a minute about one run', async () => {
+    const { clock, log, pager, server, aRun } = createWatch();
+    const run = aRun();
+    server.recorded.set(run.request.runId, run);
+    server.states.set(run.request.runId, 'running');
+    server.troubled = [paused(run)];
+    pager.fail('away');
+    await clock.advance(600_000);
+    const tries = log.lines.filter(({ message }) => message.includes('a page was not escalated')).length;
+    expect(tries).toBeGreaterThan(60);
+    expect(tries).toBeLessThanOrEqual(120);
+  });
+
+  it('that says no is not called again', async () => {
+    const { clock, pager, server, aRun, calls } = createWatch();
+    const run = aRun();
+    await pager.resolve({ incidentKey: run.request.incidentKey ?? '' });
+    server.recorded.set(run.request.runId, run);
+    server.states.set(run.request.runId, 'running');
+    server.troubled = [paused(run)];
+    await clock.advance(600_000);
+    expect(calls(run)).toBe(1);
+  });
+});
+
+describe('1 000 runs that go on elsewhere', () => {
+  it('are asked about in turn, 64 in one look, and each of them within 16 looks', async () => {
+    const { watch, clock, server, released, aRun } = createWatch();
+    const runs = Array.from({ length: 1_000 }, () => aRun());
+    for (const run of runs) {
+      watch.took(run);
+      server.states.set(run.request.runId, 'running');
+    }
+    await clock.advance(10 * WATCH_MS);
+    expect(server.looks).toBe(640);
+    for (const { request } of runs)
+      server.states.set(request.runId, { status: 'succeeded' } as unknown as RunView);
+    await clock.advance(16 * WATCH_MS);
+    expect(new Set(released).size).toBe(1_000);
+  });
+
+  it('are asked about in every look once their deadline has passed, so that none is told that has ended', async () => {
+    const { watch, clock, server, aRun, calls } = createWatch();
+    const runs = Array.from({ length: 300 }, () => aRun(30_000));
+    for (const run of runs) {
+      watch.took(run);
+      server.states.set(run.request.runId, 'running');
+    }
+    await clock.advance(88_000);
+    for (const { request } of runs)
+      server.states.set(request.runId, { status: 'timed_out' } as unknown as RunView);
+    await clock.advance(20_000);
+    expect(runs.filter((run) => calls(run) > 0)).toEqual([]);
   });
 });
 

@@ -26,35 +26,43 @@ const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 10_000;
 const MAX_TEXT = 500;
 
+/** What became of a call for help. */
+export interface HelpAnswer {
+  readonly page: NonNullable<RunView['page']>;
+  /** False when the run names a page and the pager never answered: nobody knows whether anybody was woken. */
+  readonly isAnswered: boolean;
+}
+
 /** Wakes a human about a run that cannot go on; says how its page ended. Never rejects. */
 export async function callForHelp(
   request: RunRequest,
   reason: string,
   help: HelpPorts,
 ): Promise<NonNullable<RunView['page']>> {
+  return (await askForHelp(request, reason, help)).page;
+}
+
+/** As {@link callForHelp}, for whoever can call again: a pager that said no is told apart from one that never answered. */
+export async function askForHelp(request: RunRequest, reason: string, help: HelpPorts): Promise<HelpAnswer> {
   const text = `run ${request.runId.slice(0, 12)} of ${request.workflow} cannot go on: ${reason}`.slice(
     0,
     MAX_TEXT,
   );
   const escalated = escalate(request, text, help);
   const told = tell(request, text, help);
-  const [page] = await Promise.all([escalated, told]);
-  return page;
+  const [answer] = await Promise.all([escalated, told]);
+  return answer;
 }
 
-async function escalate(
-  { incidentKey }: RunRequest,
-  text: string,
-  help: HelpPorts,
-): Promise<NonNullable<RunView['page']>> {
+async function escalate({ incidentKey }: RunRequest, text: string, help: HelpPorts): Promise<HelpAnswer> {
   const { pager } = help.ports;
-  if (incidentKey === undefined || pager === undefined) return 'left_alone';
+  if (incidentKey === undefined || pager === undefined) return { page: 'left_alone', isAnswered: true };
   const result = await insist<PageResult>(
     'a page was not escalated; it escalates by itself',
     help,
     (signal) => pager.escalate({ incidentKey, reason: text, note: text, signal }),
   );
-  return result?.done === true ? 'escalated' : 'left_alone';
+  return { page: result?.done === true ? 'escalated' : 'left_alone', isAnswered: result !== undefined };
 }
 
 async function tell(request: RunRequest, text: string, help: HelpPorts): Promise<void> {

@@ -12,7 +12,24 @@ export interface KnownRun {
   stop?: string;
   /** Restate was asked to stop it. */
   isStopped?: boolean;
+  /** A human is being told. */
+  isTelling?: boolean;
+  /** The pager has answered. */
   isTold?: boolean;
+}
+
+/** Has a human told about a run: by one call at a time, and never again once it was answered. */
+export async function tellOnce(known: KnownRun, call: () => Promise<unknown>): Promise<void> {
+  if (known.isTelling === true || known.isTold === true) return;
+  known.isTelling = true;
+  try {
+    await call();
+    known.isTold = true;
+  } catch {
+    // The call says itself what went wrong; whoever looks next calls again.
+  } finally {
+    known.isTelling = false;
+  }
 }
 
 /** Time after the deadline of a run at which somebody must have been told, milliseconds. */
@@ -45,6 +62,14 @@ export class KnownRuns {
       this.#runs.set(runId, (known = { run, overdueAtMs }));
     }
     return known;
+  }
+
+  /** The run is looked at after all others the next time. */
+  putLast(known: KnownRun): void {
+    const { runId } = known.run.request;
+    if (this.#runs.get(runId) !== known) return;
+    this.#runs.delete(runId);
+    this.#runs.set(runId, known);
   }
 
   delete(runId: string): void {

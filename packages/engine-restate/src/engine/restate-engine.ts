@@ -167,11 +167,9 @@ class Engine implements RestateEngine {
     this.#submittedAtMs.set(runId, clock.monotonic());
     try {
       const outcome = await this.#store.submit(run);
-      if (outcome === 'exists' && !this.#driver.active.has(runId)) {
-        this.#submittedAtMs.delete(runId);
-        // Whoever asked relies on a run that others began: how it ends is looked at here as well.
-        this.#watch.took(run);
-      }
+      if (outcome === 'exists' && !this.#driver.active.has(runId)) this.#submittedAtMs.delete(runId);
+      // S10: whoever asked relies on the run, whoever drives it: what becomes of it is looked at here as well.
+      this.#watch.took(run);
       return outcome;
     } catch (error) {
       // Whoever asked is told that there is no run; one that was accepted all the same must not act unseen.

@@ -3,10 +3,12 @@
  * the runs that this process had in hand, and whether Restate gets on with all others. Keeps S10.
  *
  * 1. Whether runs can be started is for the ingress to say. A query that fails is an alarm of its own.
- * 2. A run stays known until its end is known. Where nobody drives it any more, a human is told, once.
+ * 2. A run stays known until its end is known. Where nobody drives it any more, a human is told, once; a pager that never
+ *    answered is called again at the next look.
  * 3. A run about which a human was told, or of which whoever asked for it believes that there is none, is asked to stop,
  *    and does not go on in this process before it was.
  * 4. That the time of a run is over is told without any server.
+ * 5. However many runs other processes drive, one look asks about a bounded number of them, in turn.
  */
 import { describeError, isLazarusError, WorkflowError } from '@lazarus/core';
 import type { EngineOptions } from '@lazarus/dag';
@@ -18,7 +20,7 @@ import type { RestateServers } from '../server/restate-servers.ts';
 import { isKilled } from '../server/run-outcome.ts';
 import type { RunStore } from '../server/run-store.ts';
 import { inBatches } from './batches.ts';
-import { KnownRuns } from './known-runs.ts';
+import { KnownRuns, OVERDUE_MS, tellOnce } from './known-runs.ts';
 import type { KnownRun } from './known-runs.ts';
 import type { RunAlarms } from './run-alarms.ts';
 import { TroubledRuns } from './troubled-runs.ts';
@@ -41,6 +43,8 @@ export interface RunWatchPorts {
 
 /** Runs that are looked at together. */
 const BATCH = 16;
+/** Runs that go on elsewhere as they should, asked about in one look. */
+const IN_TURN = 64;
 
 /** Looks after runs from the outside. */
 export class RunWatch {
@@ -67,10 +71,7 @@ export class RunWatch {
 
   start(): void {
     this.#answeredAtMs = this.#ports.options.clock.monotonic();
-    this.#loops = Promise.all([
-      this.#forever(() => this.#once()),
-      this.#forever(async () => this.#tellOverdue()),
-    ]);
+    this.#loops = Promise.all([this.#forever(() => this.#once()), this.#forever(() => this.#tellOverdue())]);
   }
 
   /** Resolves when nothing is done any more, after the engine was closed. */
@@ -79,7 +80,7 @@ export class RunWatch {
     await this.#ports.alarms.settled();
   }
 
-  /** This process drives a run, or did until Restate took it away. */
+  /** This process submitted a run, or drives it, or did until Restate took it away. */
   took(run: PinnedRun): void {
     this.#known.add(run);
   }
@@ -166,31 +167,33 @@ export class RunWatch {
   #tellStranded(): void {
     for (const known of this.#known.all) {
       known.stop ??= 'no Restate server had answered, and a person was told';
-      this.#tellOnce(known, `no Restate server answers: ${this.#failure ?? ''}`);
+      void tellOnce(known, () =>
+        this.#ports.alarms.tellHere(known.run, `no Restate server answers: ${this.#failure ?? ''}`),
+      );
     }
   }
 
   /** Needs no server. */
-  #tellOverdue(): void {
+  async #tellOverdue(): Promise<void> {
     const nowMs = this.#ports.options.clock.monotonic();
     for (const known of this.#known.all) {
       if (nowMs < known.overdueAtMs) continue;
       // Whoever asked for it was told that there is no run, and its time is over wherever it is.
-      if (known.isDoubted === true && known.isStopped !== true) this.#known.delete(known.run.request.runId);
-      else {
-        known.stop ??= 'its time was over, and a person was told';
-        this.#tellOnce(known, 'its time is over, and its end is not known');
+      if (known.isDoubted === true && known.isStopped !== true) {
+        this.#known.delete(known.run.request.runId);
+        await this.#ports.release(known.run.request.runId);
+        continue;
       }
+      known.stop ??= 'its time was over, and a person was told';
+      void tellOnce(known, () =>
+        this.#ports.alarms.tellHere(known.run, 'its time is over, and its end is not known'),
+      );
     }
   }
 
   /** What became of the runs that this process does not drive any more, and of those that are to stop. */
   async #followAll(): Promise<void> {
-    const due = this.#known.all.filter(
-      ({ run, stop, isStopped }) =>
-        !this.#ports.isDriven(run.request.runId) || (stop !== undefined && isStopped !== true),
-    );
-    await inBatches(due, BATCH, async (known) => {
+    await inBatches(this.#due(), BATCH, async (known) => {
       const { runId } = known.run.request;
       try {
         await this.#follow(runId, known);
@@ -199,6 +202,22 @@ export class RunWatch {
         await this.#onUnclear(runId, known, error);
       }
     });
+  }
+
+  /** All that are to stop or about to be told as overdue; of the others, those that were not asked about for longest. */
+  #due(): readonly KnownRun[] {
+    const nowMs = this.#ports.options.clock.monotonic();
+    const urgent: KnownRun[] = [];
+    const inTurn: KnownRun[] = [];
+    for (const known of this.#known.all) {
+      const { run, stop, isStopped, isTold, overdueAtMs } = known;
+      if (stop !== undefined && isStopped !== true) urgent.push(known);
+      else if (this.#ports.isDriven(run.request.runId)) continue;
+      else if (isTold !== true && nowMs >= overdueAtMs - OVERDUE_MS) urgent.push(known);
+      else if (inTurn.length < IN_TURN) inTurn.push(known);
+    }
+    for (const known of inTurn) this.#known.putLast(known);
+    return [...urgent, ...inTurn];
   }
 
   async #follow(runId: string, known: KnownRun): Promise<void> {
@@ -235,12 +254,5 @@ export class RunWatch {
   async #stop(known: KnownRun, reason: string): Promise<void> {
     await this.#ports.stop(known.run.request.runId, reason);
     known.isStopped = true;
-  }
-
-  /** Needs no server. */
-  #tellOnce(known: KnownRun, reason: string): void {
-    if (known.isTold === true) return;
-    known.isTold = true;
-    this.#ports.alarms.tellHere(known.run, reason);
   }
 }

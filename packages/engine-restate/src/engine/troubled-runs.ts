@@ -2,7 +2,7 @@ import { describeError } from '@lazarus/core';
 import type { EngineOptions } from '@lazarus/dag';
 import type { Invocation, RunStore } from '../server/run-store.ts';
 import { inBatches } from './batches.ts';
-import { OVERDUE_MS } from './known-runs.ts';
+import { OVERDUE_MS, tellOnce } from './known-runs.ts';
 import type { KnownRun, KnownRuns } from './known-runs.ts';
 import type { RunAlarms } from './run-alarms.ts';
 
@@ -96,7 +96,8 @@ export class TroubledRuns {
   /** A run that Restate gave up, or that is past its time, needs a human; a journal that does not fit does so at once. */
   async #onStuck({ runId, status, retries, failure = '', errorCode = '' }: Invocation): Promise<void> {
     const { store, known, alarms, options, stop } = this.#ports;
-    if (known.get(runId)?.isTold === true) return;
+    const had = known.get(runId);
+    if (had?.isTold === true || had?.isTelling === true) return;
     const isHopeless = status === 'paused' || MISMATCH.has(errorCode);
     if (!isHopeless && retries < 2) return;
     const isInTime = (): boolean => (this.#deadlinesAtMs.get(runId) ?? 0) + OVERDUE_MS >= options.clock.now();
@@ -107,10 +108,7 @@ export class TroubledRuns {
     if (!isHopeless && isInTime()) return;
     const run = known.add(recorded.run);
     run.stop ??= `Restate could not go on with it (${status}), and a person was told`;
-    if (run.isTold !== true) {
-      run.isTold = true;
-      alarms.tell(run.run, `Restate cannot go on with it (${status}): ${failure}`);
-    }
+    void tellOnce(run, () => alarms.tell(run.run, `Restate cannot go on with it (${status}): ${failure}`));
     if (run.isStopped !== true) await stop(run, run.stop);
   }
 }

@@ -22,6 +22,8 @@ export function createWatch() {
     ingress: true,
     queries: true,
     loads: 0,
+    /** How often the end of a run was asked for. */
+    looks: 0,
     /** A process of ours can be called. */
     answers: true,
     answered: new Map<string, Promise<PageEnd>>(),
@@ -44,6 +46,8 @@ export function createWatch() {
         const key = `${alarm.run.request.runId} ${alarm.what}`;
         let answer = server.answered.get(key);
         if (answer === undefined) server.answered.set(key, (answer = alarms.answer(alarm)));
+        // What throws is not remembered.
+        answer.catch(() => server.answered.delete(key));
         return answer;
       },
     },
@@ -56,7 +60,10 @@ export function createWatch() {
   const watch = new RunWatch({
     alarms,
     store: {
-      state: async (runId) => orThrow(server.states.get(runId)),
+      state: async (runId) => {
+        server.looks += 1;
+        return orThrow(server.states.get(runId));
+      },
       load: async (runId) => {
         server.loads += 1;
         const run = orThrow(server.recorded.get(runId));
@@ -102,5 +109,5 @@ export function createWatch() {
   /** How often a human was told of a run. */
   const calls = ({ request }: PinnedRun): number => pager.notesOf(request.incidentKey ?? '').length;
   watch.start();
-  return { watch, clock, log, server, driven, canceled, released, gone, aRun, calls };
+  return { watch, clock, log, pager, server, driven, canceled, released, gone, aRun, calls };
 }
