@@ -24,6 +24,7 @@ import { openEngine } from './engine.ts';
 import { createInForce, LOOK_EVERY_MS } from './in-force.ts';
 import { openLanes } from './lanes.ts';
 import { openNodes } from './nodes.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { repeat } from './repeat.ts';
 import { readSecrets } from './secrets.ts';
 import { listen } from './server.ts';
@@ -39,7 +40,10 @@ export interface Daemon {
   /** Where its API listens. */
   readonly url: string;
   readonly snapshot: Snapshot;
-  /** Reads the configuration again; the last good one stays in force when it is refused. */
+  /**
+   * Reads the configuration again; the last good one stays in force when it is refused. Reloads take turns: what was on disk
+   * when the last one was asked for, or later, is what is in force at the end. Keeps S15.
+   */
   reload(): Promise<boolean>;
   /** Stops taking events, leaves runs to the next process, and ends everything. */
   close(): Promise<void>;
@@ -241,11 +245,12 @@ async function wire(settings: Settings, log: Logger, { onClose, close }: Undo): 
     get snapshot() {
       return shelf.current ?? configuration.snapshot;
     },
-    async reload() {
+    // S15: of two at once, the one that has read before must not come into force after the other.
+    reload: oneAtATime(async () => {
       await nodes.renewCertificate();
       const next = await reloadConfiguration(source, extensions, log, breaker);
       return next === undefined ? false : inForce.take(next);
-    },
+    }),
     close,
   };
 }

@@ -112,6 +112,18 @@ describe('the daemon', () => {
     },
   );
 
+  it('S15: reloads one at a time: two asked for meanwhile are one', { timeout: TIMEOUT_MS }, async () => {
+    const { daemon, path } = await startWorld();
+    const before = daemon.snapshot.digest;
+    const first = daemon.reload();
+    writeFileSync(join(path, 'config', 'settings.yaml'), 'breaker: { max_services: 3 }\n');
+    const second = daemon.reload();
+    expect(second).not.toBe(first);
+    expect(daemon.reload()).toBe(second);
+    expect(await Promise.all([first, second])).toEqual([true, true]);
+    expect(daemon.snapshot.digest).not.toBe(before);
+  });
+
   it(
     'refuses malformed events with the path of each problem, and lives',
     { timeout: TIMEOUT_MS },
