@@ -1,5 +1,5 @@
 import type { DecisionRecord } from '../decision/record.ts';
-import { describeError } from '../errors/lazarus-error.ts';
+import { describeError, isLazarusError } from '../errors/lazarus-error.ts';
 import type { AuditLog } from '../ports/audit-log.ts';
 import type { Budgets } from '../ports/budgets.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -11,6 +11,7 @@ import type { RunView, WorkflowEngine } from '../ports/workflow-engine.ts';
 /** Age of an intent without a run at which nobody can be working on it any more: well past every decision's deadline. */
 const ORPHAN_AFTER_MS = 180_000;
 const ORPHANED = 'the run of this decision was never started';
+const UNREADABLE = 'nobody can say what became of the run of this decision: it cannot be read';
 
 /** What carrying a run's end to all who wait for it needs. */
 export interface RunOutcomePorts {
@@ -31,7 +32,8 @@ export interface RunOutcomes {
   hold(runId: string, lease: Lease): void;
   /**
    * Does what a process that died left undone: runs that ended unrecorded, pages attached to runs that are over. Call it
-   * at start, and from time to time.
+   * at start, and from time to time. Never rejects: what fails is a warning, keeps nothing else from being done, and is
+   * the next sweep's. The page of a run that cannot be read goes to a person.
    */
   sweep(): Promise<void>;
   /** Calls back after a run ended and its outcome is durable; returns the unsubscribe function. */
@@ -49,6 +51,9 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
   const listeners = new Set<(run: RunView) => void>();
   const settling = new Set<string>();
   const underWay = new Set<Promise<void>>();
+  /** Open records whose page a person has because their run cannot be read; a new process tells once more. */
+  const handedOver = new Set<string>();
+  let isClosed = false;
 
   /** Ends the run's page, frees what it held, records it, and settles the pages attached to it. Each part is idempotent. */
   async function finish(run: RunView): Promise<void> {
@@ -82,9 +87,12 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
 
   /** S10: a workflow ends its page by itself; this is for an engine that could not, and for one that forgot to. */
   async function escalateIfForgotten(run: RunView): Promise<void> {
-    if (run.page === 'resolved' || run.page === 'escalated' || run.incident_key === undefined) return;
+    if (run.page === 'resolved' || run.page === 'escalated') return;
+    // A run whose request cannot be read does not know its page; the decision does.
+    const incidentKey = run.incident_key ?? (await ports.audit.find(run.run_id))?.page.incident_key;
+    if (incidentKey === undefined) return;
     await ports.pager.escalate({
-      incidentKey: run.incident_key,
+      incidentKey,
       reason: `run ${run.run_id.slice(0, 12)} ${run.status} and left the page as it was`,
     });
   }
@@ -109,11 +117,15 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
     return run.status === 'succeeded' ? 'resolved' : 'escalated';
   }
 
-  async function endedRunOf(record: DecisionRecord): Promise<RunView | undefined> {
-    const runId = runOf(record);
-    if (runId === undefined) return undefined;
-    const run = (await ports.engine.get(runId)) ?? (await ports.audit.run(runId));
-    return run?.status === 'running' ? undefined : run;
+  /** What the engine says of a run; what it has forgotten, or cannot read, may be in the audit log. */
+  async function lookUp(runId: string): Promise<RunView | undefined> {
+    try {
+      return (await ports.engine.get(runId)) ?? (await ports.audit.run(runId));
+    } catch (error) {
+      const recorded = await ports.audit.run(runId).catch(() => undefined);
+      if (recorded !== undefined) return recorded;
+      throw error;
+    }
   }
 
   async function guarded(message: string, work: () => Promise<void>): Promise<void> {
@@ -156,11 +168,49 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
     });
   }
 
-  async function isOrphan(record: DecisionRecord): Promise<boolean> {
+  function isOrphan(record: DecisionRecord): boolean {
+    return ports.clock.now() - Date.parse(record.decided_at) >= ORPHAN_AFTER_MS;
+  }
+
+  /** Looks at the run of an open record, and does what its state asks for. */
+  async function sweepRecord(record: DecisionRecord, onEnd: (run: RunView) => Promise<void>): Promise<void> {
     const runId = runOf(record);
-    if (runId === undefined || ports.clock.now() - Date.parse(record.decided_at) < ORPHAN_AFTER_MS)
-      return false;
-    return (await ports.engine.get(runId)) === undefined && (await ports.audit.run(runId)) === undefined;
+    if (runId === undefined) return;
+    let run: RunView | undefined;
+    try {
+      run = await lookUp(runId);
+    } catch (error) {
+      if (!isClosed && !isPortFailure(error)) await handOver(record);
+      throw error;
+    }
+    if (run === undefined && isOrphan(record)) await conclusionOfOrphan(record);
+    if (run !== undefined && run.status !== 'running') await onEnd(run);
+  }
+
+  /** The run of an open record cannot be read and never will be by itself: a person has its page, once. Keeps S10. */
+  async function handOver(record: DecisionRecord): Promise<void> {
+    const { incident_key: incidentKey } = record.page;
+    if (handedOver.has(record.event_id)) return;
+    if (incidentKey !== undefined) await ports.pager.escalate({ incidentKey, reason: UNREADABLE });
+    if (record.decision.kind === 'remediate') handedOver.add(record.event_id);
+    else
+      await ports.audit.attachmentSettled({
+        event_id: record.event_id,
+        page: 'escalated',
+        reason: UNREADABLE,
+      });
+  }
+
+  async function sweepAll(
+    what: string,
+    read: () => Promise<readonly DecisionRecord[]>,
+    each: (record: DecisionRecord) => Promise<void>,
+  ): Promise<void> {
+    await guarded(`the ${what} could not be listed`, async () => {
+      for (const record of await read()) {
+        await guarded(`one of the ${what} was not settled`, () => each(record));
+      }
+    });
   }
 
   const unsubscribe = ports.engine.onFinished((run) => {
@@ -176,28 +226,26 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
       inBackground('the lease of a run that ended was not released', () => releaseIfOver(runId));
     },
     async sweep() {
-      for (const record of await ports.audit.openRuns()) {
-        const run = await endedRunOf(record);
-        if (run !== undefined) await guarded('a finished run was not recorded', () => finish(run));
-        else if (await isOrphan(record))
-          await guarded('an intent without a run was not concluded', () => conclusionOfOrphan(record));
-      }
+      await sweepAll(
+        'open runs',
+        () => ports.audit.openRuns(),
+        (record) => sweepRecord(record, finish),
+      );
       for (const runId of [...leases.keys()]) {
         await guarded('the lease of a run that ended was not released', () => releaseIfOver(runId));
       }
-      for (const attached of await ports.audit.openAttachments()) {
-        const run = await endedRunOf(attached);
-        if (run !== undefined)
-          await guarded('an attached page was not settled', () => settleAttachment(attached, run));
-        else if (await isOrphan(attached))
-          await guarded('an attached page was not escalated', () => conclusionOfOrphan(attached));
-      }
+      await sweepAll(
+        'attached pages',
+        () => ports.audit.openAttachments(),
+        (attached) => sweepRecord(attached, (run) => settleAttachment(attached, run)),
+      );
     },
     onSettled(listener) {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
     async close() {
+      isClosed = true;
       unsubscribe();
       await Promise.all(underWay);
       leases.clear();
@@ -207,4 +255,9 @@ export function createRunOutcomes(ports: RunOutcomePorts): RunOutcomes {
 
 function runOf(record: DecisionRecord): string | undefined {
   return 'run_id' in record.decision ? record.decision.run_id : undefined;
+}
+
+/** The store did not answer, so nothing is known about the run itself. */
+function isPortFailure(error: unknown): boolean {
+  return isLazarusError(error) && 'retryable' in error;
 }
