@@ -1,16 +1,19 @@
-import { pathToFileURL } from 'node:url';
+import { resolve } from 'node:path';
 import { ConfigurationError } from '@lazarus/core';
 import type { Issue } from '@lazarus/core';
 import type { KnownPlugin } from '@lazarus/core/config';
+import { loadModule, problemsOf } from './load-module.ts';
 import { readDefinitions } from './plugin-definitions.ts';
 import type { Definitions } from './plugin-definitions.ts';
 import { identityOf } from './plugin-identity.ts';
 import { refuseTakenNames } from './plugin-names.ts';
 import { findPlugin } from './plugin-place.ts';
-import type { PluginPlace } from './plugin-place.ts';
 
-/** Longest that a module may take to load, milliseconds. */
-const LOAD_TIMEOUT_MS = 30_000;
+/** How plugins are loaded. */
+export interface LoadPluginsOptions {
+  /** Longest that a module may take to load, milliseconds. @defaultValue 30 000 */
+  readonly loadTimeoutMs?: number;
+}
 
 /** What plugins add to what comes with Lazarus. */
 export interface Plugins extends Definitions {
@@ -32,7 +35,6 @@ export const NO_PLUGINS: Plugins = {
 /** A module that was loaded. */
 interface Loaded {
   readonly file: string;
-  readonly place: PluginPlace;
   readonly identity: KnownPlugin;
   readonly definitions: Definitions;
 }
@@ -45,12 +47,21 @@ interface Loaded {
  * @param from - Folder that paths and packages are looked up from. @defaultValue the working directory
  * @throws ConfigurationError `LZ_DEFINITION_INVALID` with every module and export that is wrong, or whose name is taken.
  */
-export async function loadPlugins(names: readonly string[], from = '.'): Promise<Plugins> {
+export async function loadPlugins(
+  names: readonly string[],
+  from = '.',
+  { loadTimeoutMs = 30_000 }: LoadPluginsOptions = {},
+): Promise<Plugins> {
   if (names.length === 0) return NO_PLUGINS;
-  const issues: Issue[] = [];
-  const loaded = (await Promise.all(names.map((name) => loadOne(name, from, issues)))).flatMap(
-    (one) => one ?? [],
+  const folder = resolve(from);
+  const each = await Promise.all(
+    names.map(async (name) => {
+      const problems: Issue[] = [];
+      return { one: await loadOne(name, folder, loadTimeoutMs, problems), problems };
+    }),
   );
+  const loaded = each.flatMap(({ one }) => one ?? []);
+  const issues = each.flatMap(({ problems }) => problems);
   refuseTakenNames(loaded, issues);
   if (issues.length > 0)
     throw new ConfigurationError({
@@ -63,48 +74,34 @@ export async function loadPlugins(names: readonly string[], from = '.'): Promise
     preconditions: loaded.flatMap(({ definitions }) => definitions.preconditions),
     eventTypes: loaded.flatMap(({ definitions }) => definitions.eventTypes),
     identities: distinct(loaded.map(({ identity }) => identity)),
-    changed: () => changedOnDisk(loaded),
+    changed: () => changedOnDisk(loaded, folder),
   };
 }
 
-async function loadOne(file: string, from: string, issues: Issue[]): Promise<Loaded | undefined> {
-  const place = await findPlugin(file, from);
-  if ('missing' in place) {
-    issues.push({ file, path: '', message: place.missing });
-    return undefined;
-  }
+async function loadOne(
+  file: string,
+  from: string,
+  timeoutMs: number,
+  issues: Issue[],
+): Promise<Loaded | undefined> {
+  let path: string | undefined;
   try {
+    const place = await findPlugin(file, from);
+    if ('missing' in place) {
+      issues.push({ file, path: '', message: place.missing });
+      return undefined;
+    }
+    path = place.path;
     const identity = await identityOf(place);
-    const module = await inTime(import(pathToFileURL(place.path).href) as Promise<unknown>);
-    const after = await identityOf(place);
-    // What was hashed must be what runs.
-    if (after.version !== identity.version) throw new Error('it was changed on disk meanwhile: try again');
-    return { file, place, identity, definitions: readDefinitions(module, file, issues) };
+    const module = await loadModule(path, timeoutMs);
+    // What was hashed must be what runs, by whatever links it is found.
+    if ((await versionOnDisk(file, from)) !== identity.version)
+      throw new Error('it was changed on disk meanwhile: try again');
+    return { file, identity, definitions: readDefinitions(module, file, issues) };
   } catch (error) {
-    issues.push({ file, path: '', message: `could not be loaded: ${explain(error)}` });
+    issues.push(...problemsOf(error, path).map((problem) => ({ file, ...problem })));
     return undefined;
   }
-}
-
-async function inTime<T>(work: Promise<T>): Promise<T> {
-  const timeout = AbortSignal.timeout(LOAD_TIMEOUT_MS);
-  return Promise.race([
-    work,
-    new Promise<never>((_resolve, reject) => {
-      timeout.addEventListener('abort', () =>
-        reject(new Error(`it did not end loading within ${LOAD_TIMEOUT_MS / 1_000} s`)),
-      );
-    }),
-  ]);
-}
-
-/** What was thrown and where, without a stack. */
-function explain(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const place = /file:\/\/(\S+?:\d+)/.exec(error.stack ?? '')?.[1];
-  const name = error.name === 'Error' ? '' : `${error.name}: `;
-  const [line = ''] = error.message.split('\n');
-  return `${name}${line}${place === undefined ? '' : ` (${place})`}`;
 }
 
 /** The same in every order of the settings: two of one name are told apart by their code. */
@@ -118,15 +115,18 @@ function distinct(identities: readonly KnownPlugin[]): readonly KnownPlugin[] {
 
 const textOf = ({ name, version }: KnownPlugin): string => `${name} ${version}`;
 
-async function changedOnDisk(loaded: readonly Loaded[]): Promise<readonly string[]> {
+async function changedOnDisk(loaded: readonly Loaded[], from: string): Promise<readonly string[]> {
   const now = await Promise.all(
-    loaded.map(async ({ file, place, identity }) => {
-      const version = await identityOf(place).then(
-        (found) => found.version,
-        () => undefined,
-      );
+    loaded.map(async ({ file, identity }) => {
+      const version = await versionOnDisk(file, from).catch(() => undefined);
       return version === identity.version ? [] : [file];
     }),
   );
   return now.flat();
+}
+
+/** The version that a plugin would have if it were loaded now; `undefined` when it is gone. */
+async function versionOnDisk(file: string, from: string): Promise<string | undefined> {
+  const place = await findPlugin(file, from);
+  return 'missing' in place ? undefined : (await identityOf(place)).version;
 }
