@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { checkCertificate, createDevCertificates } from '@lazarus/quorum';
 import { describe, expect, it } from 'vitest';
 
@@ -27,7 +28,33 @@ describe('the certificate of a node', () => {
   });
 
   it('of another authority is refused', () => {
-    expect(check(filesOfA(others.nodes['a']))).toThrow(/was not issued by the authority in tls\.ca/);
+    expect(check(filesOfA(others.nodes['a']))).toThrow(/was not issued by an authority in tls\.ca/);
+  });
+
+  it.each([
+    ['old, new', `${mine.ca.cert}\n${others.ca.cert}`],
+    ['new, old', `${others.ca.cert}some words between\n${mine.ca.cert}`],
+  ])('is accepted when either of two authorities issued it, in the order %s', (_order, ca) => {
+    expect(check(filesOfA({ ca }))).not.toThrow();
+    expect(check(filesOfA({ ...others.nodes['a']!, ca }))).not.toThrow();
+  });
+
+  it('is refused with the names of all authorities that were tried, and why', () => {
+    const third = createDevCertificates({ members: ['a'], nowMs: NOW_MS });
+    const serialOf = (pem: string) => new X509Certificate(pem).serialNumber;
+    const ca = `${mine.ca.cert}${others.ca.cert}`;
+    expect(check(filesOfA({ ...third.nodes['a']!, ca }))).toThrow(
+      new RegExp(
+        `development authority \\(serial ${serialOf(mine.ca.cert)}\\) did not issue it; ` +
+          `.*\\(serial ${serialOf(others.ca.cert)}\\) did not issue it`,
+      ),
+    );
+  });
+
+  it('is refused when its authority is not valid any more, or is none', () => {
+    const late = NOW_MS + 31 * DAY_MS;
+    expect(check(filesOfA(), late)).toThrow(/is not valid now/);
+    expect(check(filesOfA({ ca: mine.nodes['b']!.cert }))).toThrow(/CN=b .* did not issue it/);
   });
 
   it('with the key of another certificate is refused', () => {
@@ -35,8 +62,8 @@ describe('the certificate of a node', () => {
   });
 
   it('is refused one day after its 30 days, and 2 h before them', () => {
-    expect(check(filesOfA(), NOW_MS + 31 * DAY_MS)).toThrow(/which is not now/);
-    expect(check(filesOfA(), NOW_MS - DAY_MS / 12)).toThrow(/which is not now/);
+    expect(check(filesOfA(), NOW_MS + 31 * DAY_MS)).toThrow(/not valid now/);
+    expect(check(filesOfA(), NOW_MS - DAY_MS / 12)).toThrow(/not valid now/);
   });
 
   it('is refused without its text when a file holds something else', () => {
@@ -44,5 +71,7 @@ describe('the certificate of a node', () => {
     expect(check(filesOfA({ key: secret }))).toThrow(/tls\.key is no PEM text/);
     expect(check(filesOfA({ key: secret }))).not.toThrow(secret);
     expect(check(filesOfA({ ca: '' }))).toThrow(/tls\.ca is no PEM text/);
+    const cut = `${mine.ca.cert}${others.ca.cert.replace(/\n.{64}\n/, '\n')}`;
+    expect(check(filesOfA({ ca: cut }))).toThrow(/tls\.ca is no PEM text/);
   });
 });

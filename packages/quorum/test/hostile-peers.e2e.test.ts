@@ -138,7 +138,7 @@ describe('certificates', () => {
 });
 
 describe('a renewed certificate', () => {
-  it('of another authority is used without a restart, while connections that stand go on', async () => {
+  it('of another authority is used without a restart, and peers of the authority before are gone', async () => {
     const next = makeCertificates();
     const of = (id: string) => ({ ...next.nodes[id]!, ca: next.ca.cert });
     const [a, b] = [await start('a'), await start('b')];
@@ -156,7 +156,9 @@ describe('a renewed certificate', () => {
     b.renew(of('b'));
     expect(await b.ask('c', aQuestion(), { signal: never })).toMatchObject({ from: 'c' });
     expect(await c.ask('b', aQuestion(), { signal: never })).toMatchObject({ from: 'b' });
-    expect(await a.ask('b', aQuestion(), { signal: never })).toMatchObject({ from: 'b' });
+    await expect(a.ask('b', aQuestion(), { signal: never })).rejects.toMatchObject({
+      code: 'LZ_VOTE_TRANSPORT',
+    });
   });
 
   it('that cannot be used is refused, and changes nothing', async () => {
@@ -196,15 +198,37 @@ describe('a peer that misbehaves', () => {
     expect(await ends(connectPlain(b.port, '127.0.0.1'))).toBe('ended');
   });
 
-  it("takes away nobody else's connection by opening 300 of its own: 256 are held at a time", async () => {
-    const [a, b] = [await start('a'), await start('b', { connectTimeoutMs: 60_000 })];
+  it("takes away nobody else's connection, and keeps nobody out, by opening 300 of its own: 256 are held", async () => {
+    const log = createRecordingLogger();
+    const [a, b] = [await start('a'), await start('b', { connectTimeoutMs: 60_000, log })];
     serveEcho(b);
     await a.ask('b', aQuestion(), { signal: never });
     const flood = Array.from({ length: 300 }, () => connectPlain(b.port, '127.0.0.1'));
     let ended = 0;
     for (const socket of flood) void ends(socket).then((how) => (ended += how === 'ended' ? 1 : 0));
-    await expect.poll(() => ended, { timeout: 4_000 }).toBe(300 - 255);
+    await expect.poll(() => ended, { timeout: 4_000 }).toBe(300 - 256);
     expect(await a.ask('b', aQuestion(), { signal: never })).toMatchObject({ from: 'b' });
+    const c = await start('c');
+    expect(await c.ask('b', aQuestion(), { signal: never })).toMatchObject({ from: 'b' });
+    expect(log.lines.filter(({ message }) => message.includes('too many'))).toHaveLength(1);
+    expect(log.lines.length).toBeLessThan(4);
+  });
+
+  it('ends its own oldest connection when it opens a 17th, and nobody else loses one', async () => {
+    const [c, b] = [await start('c'), await start('b')];
+    let release = (): void => undefined;
+    const held = new Promise<string>((resolve) => (release = () => resolve('ok')));
+    b.serve(async (_question, { from }) => (from === 'c' ? held : 'echo'));
+    const waiting = c.ask('b', aQuestion(), { signal: never });
+    const ended: number[] = [];
+    for (let each = 0; each < 17; each += 1) {
+      const socket = sayAsMember(b.port, encodeFrame('question', 1, aQuestion()));
+      void ends(socket).then((how) => how === 'ended' && ended.push(each));
+      await new Promise((resolve) => socket.once('data', resolve));
+    }
+    await expect.poll(() => ended).toEqual([0]);
+    release();
+    expect(await waiting).toMatchObject({ answer: 'ok' });
   });
 
   it('is refused what it asks beyond the bound of the one who is asked, and then answered again (L5)', async () => {

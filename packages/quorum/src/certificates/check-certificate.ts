@@ -1,9 +1,11 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import type { KeyObject } from 'node:crypto';
 import { ConfigurationError } from '@lazarus/core';
+import { flawOf, isValidAt, readAuthorities } from './authorities.ts';
 
 /** PEM texts of one node. */
 export interface NodeCertificate {
+  /** One authority or several, one after the other: who is vouched for by any of them is trusted. */
   readonly ca: string;
   readonly cert: string;
   readonly key: string;
@@ -14,27 +16,27 @@ export interface NodeCertificate {
  * vote. Keeps S18.
  *
  * @throws ConfigurationError `LZ_OPTION_INVALID` when a text is no PEM, the certificate is another node's, was not issued by
- *   the authority, does not belong to the key, or is not valid now.
+ *   an authority that is valid now, does not belong to the key, or is not valid now.
  */
 export function checkCertificate(
   node: NodeCertificate,
   about: { readonly self: string; readonly nowMs: number },
 ): void {
-  const ca = read('ca', node.ca, (text) => new X509Certificate(text));
+  const authorities = read('ca', node.ca, readAuthorities);
   const cert = read('cert', node.cert, (text) => new X509Certificate(text));
   const key = read('key', node.key, (text) => createPrivateKey(text));
-  const problem = problemOf({ ca, cert, key }, about);
+  const problem = problemOf({ authorities, cert, key }, about);
   if (problem !== undefined) throw refusal(problem.path, problem.message, problem.hint);
 }
 
 interface Parts {
-  readonly ca: X509Certificate;
+  readonly authorities: readonly X509Certificate[];
   readonly cert: X509Certificate;
   readonly key: KeyObject;
 }
 
 function problemOf(
-  { ca, cert, key }: Parts,
+  { authorities, cert, key }: Parts,
   { self, nowMs }: { readonly self: string; readonly nowMs: number },
 ): { readonly path: string; readonly message: string; readonly hint: string } | undefined {
   const names = namesOf(cert);
@@ -46,25 +48,33 @@ function problemOf(
       hint: `give node ${self} a certificate whose only DNS name is ${self}`,
     };
   }
-  if (!cert.verify(ca.publicKey))
+  const flaws = authorities.map((authority) => flawOf(authority, cert, nowMs));
+  if (!flaws.includes(undefined)) {
+    const tried = authorities.map((authority, index) => `${labelOf(authority)} ${flaws[index]}`);
     return {
       path: 'tls.cert',
-      message: 'was not issued by the authority in tls.ca',
+      message: `was not issued by an authority in tls.ca that can vouch for it: ${tried.join('; ')}`,
       hint: 'use the ca that belongs to it',
     };
+  }
   if (!cert.checkPrivateKey(key))
     return {
       path: 'tls.key',
       message: 'is not the key of the certificate in tls.cert',
       hint: 'use the key that belongs to it',
     };
-  if (nowMs > Date.parse(cert.validTo) || nowMs < Date.parse(cert.validFrom))
+  if (!isValidAt(cert, nowMs))
     return {
       path: 'tls.cert',
       message: `is valid from ${cert.validFrom} to ${cert.validTo}, which is not now`,
       hint: 'make a new one, or set the clock',
     };
   return undefined;
+}
+
+/** Authorities often share a name, so the serial number tells them apart. */
+function labelOf(authority: X509Certificate): string {
+  return `${authority.subject.replaceAll('\n', ', ')} (serial ${authority.serialNumber})`;
 }
 
 function namesOf(cert: X509Certificate): readonly string[] {

@@ -1,25 +1,25 @@
 import { describeError } from '@lazarus/core';
+import type { X509Certificate } from 'node:crypto';
 import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import { createServer as createTlsServer, Server as TlsServer, TLSSocket } from 'node:tls';
 import type { NodeCertificate } from '../certificates/check-certificate.ts';
+import { createAcceptedSockets } from './accepted-sockets.ts';
 import { identityOf } from './certificate-identity.ts';
-import { createFrameConnection } from './frame-connection.ts';
 import type { Frame } from './frame.ts';
 import { encodeFrame } from './frame.ts';
 import type { TransportContext } from './framed-options.ts';
 import { TLS_POLICY } from './framed-options.ts';
+import { createPeerConnection } from './peer-connection.ts';
+import { createRareWarnings } from './rare-warnings.ts';
 import type { QuestionHandler } from './transport.ts';
 import { prepareSocket } from './vote-socket.ts';
-
-/** Most connections at a time: a peer needs one, and a flood must not use up what other listeners need. */
-const MAX_CONNECTIONS = 256;
 
 /** Questions of peers to us. */
 export interface AnsweringSide {
   readonly server: Server;
   serve(handler: QuestionHandler): void;
-  /** Accepts new connections with this certificate. */
+  /** Accepts new connections with this certificate; handshakes under way are ended, they had begun with the other. */
   renew(tls: NodeCertificate): void;
   close(): Promise<void>;
 }
@@ -27,24 +27,24 @@ export interface AnsweringSide {
 /** Creates the answering side; its server does not listen yet. */
 export function createAnsweringSide(context: TransportContext): AnsweringSide {
   const { settings, ports } = context;
-  const sockets = new Set<Socket>();
+  const warn = createRareWarnings(ports);
+  const sockets = createAcceptedSockets((member) => {
+    const message = 'connections of peers were ended because there were too many';
+    warn(`too many of ${member ?? 'strangers'}`, message, { from: member ?? 'not known' });
+  });
   let handler: QuestionHandler | undefined;
 
   const accept = (socket: Socket): void => {
     prepareSocket(socket);
     const { tls } = settings;
-    let from =
-      tls === undefined
-        ? undefined
-        : identityOf(
-            socket instanceof TLSSocket ? socket.getPeerX509Certificate() : undefined,
-            context.members,
-          );
+    const certificate = socket instanceof TLSSocket ? certificateOf(socket) : undefined;
+    let from = identityOf(certificate, context.members);
     if (tls !== undefined && from === undefined) {
-      ports.log.warn("a certificate that is no member's was refused", { remote: socket.remoteAddress });
+      warn('no member', "a certificate that is no member's was refused", { remote: socket.remoteAddress });
       socket.destroy();
       return;
     }
+    if (from !== undefined) sockets.prove(socket, from);
     const ended = new AbortController();
     let inFlight = 0;
     const answer = async (frame: Frame, asker: string): Promise<void> => {
@@ -57,6 +57,7 @@ export function createAnsweringSide(context: TransportContext): AnsweringSide {
       if (frame.kind === 'hello' && tls === undefined && from === undefined) {
         from = helloOf(frame, context.members);
         if (from === undefined) connection.destroy('it is no member');
+        else sockets.prove(socket, from);
       } else if (frame.kind !== 'question' || from === undefined) {
         connection.destroy(`an unexpected ${frame.kind}`);
       } else if (inFlight >= settings.maxPending) {
@@ -65,7 +66,7 @@ export function createAnsweringSide(context: TransportContext): AnsweringSide {
         void answer(frame, from);
       }
     };
-    const connection = createFrameConnection(socket, {
+    const connection = createPeerConnection(socket, certificate, context, {
       onFrame,
       onClose: (reason) => ended.abort(new DOMException(reason, 'AbortError')),
     });
@@ -90,15 +91,12 @@ export function createAnsweringSide(context: TransportContext): AnsweringSide {
           },
           accept,
         );
-  server.maxConnections = MAX_CONNECTIONS;
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
-    socket.on('close', () => sockets.delete(socket));
-  });
+  server.on('connection', sockets.add);
   server.on('tlsClientError', (error: Error, socket: TLSSocket) => {
     // What is wrong with a certificate is written there only; `null` when nothing is.
     const flaw = socket.authorizationError as Error | string | null | undefined;
-    ports.log.warn('a connection of a peer was refused', { reason: String(flaw ?? error.message) });
+    const kind = String(flaw ?? (error as NodeJS.ErrnoException).code);
+    warn(kind, 'a connection of a peer was refused', { reason: String(flaw ?? error.message) });
     // A handshake that takes too long is only told of, not ended.
     socket.destroy();
   });
@@ -110,13 +108,19 @@ export function createAnsweringSide(context: TransportContext): AnsweringSide {
     },
     renew: (tls) => {
       if (server instanceof TlsServer) server.setSecureContext({ ...tls, ...TLS_POLICY });
+      sockets.endUnproven();
     },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
-        for (const socket of sockets) socket.destroy();
+        sockets.endAll();
       }),
   };
+}
+
+/** S18: whoever resumes an earlier session has not shown its certificate again, and nobody has verified it again. */
+function certificateOf(socket: TLSSocket): X509Certificate | undefined {
+  return socket.isSessionReused() ? undefined : socket.getPeerX509Certificate();
 }
 
 async function answerTo(

@@ -1,16 +1,18 @@
 import { describeError } from '@lazarus/core';
 import { withTimeout } from '@lazarus/core/time';
 import type { PortError } from '@lazarus/core';
+import type { X509Certificate } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { connect as connectPlain } from 'node:net';
 import { connect as connectTls, TLSSocket } from 'node:tls';
+import { isVouchedFor, readAuthorities } from '../certificates/authorities.ts';
 import { identityOf } from './certificate-identity.ts';
 import type { FrameConnection } from './frame-connection.ts';
-import { createFrameConnection } from './frame-connection.ts';
 import type { Frame } from './frame.ts';
 import { encodeFrame, frameHead } from './frame.ts';
 import type { TransportContext } from './framed-options.ts';
 import { refuseBeyondLoopback, TLS_POLICY } from './framed-options.ts';
+import { createPeerConnection } from './peer-connection.ts';
 import type { Posted, Reply } from './transport.ts';
 import { prepareSocket, unreachable } from './vote-socket.ts';
 
@@ -90,8 +92,8 @@ export function createAskingSide(member: string, context: TransportContext): Ask
     }
   };
   const open = async (): Promise<FrameConnection> => {
-    const socket = await dial(member, context);
-    const opened = createFrameConnection(socket, { onFrame, onClose });
+    const { socket, certificate } = await dial(member, context);
+    const opened = createPeerConnection(socket, certificate, context, { onFrame, onClose });
     if (settings.tls === undefined) opened.send(encodeFrame('hello', 0, { from: context.self }));
     if (opened.isOpen) current = opened;
     return opened;
@@ -149,7 +151,10 @@ export function createAskingSide(member: string, context: TransportContext): Ask
 }
 
 /** Connects to a peer and proves who it is. */
-async function dial(member: string, context: TransportContext): Promise<Socket> {
+async function dial(
+  member: string,
+  context: TransportContext,
+): Promise<{ readonly socket: Socket; readonly certificate: X509Certificate | undefined }> {
   const { settings, ports, members, closing } = context;
   const address = ports.addressOf(member);
   if (address === undefined) throw unreachable(member, 'its address is unknown');
@@ -176,7 +181,13 @@ async function dial(member: string, context: TransportContext): Promise<Socket> 
     if (tls !== undefined && identityOf(certificate, members) !== member) {
       throw new Error('its certificate belongs to somebody else');
     }
-    return socket;
+    // S18: a renewal may have taken away during the handshake what it was begun with.
+    const now = context.tls;
+    if (tls !== now && certificate !== undefined && now !== undefined) {
+      if (!isVouchedFor(certificate, readAuthorities(now.ca), ports.clock.now()))
+        throw new Error('the authority of its certificate is no longer trusted');
+    }
+    return { socket, certificate };
   } catch (error) {
     socket.destroy();
     throw unreachable(member, describeError(error));

@@ -47,7 +47,7 @@ export function createFrameConnection(
       close(`the other side sent ${step.verdict.reason}`);
       return;
     }
-    for (const frame of step.verdict.frames) listeners.onFrame(frame);
+    for (const frame of step.verdict.frames) if (isOpen) listeners.onFrame(frame);
   });
   socket.on('error', (error) => close(error.message));
   socket.on('close', () => close('the connection was closed'));

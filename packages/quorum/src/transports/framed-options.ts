@@ -2,6 +2,7 @@ import { ConfigurationError } from '@lazarus/core';
 import type { Clock, Logger } from '@lazarus/core/ports';
 import { z } from 'zod';
 import { isLoopback } from './loopback.ts';
+import type { StandingConnection } from './peer-connection.ts';
 
 /** Options of {@link createFramedTransport}. */
 export const FramedTransportOptions = z.strictObject({
@@ -43,6 +44,8 @@ export interface TransportContext {
   readonly closing: AbortController;
   /** What new connections are made and accepted with; it can be renewed. */
   tls: z.output<typeof FramedTransportOptions>['tls'];
+  /** Connections in both directions whose peer has shown a certificate. */
+  readonly standing: Set<StandingConnection>;
 }
 
 /** TLS 1.3 only; both sides show a certificate of our authority. */

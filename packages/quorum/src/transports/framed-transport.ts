@@ -7,20 +7,24 @@
  * waits on it fails, and the next question dials again: there is no timer in the background.
  *
  * Invariants:
- * S18: who answers, and who asks, is read from the certificate; a certificate of another member is refused.
+ * S18: who answers, and who asks, is read from the certificate; a certificate of another member is refused, and a
+ *   connection ends with the certificate of its peer.
  * L5: questions in flight are bounded per peer, in both directions; so is the size of a frame.
  */
 import type { AddressInfo, Server } from 'node:net';
 import { createSecureContext } from 'node:tls';
+import { X509Certificate } from 'node:crypto';
 import { ConfigurationError, describeError, PortError } from '@lazarus/core';
 import { parseOptions } from '@lazarus/core/errors';
 import type { z } from 'zod';
+import { readAuthorities } from '../certificates/authorities.ts';
 import type { NodeCertificate } from '../certificates/check-certificate.ts';
 import { createAnsweringSide } from './answering-side.ts';
 import type { AskingSide } from './asking-side.ts';
 import { createAskingSide } from './asking-side.ts';
 import type { FramedTransportPorts, PeerAddress, TransportContext } from './framed-options.ts';
 import { FramedTransportOptions, refuseBeyondLoopback } from './framed-options.ts';
+import { endUnvouched } from './peer-connection.ts';
 import type { VoteTransport } from './transport.ts';
 
 /** The transport and where it listens. */
@@ -28,8 +32,8 @@ export interface FramedTransport extends VoteTransport {
   readonly port: number;
   readonly post: NonNullable<VoteTransport['post']>;
   /**
-   * Makes and accepts new connections with another certificate from now on; connections that stand are kept. Nothing
-   * changes when it cannot be used.
+   * Makes and accepts new connections with another certificate from now on. Connections that stand are kept if an
+   * authority of the new `ca` vouches for their peer, and ended otherwise. Nothing changes when it cannot be used.
    *
    * @throws ConfigurationError `LZ_OPTION_INVALID`.
    */
@@ -54,7 +58,15 @@ export async function createFramedTransport(
   const settings = parseOptions('createFramedTransport', FramedTransportOptions, rest);
   if (settings.tls === undefined) refuseBeyondLoopback('listen.host', settings.listen.host);
   const { tls } = settings;
-  const context: TransportContext = { self, members, settings, ports, closing: new AbortController(), tls };
+  const context: TransportContext = {
+    self,
+    members,
+    settings,
+    ports,
+    closing: new AbortController(),
+    tls,
+    standing: new Set(),
+  };
   const answering = createAnsweringSide(context);
   const asking = new Map<string, AskingSide>();
   const port = await listen(answering.server, settings.listen);
@@ -75,9 +87,11 @@ export async function createFramedTransport(
     port,
     serve: answering.serve,
     renew: (next) => {
-      checkRenewal(context.tls, next);
+      const { authorities, validTo } = readRenewal(context.tls, next);
       answering.renew(next);
       context.tls = next;
+      endUnvouched(context, authorities);
+      ports.log.info('the certificate of votes was renewed', { node: self, validTo });
     },
     post: (member, question, onReply, onFailure) => sideOf(member).post(bodyOf(question), onReply, onFailure),
     ask: (member, question, { signal }) =>
@@ -104,7 +118,10 @@ export async function createFramedTransport(
   };
 }
 
-function checkRenewal(present: unknown, next: NodeCertificate): void {
+function readRenewal(
+  present: unknown,
+  next: NodeCertificate,
+): { readonly authorities: readonly X509Certificate[]; readonly validTo: string } {
   const refuse = (message: string, cause?: unknown): never => {
     const issues = [{ path: 'tls', message }];
     throw new ConfigurationError({
@@ -117,8 +134,9 @@ function checkRenewal(present: unknown, next: NodeCertificate): void {
   if (present === undefined) refuse('the transport began without one');
   try {
     createSecureContext({ ...next });
+    return { authorities: readAuthorities(next.ca), validTo: new X509Certificate(next.cert).validTo };
   } catch (error) {
-    refuse(describeError(error), error);
+    return refuse(describeError(error), error);
   }
 }
 
