@@ -25,6 +25,6 @@ describe('the commands of the README', () => {
   it('run the workflow, and then every fault at every step', async () => {
     const out = await outputOf('../src/index.ts');
     expect(out).toContain('succeeded, page resolved, after 180 s that nobody waited for');
-    expect(out).toContain('57 runs with faults, 0 broken promises');
+    expect(out).toContain('65 runs with faults, 0 broken promises');
   });
 });

@@ -28,6 +28,6 @@ describe('shop.flush_and_restart', () => {
   it('keeps its promises with every fault, two crashes and two kinds of duplicates at each of 8 steps', async () => {
     const { scenarios, violations } = await checkRunbook(workflow);
     expect(violations).toEqual([]);
-    expect(scenarios).toBe(2 + 6 * 8 + 7);
+    expect(scenarios).toBe(2 + 7 * 8 + 7);
   });
 });

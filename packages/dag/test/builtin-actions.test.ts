@@ -259,7 +259,7 @@ describe('host actions', () => {
     });
   });
 
-  it('run a command with the key of the step; one that ends with 1 is a refusal, a question that does is a no', async () => {
+  it('run a command with the key of the step; one that ends with 1 is a failure that did something, a question that does is a no', async () => {
     const seen: unknown[] = [];
     const ports = (exitCode: number): ActionPorts => ({
       commands: { run: async (given) => (seen.push(given), { exitCode, output: 'o'.repeat(9_000) }) },
@@ -270,7 +270,7 @@ describe('host actions', () => {
       output: 'o'.repeat(4_000),
     });
     await expect(call('host.command@1', input, ports(1))).rejects.toMatchObject({
-      code: 'LZ_ACTUATOR_REFUSED',
+      code: 'LZ_WORKFLOW_STEP_FAILED',
       retryable: false,
     });
     expect(await call('host.query@1', input, ports(1))).toMatchObject({ ok: false, exit_code: 1 });

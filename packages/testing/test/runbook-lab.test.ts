@@ -97,6 +97,7 @@ steps:
     expect(violations.map(({ message }) => message)).toContain(
       'a launched host was neither put into service nor terminated',
     );
+    expect(violations.map(({ scenario }) => scenario)).toContain('permanent error after the effect of clone');
   });
 });
 

@@ -25,7 +25,7 @@ interface Scenario {
 
 /**
  * Runs a workflow once as it is, then once for every fault at every step: a refusal, a transient failure, a hang, a crash
- * before the effect and after it, the same run submitted once more, and a call that is delivered twice. After each run it
+ * before the effect and after it, an effect whose answer is a permanent error, the same run submitted once more, and a call that is delivered twice. After each run it
  * checks what must hold whatever happens: the run ends in time, the page ends resolved or escalated, no effect happens
  * twice, a completed step is not repeated, nothing is taken away before its replacement is verified, and a launched host
  * is either in service or undone.
@@ -67,6 +67,7 @@ function scenariosOf(plain: RunbookResult, base: RunbookOptions): readonly Scena
       mocked('hang', { hangs: true }),
       { name: `crash before the effect of ${step}`, options: { ...base, fault: killOnce('before', step) } },
       { name: `crash after the effect of ${step}`, options: { ...base, fault: killOnce('after', step) } },
+      { name: `permanent error after the effect of ${step}`, options: { ...base, fault: failAfter(step) } },
       { name: `submitted again during ${step}`, options: { ...base, fault: submitAgain(step) } },
     );
     if (changing.has(step))
@@ -81,6 +82,13 @@ function killOnce(moment: 'before' | 'after', step: string): RunbookFault {
     if (isDone || now !== moment || call.step !== step) return;
     isDone = true;
     await kill();
+  };
+}
+
+/** The effect is there, and its answer is lost for good: trying again would change nothing. */
+function failAfter(step: string): RunbookFault {
+  return (now, call) => {
+    if (now === 'after' && call.step === step) throw new TypeError('the answer could not be read');
   };
 }
 
