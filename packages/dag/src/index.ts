@@ -61,6 +61,7 @@ export {
 export { openSqliteJournal, type SqliteJournalOptions } from './engine/adapters/sqlite-journal.ts';
 export type { Processes } from './engine/adapters/system-process.ts';
 export type { Scheduler } from './engine/group-commit.ts';
+export { holdsBudget, type BudgetPointPorts } from './engine/budget-point.ts';
 export { askForHelp, callForHelp, type HelpAnswer, type HelpPorts } from './engine/call-for-help.ts';
 export { journalView } from './engine/journal-view.ts';
 export { createMemoryJournal } from './engine/memory-journal.ts';

@@ -442,7 +442,9 @@ describe('safe points', () => {
     const first = await bench.open(options);
     await first.submit(aRequest({ workflow: 'test.flow' }));
     await bench.clock.advance(1_000);
-    await first.close();
+    const closing = first.close();
+    await bench.clock.advance(5_000);
+    await closing;
     await bench.finish(await bench.open(options));
     expect(asked).toEqual([777, undefined, undefined]);
   });
@@ -550,5 +552,34 @@ describe('the budget', () => {
     };
     await runFlow(`steps: { a: { uses: ${uses} } }\n`, createScript(), { budgets });
     expect(settled).toEqual([['run-1', { effects }]]);
+  });
+
+  it.each<[string, () => Promise<boolean>, string]>([
+    [
+      'holds no reservation',
+      async () => false,
+      'run-1 holds no reservation in the blast-radius budget; reserve',
+    ],
+    [
+      'cannot be asked about it',
+      async () => {
+        throw refused();
+      },
+      'the blast-radius budget could not be asked (LZ_ACTUATOR_REFUSED: not allowed); look after its store',
+    ],
+    ['is not answered within 5 s', () => new Promise(() => undefined), 'no answer within 5000 ms'],
+  ])('stops a run that %s before its first destructive step', async (_title, holds, message) => {
+    const budgets: NonNullable<EngineOptions['budgets']> = {
+      reserve: async () => ({ granted: true, inFlight: 1, perHour: 1 }),
+      peek: async () => ({ granted: true, inFlight: 1, perHour: 1 }),
+      holds,
+      settle: async () => undefined,
+    };
+    const steps = 'steps: { a: { uses: test.do@1 }, b: { uses: test.destroy@1, needs: [a] } }\n';
+    const { run, steps: ended } = await runFlow(steps, createScript(), { budgets });
+    expect(run).toMatchObject({ status: 'canceled', page: 'escalated' });
+    expect(run.error).toMatchObject({ step: 'b', code: 'LZ_WORKFLOW_REVALIDATION' });
+    expect(run.error?.message).toContain(message);
+    expect(ended).toMatchObject({ a: 'succeeded', b: 'failed' });
   });
 });

@@ -1,4 +1,4 @@
-import { createMemoryLocks } from '@lazarus/core/memory';
+import { createMemoryBudgets, createMemoryLocks } from '@lazarus/core/memory';
 import { describe, expect, it } from 'vitest';
 import { whyNoRestate, withRestate } from '../../../tools/restate-server.ts';
 import {
@@ -93,7 +93,7 @@ describe.skipIf(whyNoRestate() !== undefined)(withRestate('the steps of a run on
   );
 
   it(
-    'stops at a safe point that the guard refuses: a person took over, a pause, a spent budget',
+    'stops at a safe point that the guard refuses, such as a pause',
     async () => {
       const desk = createDesk();
       const workflow = desk.workflow(
@@ -109,6 +109,7 @@ describe.skipIf(whyNoRestate() !== undefined)(withRestate('the steps of a run on
           return point.firstDestructive ? { verdict: 'fail', reason: 'paused' } : { verdict: 'pass' };
         },
         budgets: {
+          holds: async () => true,
           settle: async (runId: string, outcome: { readonly effects: boolean }) => {
             settled.push([runId, outcome.effects]);
           },
@@ -126,6 +127,27 @@ describe.skipIf(whyNoRestate() !== undefined)(withRestate('the steps of a run on
         points: [false, true],
         settled: [[request.runId, false]],
       });
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'stops before a destructive step when the run holds no reservation in the budget',
+    async () => {
+      const desk = createDesk();
+      const workflow = desk.workflow(
+        'metadata: { name: test.budget, version: 1 }\nsteps:\n  a: { uses: desk.act@1 }\n  b: { uses: desk.destroy@1, needs: [a] }\n',
+      );
+      const budgets = createMemoryBudgets({ clock, history: [] });
+      const engine = await openEngine(server(), { actions: desk.actions, workflows: [workflow], budgets });
+      const request = aRequest('test.budget');
+      await engine.submit(request);
+      expect(await finish(engine, request.runId)).toMatchObject({
+        status: 'canceled',
+        page: 'escalated',
+        error: { step: 'b', code: 'LZ_WORKFLOW_REVALIDATION' },
+      });
+      expect(desk.calls).toEqual(['a']);
     },
     LIMIT_MS,
   );

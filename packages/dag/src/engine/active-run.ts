@@ -9,6 +9,7 @@ import { stepView } from '../coordinator/run-view.ts';
 import type { StepPoint } from '../coordinator/step-body.ts';
 import type { StepState } from '../coordinator/step-state.ts';
 import type { AlarmClock } from './alarm-clock.ts';
+import { holdsBudget } from './budget-point.ts';
 import { callForHelp } from './call-for-help.ts';
 import { EmbeddedRun, fenced } from './embedded-run.ts';
 import type { EngineOptions, EngineTimes, StepProgress } from './engine-options.ts';
@@ -237,10 +238,13 @@ export class ActiveRun {
     signal: AbortSignal,
   ): ReturnType<NonNullable<EngineOptions['guard']>> {
     const isTelling = point.phase === 'on_error' || point.phase === 'finally';
-    const { guard, locks } = this.#ports.options;
-    if (isTelling || (locks === undefined && guard === undefined)) return { verdict: 'pass' };
+    const { guard, locks, budgets } = this.#ports.options;
+    if (isTelling || (locks === undefined && guard === undefined && budgets === undefined))
+      return { verdict: 'pass' };
     const lock = await this.#lock.ensure(this.#halt.signal);
     if (!lock.held) return { verdict: 'fail', reason: lock.reason, evidence: { code: 'LZ_LOCK_LOST' } };
+    const budget = await holdsBudget(record.request.runId, point, this.#ports.options, signal);
+    if (budget.verdict === 'fail') return budget;
     if (guard === undefined || point.phase !== 'steps') return { verdict: 'pass' };
     const { evidenceAtMs } = this.#origin;
     const safePoint = {

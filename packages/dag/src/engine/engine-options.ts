@@ -64,7 +64,7 @@ export interface EngineOptions {
   readonly log: Logger;
   /** Holds the run's lock while it runs. Without it nothing keeps two runs from acting on one host. */
   readonly locks?: Locks;
-  /** Settled when a run ends. */
+  /** Asked before each destructive step whether the run holds a reservation, and settled when it ends. */
   readonly budgets?: Budgets;
   /** Asked at each safe point. */
   readonly guard?: RunGuard;

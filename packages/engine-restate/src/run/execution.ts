@@ -5,7 +5,7 @@
 import { describeError, isLazarusError } from '@lazarus/core';
 import type { LeaseLostError, Verdict } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
-import { callForHelp, coordinate, journalView, stepView } from '@lazarus/dag';
+import { callForHelp, coordinate, holdsBudget, journalView, stepView } from '@lazarus/dag';
 import type { CoordinatedRun, EngineOptions, RunLock, RunRecord, StepPoint, StepState } from '@lazarus/dag';
 import type { DurableContext } from '../durable/durable-context.ts';
 import type { BodiesInFlight } from './bodies-in-flight.ts';
@@ -120,13 +120,15 @@ export class Execution {
     };
   }
 
-  /** Lock first, then the embedder's guard. A human is told whatever the guard says. Keeps S3, S4 and S14. */
+  /** Lock first, then the budget, then the embedder's guard. A human is told whatever they say. Keeps S3, S4, S6 and S14. */
   async #guard(record: RunRecord, point: StepPoint, signal: AbortSignal): Promise<Verdict> {
     if (point.phase === 'on_error' || point.phase === 'finally') return { verdict: 'pass' };
     // Steps that begin together share one acquisition, and the end of one attempt must not end it for the others.
     const lock = await this.#lock.ensure(this.#ports.closing);
     signal.throwIfAborted();
     if (!lock.held) return { verdict: 'fail', reason: lock.reason, evidence: { code: 'LZ_LOCK_LOST' } };
+    const budget = await holdsBudget(record.request.runId, point, this.#ports.options, signal);
+    if (budget.verdict === 'fail') return budget;
     const { guard } = this.#ports.options;
     if (guard === undefined || point.phase !== 'steps') return { verdict: 'pass' };
     const evidenceAtMs = this.#ports.evidenceAtMs(record.request.runId);
