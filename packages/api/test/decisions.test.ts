@@ -1,3 +1,4 @@
+import { PortError } from '@lazarus/core';
 import { explainDecision, ExplanationSchema } from '@lazarus/core/controller';
 import type { LateVoteRecord } from '@lazarus/core/ports';
 import { createFakeAuditLog } from '@lazarus/testing';
@@ -178,6 +179,29 @@ describe('votes that came too late', () => {
     expect(explained.body.late_votes).toEqual([late]);
     expect(LateVoteSchema.parse(late)).toEqual(late);
     expect(asked).toEqual([late.decision_id, late.decision_id]);
+  });
+
+  it('that cannot be read hide neither the decision nor why, and say so in one line without what a stranger threw', async () => {
+    const audit = createFakeAuditLog();
+    await audit.conclude(aRecord());
+    for (const [thrown, told] of [
+      [new Error('/var/lib/votes: EIO'), 'they could not be read'],
+      [
+        new PortError({
+          code: 'LZ_AUDIT_UNAVAILABLE',
+          message: 'the disk is gone\nand more',
+          retryable: true,
+        }),
+        'LZ_AUDIT_UNAVAILABLE: the disk is gone',
+      ],
+    ] as const) {
+      const lateVotes = () => Promise.reject(thrown);
+      const { get } = createFixture({ ports: { audit: { ...audit, lateVotes } } });
+      const { status, body } = await get('/v1/decisions/nagios/web-1/17');
+      expect({ status, body }).toEqual({ status: 200, body: { ...aRecord(), late_votes_problem: told } });
+      const explained = await get('/v1/explanations/nagios/web-1/17');
+      expect(explained.body).toEqual({ ...explainDecision(aRecord()), late_votes_problem: told });
+    }
   });
 
   it('are left out when there are none, and when the log keeps none', async () => {

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { explainDecision, ExplanationSchema } from '@lazarus/core/controller';
+import { describeError, isLazarusError } from '@lazarus/core';
 import type { DecisionRecord } from '@lazarus/core';
 import type { AuditLog, LateVoteRecord } from '@lazarus/core/ports';
 import type { Context } from 'hono';
@@ -89,15 +90,35 @@ export function decisionEndpoints(
   ];
 }
 
-const withLateVotes = { late_votes: z.array(LateVoteSchema).optional() };
+const withLateVotes = {
+  late_votes: z.array(LateVoteSchema).optional(),
+  /** Why they could not be read. */
+  late_votes_problem: z.string().optional(),
+};
 
-/** Votes that counted for nothing because they came too late; nothing when there are none. */
+/** Votes that counted for nothing because they came too late, or why they are not known; nothing when there are none. */
+interface LateVotes {
+  readonly late_votes?: readonly LateVoteRecord[];
+  readonly late_votes_problem?: string;
+}
+
+/** Never throws: they are an extra, and the decision is shown without them. */
 async function lateVotesOf(
   audit: Pick<AuditLog, 'lateVotes'>,
   { decision_id: id }: DecisionRecord,
-): Promise<{ readonly late_votes?: readonly LateVoteRecord[] }> {
-  const late = id === undefined ? undefined : await audit.lateVotes?.(id);
-  return late === undefined || late.length === 0 ? {} : { late_votes: late };
+): Promise<LateVotes> {
+  if (id === undefined) return {};
+  try {
+    const late = (await audit.lateVotes?.(id)) ?? [];
+    return late.length === 0 ? {} : { late_votes: late };
+  } catch (error) {
+    return { late_votes_problem: problemText(error) };
+  }
+}
+
+/** One line. Only what Lazarus itself says goes out: other errors may hold paths and addresses. */
+function problemText(error: unknown): string {
+  return isLazarusError(error) ? (describeError(error).split('\n')[0] ?? '') : 'they could not be read';
 }
 
 /** The id of a path; it takes the rest of the path. */

@@ -8,6 +8,8 @@ import { EXIT } from '../exit-code.ts';
 import type { ExitCode } from '../exit-code.ts';
 import { renderDryRun } from '../render/dry-run.ts';
 import { renderLadder } from '../render/ladder.ts';
+import { oneLine } from '../render/paint.ts';
+import { renderRun } from '../render/run.ts';
 
 /** Options of `explain`. */
 export interface ExplainOptions {
@@ -16,51 +18,100 @@ export interface ExplainOptions {
 }
 
 /** What a node answers; one of an earlier version knows no late votes. */
-type Explained = DecisionRecord & { readonly late_votes?: readonly LateVoteRecord[] };
+type Explained = DecisionRecord & {
+  readonly late_votes?: readonly LateVoteRecord[];
+  readonly late_votes_problem?: string;
+};
 
-/** Prints why Lazarus did what it did about one event. */
+/** What stands beside a decision: known, absent, or not known for a reason of one line. */
+interface Extra<T> {
+  /** That it is not known, to begin a line with. */
+  readonly words: string;
+  readonly value?: T;
+  readonly problem?: string;
+}
+
+/** Prints why Lazarus did what it did about one event: at once, and then what else could be found out. */
 export async function explain(id: string, options: ExplainOptions, context: Context): Promise<ExitCode> {
   const client = await context.connect();
   const record = await client.request<Explained>('GET', `/v1/decisions/${encodeURIComponent(id)}`);
-  const run = await runOf(client, record);
-  const dryRun = await dryRunOf(client, record);
-  if (options.output === 'json') printJson(context.terminal, explanation(record, run, dryRun));
-  else {
-    const how = { color: context.terminal.color, evidence: options.evidence === true };
-    print(context.terminal, renderLadder(record, run, how, record.late_votes));
-    if (dryRun !== undefined) print(context.terminal, `\n${renderDryRun(dryRun, record, how)}`);
+  const run = runOf(client, record);
+  const dryRun = dryRunOf(client, record);
+  if (options.output === 'json') {
+    printJson(context.terminal, explanation(record, await run, await dryRun));
+    return EXIT.ok;
   }
-  return EXIT.ok;
+  const how = { color: context.terminal.color, evidence: options.evidence === true };
+  print(context.terminal, renderLadder(record, undefined, how, record.late_votes));
+  if (record.late_votes_problem !== undefined) warn(lateVotesProblem(record.late_votes_problem), context);
+  tell(await run, (view) => renderRun(view, how), context);
+  tell(await dryRun, (view) => `\n${renderDryRun(view, record, how)}`, context);
+  return context.terminal.signal.aborted ? EXIT.interrupted : EXIT.ok;
 }
 
+/** An answer that cannot be shown is not known, either. */
+function tell<T>({ value, problem, words }: Extra<T>, render: (value: T) => string, context: Context): void {
+  if (problem !== undefined) warn(problem, context);
+  if (value === undefined) return;
+  let text;
+  try {
+    text = render(value);
+  } catch {
+    return warn(`${words}: the node answered something else`, context);
+  }
+  print(context.terminal, text);
+}
+
+const warn = (line: string, { terminal }: Context): void => terminal.err(`lazarus: ${line}\n`);
+
+const lateVotesProblem = (why: string): string => oneLine(`the late votes are not known: ${why}`);
+
 /** The explanation as data, with the event as it was received and the run that the decision started or follows. */
-function explanation(record: Explained, run: RunView | undefined, dryRun: DryRunView | undefined) {
-  const { late_votes: lateVotes, ...decided } = record;
+function explanation(record: Explained, run: Extra<RunView>, dryRun: Extra<DryRunView>) {
+  const { late_votes: lateVotes, late_votes_problem: unread, ...decided } = record;
+  const problems = [
+    ...(unread === undefined ? [] : [lateVotesProblem(unread)]),
+    ...[run, dryRun].flatMap(({ problem }) => problem ?? []),
+  ];
   return {
     ...explainDecision(decided),
     ...(lateVotes === undefined ? {} : { late_votes: lateVotes }),
     event: record.event,
-    run: run ?? null,
-    ...(dryRun === undefined ? {} : { dry_run: dryRun }),
+    run: run.value ?? null,
+    ...(dryRun.value === undefined ? {} : { dry_run: dryRun.value }),
+    ...(problems.length === 0 ? {} : { problems }),
   };
 }
 
 /**
- * What the run would have done, of a decision that was only shadowed; `undefined` for others. It is told now, from the
- * record: nothing of it is made while an event is decided about.
+ * What the run would have done, of a decision that was only shadowed; nothing for others. It is told now, from the record:
+ * nothing of it is made while an event is decided about.
  */
 async function dryRunOf(
   client: Client,
   { event_id: id, mode, decision }: DecisionRecord,
-): Promise<DryRunView | undefined> {
-  if (mode === 'act' || decision.kind === 'suppress') return undefined;
-  const answer = await client.ask('GET', `/v1/dry-runs/${encodeURIComponent(id)}`);
-  return answer.status === 200 ? (answer.body as DryRunView) : undefined;
+): Promise<Extra<DryRunView>> {
+  const words = 'what the run would do is not known';
+  if (mode === 'act' || decision.kind === 'suppress') return { words };
+  return extraOf(client, `/v1/dry-runs/${encodeURIComponent(id)}`, words);
 }
 
-/** The run that the decision started or follows; `undefined` when there is none (yet). */
-async function runOf(client: Client, { decision }: DecisionRecord): Promise<RunView | undefined> {
-  if (!('run_id' in decision)) return undefined;
-  const answer = await client.ask('GET', `/v1/runs/${encodeURIComponent(decision.run_id)}`);
-  return answer.status === 200 ? (answer.body as RunView) : undefined;
+/** The run that the decision started or follows; nothing when there is none (yet). */
+async function runOf(client: Client, { decision }: DecisionRecord): Promise<Extra<RunView>> {
+  const words = 'the run is not known';
+  if (!('run_id' in decision)) return { words };
+  return extraOf(client, `/v1/runs/${encodeURIComponent(decision.run_id)}`, words);
+}
+
+/** Never throws: the decision is worth more than what stands beside it. */
+async function extraOf<T>(client: Client, path: string, words: string): Promise<Extra<T>> {
+  try {
+    const answer = await client.ask('GET', path);
+    if (answer.status === 404) return { words };
+    if (answer.status === 200 && typeof answer.body === 'object' && answer.body !== null)
+      return { words, value: answer.body as T };
+    throw client.refusal(answer);
+  } catch (error) {
+    return { words, problem: oneLine(`${words}: ${error instanceof Error ? error.message : String(error)}`) };
+  }
 }
