@@ -1,6 +1,7 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { run } from '@lazarus/cli';
 import { startDaemon, readSettings } from '@lazarus/example-daemon';
@@ -19,9 +20,9 @@ afterEach(async () => {
 });
 
 /** A module with a check and three actions; two of them cannot be asked what they would do. */
-const PLUGIN = `import { definePrecondition } from '${import.meta.resolve('@lazarus/core')}';
-import { defineAction } from '${import.meta.resolve('@lazarus/dag')}';
-import { z } from '${import.meta.resolve('zod')}';
+const PLUGIN = `import { definePrecondition } from '@lazarus/core';
+import { defineAction } from '@lazarus/dag';
+import { z } from 'zod';
 const action = (name: string, dry: any): unknown => defineAction({
   name, version: 1, summary: 'Does ' + name + '.', idempotent: true,
   input: z.strictObject({ host: z.string() }), output: z.unknown(), dry, run: async () => null,
@@ -71,6 +72,7 @@ function writePlace(region: string, pager: string, plugins: string): { path: str
   };
   put('token', 'a-token-for-the-pager\n');
   put('plugins/rack.ts', PLUGIN);
+  symlinkSync(fileURLToPath(new URL('../../../node_modules', import.meta.url)), join(path, 'node_modules'));
   put('config/workflows/revive.yaml', WORKFLOW);
   put('config/rules/rack.yaml', RULE);
   put(
