@@ -133,7 +133,7 @@ function endpointsOf(
     ...runEndpoints(ports),
     planEndpoint(controller, dryRun),
     ...(dryRun === undefined ? [] : [dryRunEndpoint(ports.audit, dryRun)]),
-    ...pauseEndpoints(ports),
+    ...pauseEndpoints(ports, settings.node.region),
     ...(ports.rollouts === undefined ? [] : rolloutEndpoints(ports.rollouts)),
     ...(fleet === undefined
       ? []

@@ -20,6 +20,19 @@ describe('pauses', () => {
   });
 
   it.each([
+    [{ service: 'wep' }, 'no document of the configuration names the service wep; did you mean "web"?'],
+    [{ region: 'mars' }, 'this node acts in us-east-1, not in mars: it goes on'],
+    [{ region: 'us-east-1', service: 'web' }, undefined],
+    [{}, undefined],
+  ])('of %j are set, with a warning where they may stop nothing', async (scope, warning) => {
+    const { send, pauses } = createFixture();
+    const response = await send('POST', '/v1/pauses', { ...request, scope });
+    expect(response.status).toBe(200);
+    expect(((await response.json()) as { readonly warning?: string }).warning).toBe(warning);
+    expect((await pauses.list()).map((pause) => pause.scope)).toEqual([scope]);
+  });
+
+  it.each([
     ['no author', { ...request, author: undefined }, 'author'],
     ['no reason', { ...request, reason: ' ' }, 'reason'],
     ['no expiry', { ...request, for: undefined }, 'until'],

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
-import { formatDuration, parseDuration } from '@lazarus/core/documents';
+import type { Controller } from '@lazarus/core/controller';
+import { didYouMean, formatDuration, parseDuration } from '@lazarus/core/documents';
 import type { Clock, Pause, Pauses } from '@lazarus/core/ports';
 import type { Endpoint } from '../endpoint.ts';
 import { problem } from '../problem.ts';
@@ -36,12 +37,20 @@ const PauseSchema = z
 
 const ResumeQuery = z.strictObject({ ...ScopeShape, author: text(128), reason: text(512) });
 
-/** `GET`, `POST` and `DELETE /v1/pauses`: the kill switch, with author, reason and expiry. Keeps S14. */
-export function pauseEndpoints(ports: {
+/** What {@link pauseEndpoints} work with. */
+interface PausePorts {
   readonly pauses: Pick<Pauses, 'list' | 'set' | 'clear'>;
   readonly clock: Clock;
-}): readonly Endpoint[] {
-  return [listPauses(ports.pauses), setPause(ports.pauses, ports.clock), clearPauses(ports.pauses)];
+  readonly controller: Pick<Controller, 'snapshot'>;
+}
+
+/**
+ * `GET`, `POST` and `DELETE /v1/pauses`: the kill switch, with author, reason and expiry. Keeps S14.
+ *
+ * @param region - that of the node.
+ */
+export function pauseEndpoints(ports: PausePorts, region: string): readonly Endpoint[] {
+  return [listPauses(ports.pauses), setPause(ports, region), clearPauses(ports.pauses)];
 }
 
 function listPauses(pauses: Pick<Pauses, 'list'>): Endpoint {
@@ -59,7 +68,7 @@ function listPauses(pauses: Pick<Pauses, 'list'>): Endpoint {
   };
 }
 
-function setPause(pauses: Pick<Pauses, 'set'>, clock: Clock): Endpoint {
+function setPause({ pauses, clock, controller }: PausePorts, region: string): Endpoint {
   return {
     method: 'post',
     path: '/v1/pauses',
@@ -69,8 +78,9 @@ function setPause(pauses: Pick<Pauses, 'set'>, clock: Clock): Endpoint {
     body: PauseRequest,
     answer: {
       mediaType: 'application/json',
-      description: 'The pause as it is in force',
-      schema: PauseSchema,
+      description:
+        'The pause as it is in force; with a `warning` when the node knows nothing of the region or service that it names',
+      schema: PauseSchema.extend({ warning: z.string().optional() }),
     },
     problems: ['invalid_request', 'unsupported_media_type', 'unavailable'],
     handle: async (context) => {
@@ -96,7 +106,8 @@ function setPause(pauses: Pick<Pauses, 'set'>, clock: Clock): Endpoint {
         until: new Date(expiry.untilMs).toISOString(),
       };
       await pauses.set(pause);
-      return context.json(pause);
+      const warning = strangerIn(pause.scope, region, controller.snapshot?.summary.services);
+      return context.json(warning === undefined ? pause : { ...pause, warning });
     },
   };
 }
@@ -128,6 +139,20 @@ function clearPauses(pauses: Pick<Pauses, 'clear'>): Endpoint {
         : context.json({ cleared });
     },
   };
+}
+
+/** A name that is unknown here may be a typing mistake: whoever pauses must not believe in a pause that stops nothing. */
+function strangerIn(
+  scope: Pause['scope'],
+  region: string,
+  services: readonly string[] | undefined,
+): string | undefined {
+  if (scope.region !== undefined && scope.region !== region)
+    return `this node acts in ${region}, not in ${scope.region}: it goes on`;
+  if (scope.service === undefined || services === undefined || services.includes(scope.service))
+    return undefined;
+  const hint = didYouMean(scope.service, services);
+  return `no document of the configuration names the service ${scope.service}${hint === undefined ? '' : `; ${hint}`}`;
 }
 
 type Expiry =

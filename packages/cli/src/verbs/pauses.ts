@@ -20,7 +20,7 @@ export interface PauseOptions {
 /** Stops everything, a region or a service, for a while. */
 export async function pause(options: PauseOptions, context: Context): Promise<ExitCode> {
   const client = await context.connect();
-  const set = await client.request<Pause>('POST', '/v1/pauses', {
+  const set = await client.request<Pause & { readonly warning?: string }>('POST', '/v1/pauses', {
     scope: scopeOf(options),
     author: options.author ?? person(context),
     reason: options.reason,
@@ -32,6 +32,7 @@ export async function pause(options: PauseOptions, context: Context): Promise<Ex
       context.terminal,
       oneLine(`paused ${nameOf(set.scope)} until ${set.until ?? 'lifted'}: ${set.reason}`),
     );
+  if (set.warning !== undefined) context.terminal.err(`warning: ${oneLine(set.warning)}\n`);
   return EXIT.ok;
 }
 
