@@ -3,12 +3,13 @@ import type { Snapshot } from '../config/snapshot.ts';
 import { createClaims } from '../decision/claims.ts';
 import { decide } from '../decision/decide.ts';
 import type { Decision } from '../decision/decision.ts';
+import { begunRun } from '../decision/gates/arrival.ts';
 import type { DecisionEffects, DecisionReads } from '../decision/ports.ts';
 import type { DecisionRecord } from '../decision/record.ts';
 import { startWalk } from '../decision/walk.ts';
 import type { DecisionSettings, Received, Walk } from '../decision/walk.ts';
 import { recordOf } from '../decision/write-record.ts';
-import { ConfigurationError } from '../errors/lazarus-error.ts';
+import { ConfigurationError, describeError } from '../errors/lazarus-error.ts';
 import { parseOptions } from '../errors/parse-options.ts';
 import { canonicalEventId } from '../events/event.ts';
 import type { LazarusEventInput } from '../events/event.ts';
@@ -84,8 +85,8 @@ export interface Controller {
     options?: { readonly position?: string; readonly signal?: AbortSignal },
   ): Promise<DecisionRecord>;
   /**
-   * Concludes an event that could not be decided in several tries: its page is escalated, and the record says why. Only
-   * after that may a checkpoint pass it. Keeps S11.
+   * Concludes an event that could not be decided in several tries: its page is escalated, and the record says why. One
+   * whose run exists ends as what it is, a remediation. Only after that may a checkpoint pass it. Keeps S11 and S12.
    *
    * @throws PortError `LZ_AUDIT_UNAVAILABLE` when the record could not be made durable.
    */
@@ -149,6 +150,23 @@ export function createController(
     await withinDeadline(ports.clock, SETTLE_TIMEOUT_MS, undefined, () => giveBack(walk));
   }
 
+  /** What an event ends as that cannot be decided: as its intent says, when its run exists. Keeps S11 and S12. */
+  async function lastWord(walk: Walk, reason: string): Promise<Decision> {
+    const givenUp = (detail: string): Decision => ({ kind: 'escalate', reason: 'dead_letter', detail });
+    try {
+      const [earlier, begun] = await withinDeadline(ports.clock, SETTLE_TIMEOUT_MS, undefined, async () => {
+        const found = await ports.audit.byEvent(walk.eventId);
+        return [found, await begunRun(walk, found)] as const;
+      });
+      walk.resumes = begun;
+      if (begun !== undefined) return begun.decision;
+      if (earlier === undefined || earlier.terminal) return givenUp(reason);
+      return givenUp(`${reason}; it was about to act, and its run was never started`);
+    } catch (error) {
+      return givenUp(`${reason}; whether a run was started is not known: ${describeError(error)}`);
+    }
+  }
+
   async function giveBack(walk: Walk): Promise<void> {
     await walk.lease?.release();
     if (!walk.budgetReserved || walk.decisionId === undefined) return;
@@ -198,7 +216,7 @@ export function createController(
         walk.eventId = canonicalEventId(parsed.event);
       }
       walk.namedPage = incidentKey;
-      return conclude(walk, { kind: 'escalate', reason: 'dead_letter', detail: reason });
+      return conclude(walk, await lastWord(walk, reason));
     },
     async plan(event, { signal } = {}) {
       const dryReads: DecisionReads = {

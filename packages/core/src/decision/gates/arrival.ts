@@ -85,10 +85,14 @@ async function seenAgain(walk: Walk, earlier: Earlier): Promise<GateOutcome> {
   return { ...pass('resumed: its run exists', { redelivered: true }), done: begun.decision };
 }
 
-type Earlier = NonNullable<Awaited<ReturnType<AuditLog['byEvent']>>>;
+/** What the audit log knows of an event. */
+export type Earlier = NonNullable<Awaited<ReturnType<AuditLog['byEvent']>>>;
 
-/** The record of this event's intent, when its run exists. */
-async function begunRun(walk: Walk, earlier: Earlier | undefined): Promise<DecisionRecord | undefined> {
+/** The record of this event's intent, when its run exists. Keeps S12. */
+export async function begunRun(
+  walk: Walk,
+  earlier: Earlier | undefined,
+): Promise<DecisionRecord | undefined> {
   if (earlier === undefined || earlier.terminal || earlier.record.decision.kind !== 'remediate')
     return undefined;
   const run = await walk.reads.engine.get(earlier.record.decision.run_id);
