@@ -1,5 +1,5 @@
 import { createSystemClock } from '@lazarus/core';
-import type { Clock } from '@lazarus/core/ports';
+import type { Clock, Pager } from '@lazarus/core/ports';
 import { createActionRegistry } from '@lazarus/dag';
 import { createSeededRandom, createSequentialIds, silentLogger } from '@lazarus/testing';
 import { gateAction, ProcessGate } from '@lazarus/testing/contracts';
@@ -23,6 +23,14 @@ export async function createRestateHarness(): Promise<EngineHarness> {
   const ids = createSequentialIds();
   const engines: { readonly engine: RestateEngine; readonly gate: ProcessGate }[] = [];
   let wallOffsetMs = 0;
+  /** The workflows escalate by an action; an engine that calls for help besides would escalate a second time. */
+  const helpCalls: string[] = [];
+  const pager = {
+    escalate: async ({ incidentKey, reason }) => {
+      helpCalls.push(`${incidentKey}: ${reason}`);
+      return { done: false, reason: 'not_found' };
+    },
+  } as Pick<Pager, 'escalate'> as Pager;
 
   return {
     start: async ({ actions, workflows, guard }): Promise<EngineProcess> => {
@@ -48,7 +56,7 @@ export async function createRestateHarness(): Promise<EngineHarness> {
         {
           actions: createActionRegistry(actions.map((action) => gateAction(action, gate))),
           workflows,
-          ports: {},
+          ports: { pager },
           clock,
           ids,
           random: createSeededRandom(engines.length + 1),
@@ -94,6 +102,7 @@ export async function createRestateHarness(): Promise<EngineHarness> {
       }
       await balancer.stop();
       await restate.stop();
+      if (helpCalls.length > 0) throw new Error(`an engine called for help: ${helpCalls.join('; ')}`);
     },
   };
 }

@@ -3,6 +3,7 @@
 import { existsSync, openSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSystemClock, PortError } from '@lazarus/core';
+import type { Pager } from '@lazarus/core/ports';
 import { createActionRegistry, defineAction, loadWorkflow } from '@lazarus/dag';
 import type { ActionContext } from '@lazarus/dag';
 import { z } from 'zod';
@@ -27,14 +28,31 @@ const note = (line: Readonly<Record<string, unknown>>): void =>
 /** The provider: a file for each idempotency key, which can be made once. */
 const effectFile = (key: string): string => join(folder, 'effects', key);
 
-function makeEffect({ run, step, idempotencyKey }: ActionContext): void {
+async function makeEffect({ run, step, idempotencyKey, ports }: ActionContext): Promise<void> {
   try {
     openSync(effectFile(idempotencyKey), 'wx');
   } catch {
     return;
   }
   note({ kind: 'effect', run: run.runId, step });
+  if (step === 'on_error.escalate' && run.incidentKey !== undefined)
+    await ports.pager?.escalate({ incidentKey: run.incidentKey, reason: 'workflow' });
 }
+
+/** Every call is a line, whoever makes it: a workflow that escalates, or an engine that calls for help. */
+const pager: Pick<Pager, 'escalate'> = {
+  escalate: async ({ incidentKey, reason }) => {
+    note({ kind: 'page', run: incidentKey.replace(/^INC-/, ''), step: reason });
+    const page = {
+      incidentKey,
+      pageId: incidentKey,
+      status: 'triggered',
+      escalationLevel: 2,
+      takenByHuman: true,
+    } as const;
+    return { done: true, changed: true, page };
+  },
+};
 
 async function act(context: ActionContext): Promise<{ readonly done: boolean }> {
   const { run, step, attempt } = context;
@@ -43,7 +61,7 @@ async function act(context: ActionContext): Promise<{ readonly done: boolean }> 
   await clock.sleep(5 + Math.random() * 40, { signal: context.signal });
   if (step === 'f' && willFail(run.runId))
     throw new PortError({ code: 'LZ_ACTUATOR_REFUSED', message: 'no', retryable: false });
-  makeEffect(context);
+  await makeEffect(context);
   point();
   return { done: true };
 }
@@ -95,7 +113,7 @@ await createRestateEngine(
   {
     actions,
     workflows: [loadWorkflow(STORM_WORKFLOW, { file: 'storm.yaml', actions })],
-    ports: {},
+    ports: { pager: pager as Pager },
     clock,
     ids: { next: (prefix = 'id') => `${prefix}-${generation}-${Math.random().toString(36).slice(2)}` },
     random: { next: Math.random },

@@ -90,16 +90,16 @@ export async function drain(load: Load, storm: Storm, limitMs: number): Promise<
 export async function violations(load: Load, storm: Storm): Promise<readonly string[]> {
   const lines = storm.ledger();
   const found: string[] = [...repeatedSteps(lines, STORM_NEEDS).map((each) => `${each} was repeated`)];
-  const escalations = new Map<string, number>();
+  const escalations = new Map<string, string[]>();
   for (const { kind, run, step } of lines)
-    if (kind === 'effect' && step === 'on_error.escalate')
-      escalations.set(run, (escalations.get(run) ?? 0) + 1);
+    if (kind === 'page') escalations.set(run, [...(escalations.get(run) ?? []), step]);
   for (const runId of load.runs) {
     const outcome = outcomeOf(await storm.store.state(runId));
     const wanted = willFail(runId) ? 'failed escalated' : 'succeeded left_alone';
     if (outcome !== wanted) found.push(`${runId} is ${outcome}, expected ${wanted}`);
-    const times = escalations.get(runId) ?? 0;
-    if (times !== (willFail(runId) ? 1 : 0)) found.push(`INC-${runId} was escalated ${times} times`);
+    const pages = escalations.get(runId) ?? [];
+    if (pages.length !== (willFail(runId) ? 1 : 0))
+      found.push(`INC-${runId} was escalated ${pages.length} times: ${pages.join('; ')}`);
     const recorded = await storm.store.load(runId);
     if (recorded === undefined) found.push(`${runId} has no journal`);
     else found.push(...staleWrites(runId, recorded));

@@ -24,8 +24,10 @@ const CHILD = fileURLToPath(new URL('./storm-child.ts', import.meta.url));
 /** One line of what the processes did. */
 export interface StormLine {
   readonly generation: number;
-  readonly kind: 'body' | 'effect';
+  /** `page`: a call of the pager, by a workflow or by an engine. */
+  readonly kind: 'body' | 'effect' | 'page';
   readonly run: string;
+  /** Of a page, why. */
   readonly step: string;
   readonly attempt?: number;
 }
