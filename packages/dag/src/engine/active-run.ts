@@ -169,12 +169,26 @@ export class ActiveRun {
     this.#nextSignal = Math.max(this.#nextSignal, stored.length);
   }
 
+  /** Resolves when no body of the run is under way here any more. */
+  bodiesEnded(): Promise<void> {
+    return this.#handle.bodiesEnded();
+  }
+
+  /** A body of the run is still under way here. */
+  get hasBodies(): boolean {
+    return this.#handle.hasBodies;
+  }
+
   /**
-   * Gives the lock back once this process no longer drives the run: the next owner has a lease of its own on it, which
-   * would never end as long as this one is renewed.
+   * Gives the lock back once this process no longer drives the run and its last body has ended: the next owner has a lease
+   * of its own on it, which would never end as long as this one is renewed. A process that ends before leaves it to its
+   * TTL. Keeps S4.
    */
   letGo(): void {
-    this.#lock.release().catch((error: unknown) => {
+    const gone = this.#handle.hasBodies
+      ? this.#handle.bodiesEnded().then(() => this.#lock.release())
+      : this.#lock.release();
+    gone.catch((error: unknown) => {
       this.#ports.options.log.error('a lock was not released; it expires', {
         run_id: this.#loaded.run.runId,
         error: describeError(error),
@@ -231,7 +245,7 @@ export class ActiveRun {
     return view;
   }
 
-  /** Lock first, then the embedder's guard. A human is told whatever the guard says. Keeps S3, S4 and S14. */
+  /** Lock first, then the budget, then the embedder's guard. A human is told whatever they say. Keeps S3, S4, S6 and S14. */
   async #guard(
     record: RunRecord,
     point: StepPoint,

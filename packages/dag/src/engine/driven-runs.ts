@@ -1,11 +1,18 @@
 import { describeError, isLazarusError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
+import { systemScheduler } from './adapters/system-scheduler.ts';
 import { ActiveRun } from './active-run.ts';
 import type { ActiveRunPorts, DriveEnd, Origin } from './active-run.ts';
 import { fenced } from './embedded-run.ts';
 import type { JournalHealth } from './journal-health.ts';
 import type { LoadedRun, StoredRun } from './journal.ts';
 import type { OwnerLease } from './owner-lease.ts';
+
+/**
+ * Turns of the event loop that a closing engine leaves to bodies that were told to end. What obeys its signal needs few;
+ * what does not may take as long as its provider, and nothing is gained by waiting: its process holds the runs anyway.
+ */
+const BODIES_END_WITHIN_TURNS = 10;
 
 /** What driving runs needs from the engine. */
 export interface DrivenRunsPorts extends Omit<ActiveRunPorts, 'assertOwned'> {
@@ -81,11 +88,22 @@ export class DrivenRuns {
     }
   }
 
-  /** Stops driving: the runs go on with their next owner. */
-  async close(reason: Error): Promise<void> {
-    const active = [...this.#active.values()];
-    for (const run of active) run.abandon(reason);
-    await Promise.allSettled([...active.map((run) => run.ended), ...this.#givenUp]);
+  /**
+   * Stops driving: the runs go on with their next owner. Resolves when their bodies have ended, or after
+   * {@link BODIES_END_WITHIN_TURNS}, and says whose have not: they may still have an effect. Keeps S1 and S4.
+   */
+  async close(reason: Error): Promise<readonly string[]> {
+    const active = [...this.#active.entries()];
+    for (const [, run] of active) run.abandon(reason);
+    await Promise.allSettled([...active.map(([, run]) => run.ended), ...this.#givenUp]);
+    await this.#endBodies(active.map(([, run]) => run));
+    return active.filter(([, run]) => run.hasBodies).map(([runId]) => runId);
+  }
+
+  async #endBodies(runs: readonly ActiveRun[]): Promise<void> {
+    const { schedule = systemScheduler } = this.#ports.options;
+    for (let turn = 0; turn < BODIES_END_WITHIN_TURNS && runs.some((run) => run.hasBodies); turn += 1)
+      await new Promise<void>((resolve) => schedule(resolve));
   }
 
   #adopt(loaded: LoadedRun, origin?: Origin): ActiveRun {

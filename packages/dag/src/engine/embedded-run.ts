@@ -70,6 +70,8 @@ export class EmbeddedRun implements RunHandle {
   #wave: { readonly durable: Promise<WriteOutcome>; readonly settled: Promise<WriteOutcome> } | undefined;
   #wake: (() => void) | undefined;
   readonly #halt = new AbortController();
+  /** Bodies under way, also those that nobody waits for any more. */
+  readonly #bodies = new Set<Promise<unknown>>();
   #failure: unknown;
 
   constructor(
@@ -111,6 +113,15 @@ export class EmbeddedRun implements RunHandle {
   deliver(signal: StoredSignal): void {
     this.#signals.push(signal);
     for (const item of this.#items.values()) this.#matchSignal(item);
+  }
+
+  /** Resolves when no body runs any more: one that does not obey its signal may have an effect until then. Keeps S4. */
+  async bodiesEnded(): Promise<void> {
+    while (this.#bodies.size > 0) await Promise.allSettled(this.#bodies);
+  }
+
+  get hasBodies(): boolean {
+    return this.#bodies.size > 0;
   }
 
   get signalCount(): number {
@@ -265,8 +276,8 @@ export class EmbeddedRun implements RunHandle {
       const proof = this.#ports.assertOwned();
       if (proof !== undefined) await proof;
       signal.throwIfAborted();
-      const value: Json = await item.body(
-        new FencedBodyContext(mayHaveHappened, signal, () => this.#ports.fence()),
+      const value = await this.#run(
+        item.body(new FencedBodyContext(mayHaveHappened, signal, () => this.#ports.fence())),
       );
       if (onBoundary !== undefined) await onBoundary('body', item.key);
       settled = { ok: true, value };
@@ -274,6 +285,15 @@ export class EmbeddedRun implements RunHandle {
       settled = { ok: false, error: this.#errorOf(error, signal) };
     }
     if (!this.#halt.signal.aborted) this.#settle(item, settled);
+  }
+
+  async #run(body: Promise<Json>): Promise<Json> {
+    this.#bodies.add(body);
+    try {
+      return await body;
+    } finally {
+      this.#bodies.delete(body);
+    }
   }
 
   #errorOf(error: unknown, signal: AbortSignal): StepError {
