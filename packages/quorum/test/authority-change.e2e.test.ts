@@ -93,6 +93,14 @@ describe('a change of authority', () => {
     expect(await ask(a, 'c')).toBe('answered by c');
   });
 
+  it('counts for a handshake that was under way, too', async () => {
+    const a = await start('a');
+    await start('b');
+    const asked = ask(a, 'b');
+    a.renew({ ...next.nodes['a']!, ca: next.ca.cert });
+    expect(await asked).toMatch('the authority of its certificate is no longer trusted');
+  });
+
   it('logs whose certificate was renewed, and until when it is valid', async () => {
     const log = createRecordingLogger();
     const a = await start('a', { log });
@@ -145,7 +153,7 @@ describe('the end of a certificate (S18)', () => {
     expect(await ask(a, 'b')).toMatch('the certificate of the other side has expired');
   });
 
-  it('takes away the vote of a node 3 s before which it still had it, by the clock of the machine', async () => {
+  it('takes the vote away from a node whose certificate was valid for 3 s, until it is renewed', async () => {
     const ending = createDevCertificates({
       members: MEMBERS,
       nowMs: systemClock.now(),

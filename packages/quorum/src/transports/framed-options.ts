@@ -1,8 +1,9 @@
+import type { X509Certificate } from 'node:crypto';
 import { ConfigurationError } from '@lazarus/core';
 import type { Clock, Logger } from '@lazarus/core/ports';
 import { z } from 'zod';
+import type { FrameConnection } from './frame-connection.ts';
 import { isLoopback } from './loopback.ts';
-import type { StandingConnection } from './peer-connection.ts';
 
 /** Options of {@link createFramedTransport}. */
 export const FramedTransportOptions = z.strictObject({
@@ -33,6 +34,12 @@ export interface FramedTransportPorts {
   readonly log: Logger;
   /** Looks up where a member listens now. */
   readonly addressOf: (member: string) => PeerAddress | undefined;
+}
+
+/** A connection whose peer has shown a certificate. */
+export interface StandingConnection {
+  readonly certificate: X509Certificate;
+  readonly connection: FrameConnection;
 }
 
 /** What both sides of the transport share. */

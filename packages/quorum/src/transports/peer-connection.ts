@@ -7,13 +7,7 @@ import type { Socket } from 'node:net';
 import { isVouchedFor } from '../certificates/authorities.ts';
 import type { FrameConnection } from './frame-connection.ts';
 import { createFrameConnection } from './frame-connection.ts';
-import type { TransportContext } from './framed-options.ts';
-
-/** A connection whose peer has shown a certificate. */
-export interface StandingConnection {
-  readonly certificate: X509Certificate;
-  readonly connection: FrameConnection;
-}
+import type { StandingConnection, TransportContext } from './framed-options.ts';
 
 /** Longest single sleep: the timers of the platform end at 24.8 days, and wall time can be set meanwhile. */
 const LONGEST_SLEEP_MS = 3_600_000;
