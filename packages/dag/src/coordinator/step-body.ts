@@ -67,7 +67,7 @@ export type BodyResult =
  * re-validation are as young as can be when it happens. Keeps S3, S4, S12 and S14.
  */
 export function stepBody(attempt: Attempt, ports: BodyPorts): StepBody {
-  return traceable(attempt, ports, async (body, trace) => {
+  return traceable(ports, attempt.point.step, attempt.action, async (body, trace) => {
     const { action, input, point } = attempt;
     const mayHaveHappened = (body.mayHaveHappened || attempt.uncertain) && !action.readOnly;
     if (mayHaveHappened) trace.reached('maybe');

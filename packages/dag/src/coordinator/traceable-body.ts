@@ -3,9 +3,9 @@
  * is marked, so that the journal tells. Keeps S1, S6 and S12.
  */
 import type { Json } from '@lazarus/core/ports';
+import type { Action } from '../actions/action.ts';
 import { EffectUnknownError, isRefusal } from '../actions/step-error.ts';
 import type { BodyContext, StepBody } from './run-handle.ts';
-import type { Attempt, BodyPorts } from './step-body.ts';
 
 /**
  * How far the effect of an attempt has come. `maybe`: an earlier attempt may have had it. `began`: the action was called.
@@ -31,8 +31,8 @@ export class EffectTrace {
   }
 }
 
-/** Bodies of a run that have not settled, by step. */
-const inFlight = new WeakMap<BodyPorts, Map<string, Promise<unknown>>>();
+/** Bodies that have not settled, by run and step. */
+const inFlight = new WeakMap<object, Map<string, Promise<unknown>>>();
 
 /**
  * Puts around a body what it needs to leave no effect unseen.
@@ -40,10 +40,13 @@ const inFlight = new WeakMap<BodyPorts, Map<string, Promise<unknown>>>();
  * A call that outlived its attempt and does not obey its signal could have its effect after the next attempt has asked
  * whether it happened. So the next attempt waits for it, no longer than its own time: the step then ends as `unknown`.
  * Actions that may be repeated with the same key do not need that.
+ *
+ * @param run - the same object for all attempts of a run in this process.
  */
 export function traceable(
-  { action, point }: Attempt,
-  ports: BodyPorts,
+  run: object,
+  step: string,
+  action: Action,
   body: (context: BodyContext, trace: EffectTrace) => Promise<Json>,
 ): StepBody {
   const traced = async (context: BodyContext): Promise<Json> => {
@@ -55,13 +58,13 @@ export function traceable(
     }
   };
   if (action.idempotent) return traced;
-  const bodies = inFlight.get(ports) ?? new Map<string, Promise<unknown>>();
-  inFlight.set(ports, bodies);
+  const bodies = inFlight.get(run) ?? new Map<string, Promise<unknown>>();
+  inFlight.set(run, bodies);
   return async (context) => {
-    await lastOf(bodies, point.step, context.signal);
+    await lastOf(bodies, step, context.signal);
     const running = traced(context);
-    bodies.set(point.step, running);
-    return running.finally(() => bodies.delete(point.step));
+    bodies.set(step, running);
+    return running.finally(() => bodies.delete(step));
   };
 }
 
