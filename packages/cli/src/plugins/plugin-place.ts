@@ -78,7 +78,9 @@ function readManifest(path: string, text: string): Manifest {
   try {
     manifest = JSON.parse(text);
   } catch (error) {
-    throw new Error(`${path} is no JSON: ${error instanceof Error ? error.message : String(error)}`);
+    throw new Error(`${path} is no JSON: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    });
   }
   if (typeof manifest !== 'object' || manifest === null) throw new Error(`${path} holds no object`);
   return manifest;

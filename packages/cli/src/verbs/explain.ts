@@ -57,7 +57,8 @@ function tell<T>({ value, problem, words }: Extra<T>, render: (value: T) => stri
   try {
     text = render(value);
   } catch {
-    return warn(`${words}: the node answered something else`, context);
+    warn(`${words}: the node answered something else`, context);
+    return;
   }
   print(context.terminal, text);
 }
