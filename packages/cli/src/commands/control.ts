@@ -11,7 +11,7 @@ export function planCommand(cli: Cli): Command {
     usage: 'plan',
     summary: 'say what would be decided about an event now, with no effect',
     description:
-      'Walks the same ladder as a received event, hold-down and ballot included, and changes nothing; then says what the run would do, step by step, also when the rule is in mode notify or off, or a gate stops the event. Exit code 3: Lazarus would act. Exit code 4: a gate stops the event.',
+      'Walks the same ladder as a received event, hold-down and ballot included, and changes nothing; then says what the run would do, step by step, also when the rule is in mode notify or off, or a gate stops the event. The event itself is not counted: one that would be the first above a limit of failing hosts or services passes here and is stopped in earnest. Exit code 3: Lazarus would act. Exit code 4: a gate stops the event.',
     options: [
       new Option('-e, --event <path>', 'read the event from a JSON file, - for standard input; flags win'),
       ...eventOptions(),

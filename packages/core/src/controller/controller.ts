@@ -94,7 +94,10 @@ export interface Controller {
     payload: unknown,
     options: { readonly position: string; readonly reason: string },
   ): Promise<DecisionRecord>;
-  /** Walks the same ladder with nothing in scope that could change anything. Keeps S13. */
+  /**
+   * Walks the same ladder with nothing in scope that could change anything. The event is not counted either: one that would be
+   * the first above a limit passes it here and is stopped in earnest. Keeps S13.
+   */
   plan(event: LazarusEventInput, options?: { readonly signal?: AbortSignal }): Promise<DecisionRecord>;
   /** Events being decided now. */
   readonly deciding: number;
@@ -230,7 +233,10 @@ export function createController(
         signal: signal ?? stop.signal,
       });
       const decision = await decide(walk);
-      return recordOf(walk, decision, { action: 'left_alone', detail: 'a plan touches no page' });
+      return recordOf(walk, decision, {
+        action: 'left_alone',
+        detail: 'a plan touches no page, and counts no event: not this one either',
+      });
     },
     close() {
       stop.abort(new DOMException('the controller is closing', 'AbortError'));
@@ -240,7 +246,7 @@ export function createController(
 
 const holdsSomething = ({ lease, budgetReserved }: Walk): boolean => lease !== undefined || budgetReserved;
 
-/** Windows as `plan` sees them: the event is looked at as if it had been counted, and nothing is. */
+/** Windows as `plan` sees them: what is counted already. The event itself is not, so that a limit may stop it in earnest. */
 function onlyLooking(windows: Windows): Windows {
   return {
     view: (scope) => windows.view(scope),
