@@ -1,6 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createMemoryJournal, openSqliteJournal } from '../src/index.ts';
+import { silentLogger } from '@lazarus/testing';
+import { createActionRegistry, createMemoryJournal, openSqliteJournal } from '../src/index.ts';
+import { readRun } from '../src/engine/run-reader.ts';
 import type { Journal, JournalWrite } from '../src/index.ts';
 import { aRequest, createBench, workflow } from './support/bench.ts';
 import { createPair, withCalls } from './support/pair.ts';
@@ -15,6 +17,56 @@ function create(definition: ReturnType<typeof workflow>): JournalWrite {
   const times = { startedAtMs: 0, deadlineAtMs: 9e9 };
   return { kind: 'create', owner: 'A', run: { runId, request, definition, inputs: {}, epoch: 1, ...times } };
 }
+
+function change(file: string, sql: string): void {
+  const database = new DatabaseSync(file);
+  database.exec(sql);
+  database.close();
+}
+
+describe('a run that cannot be read', () => {
+  it.each([
+    ['torn', "'{'"],
+    ['empty', "'null'"],
+    ['of another run', "replace(view, 'run-1', 'run-2')"],
+  ])('keeps its status when its outcome is %s, and does not say how its page ended', async (_what, body) => {
+    const script = createScript();
+    const bench = createBench({ workflows: [workflow(FLOW, script.actions)], actions: script.actions });
+    const engine = await bench.open();
+    await engine.submit(aRequest({ workflow: 'test.flow', incidentKey: 'INC-1' }));
+    const whole = await bench.finish(engine);
+    change(bench.file, `UPDATE outcome SET view = ${body}`);
+    const run = await engine.get('run-1');
+    expect(run).toMatchObject({
+      status: whole.status,
+      ended_at: whole.ended_at,
+      incident_key: 'INC-1',
+      error: { code: 'LZ_INVARIANT_BROKEN' },
+    });
+    expect(run?.page).toBeUndefined();
+  });
+
+  it('is shown as running by a process that does not drive it, without a step', async () => {
+    const script = createScript();
+    script.replies['a'] = [{ hang: true }];
+    const bench = createBench({ workflows: [workflow(FLOW, script.actions)], actions: script.actions });
+    const engine = await bench.open();
+    await engine.submit(aRequest({ workflow: 'test.flow' }));
+    await bench.clock.advance(500);
+    change(bench.file, "UPDATE entry SET body = '{'");
+    const journal = await openSqliteJournal({ file: bench.file });
+    onTestFinished(() => journal.close());
+    const { actions } = script;
+    const { clock } = bench;
+    const log = silentLogger;
+    const registry = createActionRegistry(actions);
+    expect(await readRun(journal, 'run-1', { actions: registry, clock, log })).toMatchObject({
+      status: 'running',
+      error: { code: 'LZ_INVARIANT_BROKEN' },
+      steps: [],
+    });
+  });
+});
 
 describe('a takeover', () => {
   it('leaves a run alone whose owner renewed its lease after it was judged', async () => {
@@ -43,6 +95,7 @@ describe('a takeover', () => {
   it.each([
     ['lines', "UPDATE entry SET body = '{' WHERE run = 1"],
     ['request', "UPDATE request SET body = '{' WHERE run = 1"],
+    ['list of lines', "UPDATE entry SET body = 'null' WHERE run = 1"],
     ['definition', "UPDATE run SET definition = 'none' WHERE n = 1"],
   ])(
     'of a run with unreadable %s ends it and tells a human, and goes on with the others',
@@ -55,9 +108,7 @@ describe('a takeover', () => {
       await first.submit(aRequest({ workflow: 'test.flow', runId: 'run-2', incidentKey: 'INC-2' }));
       await bench.clock.advance(500);
       await first.close();
-      const database = new DatabaseSync(bench.file);
-      database.exec(sql);
-      database.close();
+      change(bench.file, sql);
       const second = await bench.open();
       expect(second.health()).toEqual({ ok: true });
       expect(await bench.finish(second, 'run-2')).toMatchObject({ status: 'succeeded' });
@@ -69,6 +120,28 @@ describe('a takeover', () => {
       expect(bench.world.escalations).toHaveLength(what === 'request' ? 0 : 1);
     },
   );
+
+  it('drives nothing by a definition that its digest is not of, and tells a human', async () => {
+    const script = createScript();
+    script.replies['a'] = [{ hang: true }, { give: {} }];
+    const bench = createBench({ workflows: [workflow(FLOW, script.actions)], actions: script.actions });
+    const first = await bench.open();
+    await first.submit(aRequest({ workflow: 'test.flow' }));
+    await bench.clock.advance(500);
+    await first.close();
+    change(
+      bench.file,
+      `UPDATE definition SET body = replace(body, '"steps":[{"id":"a"', '"steps":[{"id":"b"')`,
+    );
+    const second = await bench.open();
+    expect(await bench.finish(second)).toMatchObject({
+      status: 'failed',
+      page: 'escalated',
+      error: { code: 'LZ_INVARIANT_BROKEN', message: expect.stringContaining('its digest') as string },
+    });
+    expect(script.bodies).toEqual(['a#1']);
+    expect(bench.world.escalations).toHaveLength(1);
+  });
 });
 
 describe('a wall clock that steps 29 min ahead', () => {

@@ -5,9 +5,9 @@ import type { JournalEntry, LoadedRun } from './journal.ts';
 
 /**
  * What the journal's lines alone say about a run that is not finished: which attempts went out, and which came back. For
- * processes that lack one of its actions.
+ * processes that lack one of its actions. Of a run that cannot be read: why not.
  */
-export function journalView({ run, entries }: LoadedRun): RunView {
+export function journalView({ run, entries, unreadable }: LoadedRun): RunView {
   const { request, definition } = run;
   return {
     run_id: run.runId,
@@ -20,6 +20,9 @@ export function journalView({ run, entries }: LoadedRun): RunView {
     started_at: new Date(run.startedAtMs).toISOString(),
     deadline_at: new Date(run.deadlineAtMs).toISOString(),
     outputs: {},
+    ...(unreadable === undefined
+      ? {}
+      : { error: { code: 'LZ_INVARIANT_BROKEN', message: `it cannot be read: ${unreadable}` } }),
     steps: definition.steps.map((step) => stepOf(run.runId, step, entries)),
   };
 }

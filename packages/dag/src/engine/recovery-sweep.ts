@@ -102,8 +102,10 @@ export class RecoverySweep {
     };
     const outcome = await writer.write({ kind: 'signal', runId: run.runId, signal });
     const loaded = outcome === 'done' ? await journal.load(run.runId) : undefined;
+    const isOurs = loaded?.run.epoch === run.epoch;
+    if (isOurs && loaded.unreadable !== undefined) throw cannotBeRead(loaded.unreadable);
     runs.unstrand(run.runId);
-    if (loaded?.run.epoch === run.epoch) runs.drive(loaded);
+    if (isOurs) runs.drive(loaded);
   }
 
   /** Hands over what has just become durable for a run; what cannot be read now is read by the next round. */
@@ -157,8 +159,7 @@ export class RecoverySweep {
     const { options, runs } = this.#ports;
     const { runId, epoch, definition } = loaded.run;
     options.log.info('a run is taken over', { run_id: runId, epoch, lines: loaded.entries.length });
-    if (loaded.unreadable !== undefined)
-      runs.giveUp(loaded, new InvariantError({ message: `it cannot be read: ${loaded.unreadable}` }));
+    if (loaded.unreadable !== undefined) runs.giveUp(loaded, cannotBeRead(loaded.unreadable));
     else if (canRun(definition, options.actions)) this.#takeUp(loaded);
     else
       runs.giveUp(
@@ -186,3 +187,6 @@ export class RecoverySweep {
     await journal.prune(options.clock.now(), { entriesMs: times.keepEntriesMs, runsMs: times.keepRunsMs });
   }
 }
+
+const cannotBeRead = (why: string): InvariantError =>
+  new InvariantError({ message: `it cannot be read: ${why}` });

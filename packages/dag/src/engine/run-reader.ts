@@ -25,7 +25,7 @@ async function replay(
   options: Pick<EngineOptions, 'actions' | 'clock' | 'log'>,
 ): Promise<RunView> {
   const { actions, clock, log } = options;
-  if (!canRun(loaded.run.definition, actions)) return journalView(loaded);
+  if (loaded.unreadable !== undefined || !canRun(loaded.run.definition, actions)) return journalView(loaded);
   const handle = new ReplayRun(loaded.run, loaded.entries);
   const bodies = { guard: async () => ({ verdict: 'pass' as const }), ports: {}, clock, log };
   const run = coordinate(handle, { actions, bodies });

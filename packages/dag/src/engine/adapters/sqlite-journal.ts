@@ -1,5 +1,6 @@
 import { describeError, InvariantError, PortError } from '@lazarus/core';
 import type { RunView } from '@lazarus/core/ports';
+import { withDigest } from '../../document/workflow-definition.ts';
 import type { WorkflowDefinition } from '../../document/workflow-definition.ts';
 import { hasLostItsRuns, isUnanswered, mayBeRefused } from '../journal.ts';
 import type {
@@ -18,7 +19,7 @@ import type {
 import { findWorker, StoreThread } from './store-thread.ts';
 import type { AsyncStore, StoreMethod } from './store-thread.ts';
 import { openSqliteStore } from './sqlite-store.ts';
-import { unreadable } from './unreadable-run.ts';
+import { unreadable, unreadableView } from './unreadable-run.ts';
 import type { Row } from './sqlite-connection.ts';
 import type { SeenRun, SqliteStore, StoreRun } from './sqlite-store.ts';
 import type { StoreWrite } from './store-write.ts';
@@ -108,7 +109,7 @@ class SqliteJournal implements Journal {
     }
     if (seen.length === 0) return [];
     const taken = await this.#call('take', options.owner, seen);
-    return Promise.all(taken.map((run) => this.#decodeTaken(run)));
+    return Promise.all(taken.map((run) => this.#decode(run)));
   }
 
   /** A run whose definition cannot be read is taken over all the same: somebody has to tell a human. Keeps S10. */
@@ -124,12 +125,12 @@ class SqliteJournal implements Journal {
   }
 
   /** One run that cannot be read keeps nobody from the others. */
-  async #decodeTaken(taken: StoreRun): Promise<LoadedRun> {
+  async #decode(found: StoreRun): Promise<LoadedRun> {
     try {
-      return await this.#decode(taken);
+      return await this.#parse(found);
     } catch (error) {
       if (error instanceof PortError) throw error;
-      return unreadable(taken, describeError(error));
+      return unreadable(found, describeError(error));
     }
   }
 
@@ -149,7 +150,13 @@ class SqliteJournal implements Journal {
 
   async view(runId: string): Promise<RunView | undefined> {
     const text = await this.#call('view', runId);
-    return text === undefined ? undefined : (JSON.parse(text) as RunView);
+    if (text === undefined) return undefined;
+    try {
+      return viewOf(text, runId);
+    } catch (error) {
+      const found = await this.#call('load', runId);
+      return found === undefined ? undefined : unreadableView(found, describeError(error));
+    }
   }
 
   has(runId: string): Promise<boolean> {
@@ -254,10 +261,11 @@ class SqliteJournal implements Journal {
     };
   }
 
-  async #decode({ run, request, entries, signals }: StoreRun): Promise<LoadedRun> {
+  async #parse({ run, request, entries, signals }: StoreRun): Promise<LoadedRun> {
+    const runId = String(run['id']);
     const stored: StoredRun = {
-      runId: String(run['id']),
-      ...(JSON.parse(request) as Pick<StoredRun, 'request' | 'inputs'>),
+      runId,
+      ...requestOf(request, runId),
       definition: await this.#definition(String(run['definition'])),
       startedAtMs: Number(run['started_at']),
       deadlineAtMs: Number(run['deadline_at']),
@@ -266,7 +274,7 @@ class SqliteJournal implements Journal {
     };
     return {
       run: stored,
-      entries: entries.flatMap((body) => JSON.parse(body) as JournalEntry[]),
+      entries: entries.flatMap(linesOf),
       signals: signals.map(signalOf),
     };
   }
@@ -278,6 +286,7 @@ class SqliteJournal implements Journal {
     if (body === undefined)
       throw new InvariantError({ message: `definition ${digest} is missing from ${this.#file}` });
     const definition = JSON.parse(body) as WorkflowDefinition;
+    assertDigest(definition, digest);
     this.#definitions.set(digest, definition);
     return definition;
   }
@@ -302,6 +311,31 @@ function isLost(row: Row, options: Parameters<Journal['claim']>[0]): boolean {
 
 function answerOf({ answer_by: answerBy }: Row): Pick<StoredRun, 'answerByMs'> {
   return typeof answerBy === 'number' ? { answerByMs: answerBy } : {};
+}
+
+/** S2: only what was decided about is driven, whatever happened to the file since. */
+function assertDigest(definition: WorkflowDefinition, digest: string): void {
+  const { digest: own, ...rest } = definition;
+  if (own === digest && withDigest(rest).digest === digest) return;
+  throw new InvariantError({ message: `definition ${digest} in the journal is not the one of its digest` });
+}
+
+function requestOf(text: string, runId: string): Pick<StoredRun, 'request' | 'inputs'> {
+  const stored = JSON.parse(text) as (Partial<StoredRun> & Pick<StoredRun, 'inputs'>) | null;
+  if (stored?.request?.runId === runId) return { request: stored.request, inputs: stored.inputs };
+  throw new InvariantError({ message: `the request of run ${runId} in the journal is not its own` });
+}
+
+function linesOf(text: string): readonly JournalEntry[] {
+  const lines: unknown = JSON.parse(text);
+  if (Array.isArray(lines)) return lines as readonly JournalEntry[];
+  throw new InvariantError({ message: 'a line of the journal is not one' });
+}
+
+function viewOf(text: string, runId: string): RunView {
+  const view = JSON.parse(text) as RunView | null;
+  if (view?.run_id === runId) return view;
+  throw new InvariantError({ message: `the outcome of run ${runId} in the journal is not its own` });
 }
 
 function signalOf(row: Row): StoredSignal {

@@ -1,8 +1,9 @@
 import type { LazarusEvent } from '@lazarus/core';
-import type { RunRequest } from '@lazarus/core/ports';
+import type { RunOutcome, RunRequest, RunView } from '@lazarus/core/ports';
 import { DEFINITION_FORMAT } from '../../document/workflow-definition.ts';
 import type { WorkflowDefinition } from '../../document/workflow-definition.ts';
 import type { LoadedRun, StoredRun } from '../journal.ts';
+import { journalView } from '../journal-view.ts';
 import type { Row } from './sqlite-connection.ts';
 import type { StoreRun } from './sqlite-store.ts';
 
@@ -18,6 +19,16 @@ export function unreadable({ run, request }: StoreRun, why: string): LoadedRun {
     epoch: Number(run['epoch']),
   };
   return { run: stored, entries: [], signals: [], unreadable: why };
+}
+
+/** A run that ended with an outcome that cannot be read: nobody knows how its page ended, so a human is told. Keeps S10. */
+export function unreadableView(stored: StoreRun, why: string): RunView {
+  const { status, ended_at: endedAt } = stored.run;
+  return {
+    ...journalView(unreadable(stored, why)),
+    status: status as RunOutcome,
+    ...(endedAt === null ? {} : { ended_at: new Date(Number(endedAt)).toISOString() }),
+  };
 }
 
 function readRequest(text: string): RunRequest | undefined {
