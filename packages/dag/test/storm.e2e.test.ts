@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from './support/bench.ts';
 import { startStorm, StormWatch } from './support/storm.ts';
 import type { StormProcess, StormReport } from './support/storm.ts';
-import { readLedger } from './support/storm-ledger.ts';
+import { readLedger, StormLedger } from './support/storm-ledger.ts';
 import type { StormLine } from './support/storm-ledger.ts';
 
 /**
@@ -66,7 +66,7 @@ async function chain(folder: string, seed: number, kills: number): Promise<Storm
   return watch.finish();
 }
 
-describe('a process that is killed again and again', () => {
+describe('a process that is killed again and again (S10, S12)', () => {
   it('loses no run, repeats no completed step, and escalates once, wherever SIGKILL meets it', async () => {
     const folder = temporaryFolder();
     const chains = Array.from({ length: CHAINS }, (_, index) =>
@@ -150,4 +150,31 @@ describe('a process that is frozen, replaced, and wakes up', () => {
     expect(found).toHaveLength(FREEZES);
     expect(found.every(({ runs }) => runs > 0)).toBe(true);
   }, 1_200_000);
+});
+
+describe('the watch over a storm', () => {
+  it('counts what the workflow and what the engine did to a page together', async () => {
+    const folder = temporaryFolder();
+    const ledger = new StormLedger(folder, 1);
+    const escalated = (run: string): void =>
+      ledger.note({ kind: 'effect', run, step: 'on_error.escalate', key: run });
+    const helped = (run: string): void => ledger.note({ kind: 'paged', run, call: 'escalate: help' });
+    for (const run of ['run-1-4', 'run-1-5', 'run-1-10', 'run-1-15', 'run-1-20'])
+      ledger.note({ kind: 'created', run });
+    escalated('run-1-5');
+    helped('run-1-10');
+    escalated('run-1-15');
+    helped('run-1-15');
+    helped('run-1-4');
+    helped('run-1-3');
+    ledger.close();
+    const { violations } = await new StormWatch(folder).finish();
+    const found = violations.filter(({ check }) => check === 'escalated exactly once');
+    expect(found.map(({ run, detail }) => [run, detail.split(':')[0]])).toEqual([
+      ['run-1-4', '1 times'],
+      ['run-1-15', '2 times'],
+      ['run-1-20', '0 times'],
+      ['run-1-3', '1 times'],
+    ]);
+  });
 });

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Clock } from '@lazarus/core/ports';
+import type { Clock, Pager } from '@lazarus/core/ports';
 import { createManualClock, createSeededRandom, createSequentialIds, silentLogger } from '@lazarus/testing';
 import { gateAction, ProcessGate } from '@lazarus/testing/contracts';
 import type { EngineHarness, EngineProcess } from '@lazarus/testing/contracts';
@@ -22,6 +22,17 @@ function gatedJournal(journal: Journal, gate: ProcessGate): Journal {
   });
 }
 
+/** What the engine does to pages by itself, beside the workflow. */
+function recordingPager(escalations: string[]): Pager {
+  const refuse = async () => ({ done: false, reason: 'not_found' }) as const;
+  return {
+    find: async () => undefined,
+    acknowledge: refuse,
+    resolve: refuse,
+    escalate: async ({ incidentKey }) => (escalations.push(incidentKey), refuse()),
+  };
+}
+
 /** Processes in this process, over one file and one manual clock. */
 export async function createEmbeddedHarness(): Promise<EngineHarness> {
   const clock = createManualClock();
@@ -30,8 +41,10 @@ export async function createEmbeddedHarness(): Promise<EngineHarness> {
   const journals: Journal[] = [];
   const engines: { close(): Promise<void>; readonly gate: ProcessGate }[] = [];
   const dead = new Set<string>();
+  const escalations: string[] = [];
 
   return {
+    escalations,
     start: async ({ actions, workflows, guard }): Promise<EngineProcess> => {
       const gate = new ProcessGate();
       const self = `process-${journals.length + 1}`;
@@ -49,7 +62,7 @@ export async function createEmbeddedHarness(): Promise<EngineHarness> {
       const engine = await createEngine(gatedJournal(journal, gate), {
         actions: createActionRegistry(actions.map((action) => gateAction(action, gate))),
         workflows,
-        ports: {},
+        ports: { pager: recordingPager(escalations) },
         clock: gatedClock,
         ids,
         random: createSeededRandom(journals.length),

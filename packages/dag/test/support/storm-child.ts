@@ -3,6 +3,7 @@
 // kills itself (0: never), runs to submit at most, thread of the journal.
 import { join } from 'node:path';
 import { createSystemClock, PortError } from '@lazarus/core';
+import type { Pager } from '@lazarus/core/ports';
 import { z } from 'zod';
 import {
   createActionRegistry,
@@ -104,6 +105,20 @@ function warn(message: string, fields: Readonly<Record<string, unknown>> = {}): 
   if (message.includes('taken over by another')) note({ kind: 'let_go', run: String(fields['run_id']) });
 }
 
+/** What the engine does to a page by itself: its second way to a person, which must not be taken beside the first. */
+function paged(call: string): Pager['resolve'] {
+  return async ({ incidentKey, note: why = '' }) => {
+    note({ kind: 'paged', run: incidentKey.replace('INC-', ''), call: `${call}: ${why}` });
+    return { done: false, reason: 'not_found' };
+  };
+}
+const pager: Pager = {
+  find: async () => undefined,
+  acknowledge: paged('acknowledge'),
+  resolve: paged('resolve'),
+  escalate: paged('escalate'),
+};
+
 const workflow = loadWorkflow(STORM_WORKFLOW, { file: 'storm.yaml', actions });
 let drained: () => void = () => undefined;
 let submitted = 0;
@@ -117,7 +132,7 @@ const engine = await createEngine(
   {
     actions,
     workflows: [workflow],
-    ports: {},
+    ports: { pager },
     clock: createSystemClock(),
     ids: { next: (prefix = 'id') => `${prefix}-${generation}` },
     random: { next: () => 0.5 },

@@ -4,8 +4,11 @@ import { join } from 'node:path';
 /** One line of what the processes did. */
 export interface StormLine {
   readonly generation: number;
-  /** `accepted`, `refused`: what the journal said to lines of a run. `let_go`: the engine gave the run up to another. */
-  readonly kind: 'body' | 'effect' | 'created' | 'finished' | 'accepted' | 'refused' | 'let_go';
+  /**
+   * `accepted`, `refused`: what the journal said to lines of a run. `let_go`: the engine gave the run up to another.
+   * `paged`: the engine itself changed a page, beside the workflow.
+   */
+  readonly kind: 'body' | 'effect' | 'created' | 'finished' | 'accepted' | 'refused' | 'let_go' | 'paged';
   readonly run: string;
   readonly step?: string;
   readonly attempt?: number;
@@ -15,6 +18,8 @@ export interface StormLine {
   readonly from?: number;
   readonly status?: string;
   readonly page?: string;
+  /** What was done to the page, and why. */
+  readonly call?: string;
 }
 
 const fileOf = (folder: string): string => join(folder, 'ledger.log');

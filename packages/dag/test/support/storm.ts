@@ -142,7 +142,9 @@ export class StormWatch {
   }
 
   async #remember(journal: Journal, run: string, generation: number, intents: Set<string>): Promise<void> {
-    for (const entry of (await journal.load(run))?.entries ?? []) {
+    const loaded = await journal.load(run);
+    if (loaded?.unreadable !== undefined) this.accuse('run lost or ended wrongly', run, loaded.unreadable);
+    for (const entry of loaded?.entries ?? []) {
       if (entry.kind === 'intent') intents.add(`${run}/${entry.key.split('#')[0] ?? ''}`);
       if (entry.kind !== 'done') continue;
       this.#done.set(`${run}/${entry.key}`, generation);
@@ -170,16 +172,19 @@ export class StormWatch {
     return fresh;
   }
 
-  /** Exactly one escalation per page of a run that fails, none for the others. */
+  /** Exactly one change to the page of a run that fails, none to the others': by the workflow or by the engine itself. */
   #checkEscalations(lines: readonly StormLine[], created: ReadonlySet<string>): void {
-    const escalations = new Map<string, number>();
-    for (const { kind, run, step } of lines) {
-      if (kind === 'effect' && step === 'on_error.escalate')
-        escalations.set(run, (escalations.get(run) ?? 0) + 1);
+    const changes = new Map<string, string[]>();
+    for (const { kind, run, step, call = '' } of lines) {
+      const isByWorkflow = kind === 'effect' && step === 'on_error.escalate';
+      if (!isByWorkflow && kind !== 'paged') continue;
+      const known = changes.get(run) ?? [];
+      changes.set(run, [...known, isByWorkflow ? 'the workflow' : call]);
     }
-    for (const run of created) {
-      const count = escalations.get(run) ?? 0;
-      if (count !== (willFail(run) ? 1 : 0)) this.accuse('escalated exactly once', run, `${count} times`);
+    for (const run of new Set([...created, ...changes.keys()])) {
+      const made = changes.get(run) ?? [];
+      if (made.length !== (willFail(run) ? 1 : 0))
+        this.accuse('escalated exactly once', run, `${made.length} times: ${made.join('; ')}`);
     }
   }
 

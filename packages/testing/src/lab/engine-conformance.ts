@@ -28,6 +28,11 @@ export interface EngineHarness {
     /** Asked at each safe point. */
     readonly guard?: RunGuard;
   }): Promise<EngineProcess>;
+  /**
+   * Incident keys of the pages that the engine escalated by itself, beside the workflow; absent where it was given no
+   * pager. They count with the workflow's own: a page is escalated once, whichever way.
+   */
+  readonly escalations?: readonly string[];
   /** Lets time pass until the condition holds; rejects after `limitMs` of the engine's time. */
   until(condition: () => boolean | Promise<boolean>, limitMs: number): Promise<void>;
   /** Moves the wall clock of all processes; absent where it cannot be moved. */
@@ -106,6 +111,7 @@ export function describeEngineConformance(runner: ContractRunner, options: Engin
           STEPS.map((step) => (step === 'c' ? 'b' : step)),
         );
         for (const step of STEPS) expect(stage.count(step)).toBe(1);
+        expect(stage.escalations).toEqual([]);
         expect(await engine.submit(request('conformance.seven'))).toBe('exists');
       }),
     );
@@ -126,6 +132,7 @@ export function describeEngineConformance(runner: ContractRunner, options: Engin
             expect([...stage.ledger.effects.values()].sort()).toEqual([...STEPS]);
             for (const step of done) expect(stage.count(step)).toBe(1);
             expect(stage.count(victim)).toBeLessThanOrEqual(moment === 'after' ? 1 : 2);
+            expect(stage.escalations).toEqual([]);
           }),
         );
       }
@@ -163,7 +170,7 @@ steps:
           });
           // What may have happened is undone, and never repeated.
           expect([stage.count('b'), stage.count('compensate.b'), stage.count('c')]).toEqual([1, 1, 0]);
-          expect(stage.ledger.escalations).toEqual(['INC-1']);
+          expect(stage.escalations).toEqual(['INC-1']);
         }),
       );
     }
@@ -189,6 +196,7 @@ steps:
         expect(stage.ledger.bodies).toEqual(bodies);
         for (const step of STEPS) expect(stage.count(step)).toBeLessThanOrEqual(step === 'd' ? 2 : 1);
         expect((await heir.engine.get('run-1'))?.status).toBe('succeeded');
+        expect(stage.escalations).toEqual([]);
       }),
     );
 
@@ -259,7 +267,7 @@ steps:
           await engine.submit(request('conformance.hang', { timeoutMs: 20_000 }));
           const run = await stage.finish(engine, 120_000);
           expect(run).toMatchObject(expected);
-          expect(stage.ledger.escalations).toEqual(expected.status === 'failed' ? ['INC-1'] : []);
+          expect(stage.escalations).toEqual(expected.status === 'failed' ? ['INC-1'] : []);
         }),
       );
     }
@@ -371,7 +379,7 @@ steps:
           page: 'escalated',
           error: { message: 'a person took over' },
         });
-        expect(stage.ledger.escalations).toEqual(['INC-1']);
+        expect(stage.escalations).toEqual(['INC-1']);
         // An engine tells once the end is durable, which may be a moment after it can be read.
         await stage.harness.until(() => finished.length > 0, LONG_MS);
         await engine.cancel('run-1', 'a person took over');
@@ -392,6 +400,7 @@ steps:
         const second = await stage.start(text);
         const run = await stage.finish(second.engine);
         expect(run).toMatchObject({ status: 'timed_out', page: 'escalated' });
+        expect(stage.escalations).toEqual(['INC-1']);
         const lateMs = Date.parse(run.ended_at ?? '') - Date.parse(run.deadline_at);
         expect(lateMs).toBeLessThanOrEqual(60_000);
         expect(Date.parse(run.deadline_at) - Date.parse(run.started_at)).toBe(4 * options.takeoverMs);
@@ -449,6 +458,11 @@ class Stage {
 
   async dead(process: EngineProcess): Promise<void> {
     await this.harness.until(() => this.#dead.has(process), LONG_MS);
+  }
+
+  /** By the workflow and by the engine. */
+  get escalations(): readonly string[] {
+    return [...this.ledger.escalations, ...(this.harness.escalations ?? [])];
   }
 
   count(step: string): number {
