@@ -61,7 +61,13 @@ describe('events that come twice, late and in any order while configurations are
           if ('use' in each) world.controller.use(version((number = each.use)));
           if ('waitMs' in each) await world.clock.advance(each.waitMs);
           if ('finish' in each)
-            for (const { runId } of world.engine.submitted) world.engine.finish(runId, each.finish);
+            for (const { runId, hostId } of world.engine.submitted) {
+              world.engine.finish(runId, each.finish);
+              // A run that succeeds leaves the host it replaced for examination.
+              const replaced = hostId === undefined ? undefined : world.fleet.get(hostId);
+              if (each.finish === 'succeeded' && replaced !== undefined)
+                world.fleet.put({ ...replaced, lifecycle: 'forensics' });
+            }
           const event = 'deliver' in each ? events[each.deliver] : undefined;
           if (event === undefined) continue;
           const context = {
