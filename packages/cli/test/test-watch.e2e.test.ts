@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { run } from '../src/run.ts';
 import { lazarus, startLazarus } from './node-server.ts';
@@ -20,10 +21,10 @@ const OTHER = `workflow: default.notify_only
 tests:
   - { name: people are told, then: { outcome: succeeded } }
 `;
-const CORE = import.meta.resolve('@lazarus/core');
-const PLUGINS = `import { definePrecondition } from '${CORE}';
-import { defineAction } from '${import.meta.resolve('@lazarus/dag')}';
-import { z } from '${import.meta.resolve('zod')}';
+const INSTALLED = fileURLToPath(new URL('../../../node_modules', import.meta.url));
+const PLUGINS = `import { definePrecondition } from '@lazarus/core';
+import { defineAction } from '@lazarus/dag';
+import { z } from 'zod';
 const context = z.strictObject({});
 export const preconditions: readonly unknown[] = [
   definePrecondition({ name: 'NotOnFriday', summary: 'It is not Friday.', params: context, check: () => ({ verdict: 'pass' }) }),
@@ -63,6 +64,9 @@ const put = async (name: string, text: string): Promise<void> => {
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'lazarus watch-'));
+  await mkdir(at('node_modules/@lazarus'), { recursive: true });
+  for (const name of ['@lazarus/core', '@lazarus/dag', 'zod'])
+    await symlink(join(INSTALLED, name), at('node_modules', name));
   await put('plugins.ts', PLUGINS);
   await put('cdn/rules/purge.yaml', PURGE_RULE);
   await put('cdn/workflows/purge.yaml', PURGE);
