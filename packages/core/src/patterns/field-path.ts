@@ -64,8 +64,9 @@ function readTwice(outer: unknown, joined: unknown, second: string): Read {
   if (typeof outer !== 'object' || outer === null) return whole;
   if (Array.isArray(outer)) return MANY;
   const inner = asRead((outer as Fields)[second]);
-  if (inner === undefined || whole === undefined) return inner ?? whole;
-  return MANY;
+  // Null is a value.
+  if (inner === undefined) return whole;
+  return whole === undefined ? inner : MANY;
 }
 
 /** A value as a field has it. */

@@ -100,6 +100,16 @@ describe('the index', () => {
     expect(matched).toBeGreaterThan(200);
   });
 
+  it('takes null for a value, however often a field is spelled', () => {
+    const pattern = { x: { y: [{ 'anything-but': { suffix: ['a'] } }] } };
+    for (const event of [
+      { x: { y: null }, 'x.y': {} },
+      { x: {}, 'x.y': null },
+      { x: { y: null }, 'x.y': 'a' },
+    ])
+      expect(agrees([pattern], event)).toBe(1);
+  });
+
   it('matches what the reference evaluator matches when 60 patterns share few fields and the index has several levels', () => {
     const narrow = fc.record(
       {
