@@ -229,6 +229,26 @@ describe('the mode', () => {
   ])('is the most cautious of all levels: %#', (ruleText, serviceText, settingsText, expected) => {
     expect(modeOf(ruleText, serviceText, settingsText)).toBe(expected);
   });
+
+  it('is that of the profile where it is more cautious than a rule, in the profile or beside it', () => {
+    const ofProfile = `profile: p
+defaults: { mode: off }
+rules:
+  - name: down
+    criteria: { event_type: NagiosHostAlarm }
+    prechecks: [{ checkName: MinActiveHosts, default: 1 }, { checkName: MaxActiveHosts, default: 9 }]
+    workflow: { name: default.replace_host }
+    mode: act
+`;
+    const modeUnder = (profileText: string, ...rules: Parameters<typeof compile>): string => {
+      const documents = [profile(profileText), service(`${plain}profile: p\n`), ...rules];
+      const match = compile(...documents).match(event());
+      return match.matched ? `${match.rule.mode} from ${match.rule.provenance['mode']?.from ?? ''}` : 'none';
+    };
+    expect(modeUnder(ofProfile)).toBe('off from profile p');
+    expect(modeUnder(ofProfile.replace('mode: off', 'mode: act'))).toBe('act from rule p.down');
+    expect(modeUnder(ofProfile.replace('NagiosHostAlarm', 'HealthcheckDown'), rule(act))).toBe('off from profile p');
+  });
 });
 
 describe('the profile stateless', () => {
