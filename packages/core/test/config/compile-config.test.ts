@@ -247,7 +247,9 @@ rules:
     };
     expect(modeUnder(ofProfile)).toBe('off from profile p');
     expect(modeUnder(ofProfile.replace('mode: off', 'mode: act'))).toBe('act from rule p.down');
-    expect(modeUnder(ofProfile.replace('NagiosHostAlarm', 'HealthcheckDown'), rule(act))).toBe('off from profile p');
+    expect(modeUnder(ofProfile.replace('NagiosHostAlarm', 'HealthcheckDown'), rule(act))).toBe(
+      'off from profile p',
+    );
   });
 });
 
